@@ -1,10 +1,12 @@
-//! The answer to a question in SQL, held whole: for pages and explanations, which are bounded.
+//! All rows of a SQL query, held in memory.
+//!
+//! Pages and explanations use it: their statements bound how many rows there are.
 
 use crate::warehouse::{Answer, AnswerCell, Parameter, ParameterValue, Snapshot, WarehouseError};
 use serde_json::{Number, Value};
 use std::convert::Infallible;
 
-/// Rows with the names of their columns.
+/// All rows of a query, with the names of the columns.
 #[derive(Debug, Default)]
 pub(super) struct Asked {
     columns: Vec<String>,
@@ -18,7 +20,7 @@ pub(super) struct Row<'a> {
     cells: &'a [Value],
 }
 
-/// Asks and takes all rows; the statement bounds them.
+/// Runs a query and keeps every row; the statement must bound how many there are.
 pub(super) fn ask(
     snapshot: &Snapshot<'_>,
     sql: &str,
@@ -31,12 +33,12 @@ pub(super) fn ask(
     }
 }
 
-/// A parameter that stands for a text.
+/// A query parameter with a text value.
 pub(super) fn text(name: &str, value: &str) -> Parameter {
     Parameter { name: name.to_owned(), value: ParameterValue::Text(value.to_owned()) }
 }
 
-/// A parameter that stands for a whole number.
+/// A query parameter with an integer value.
 pub(super) fn number(name: &str, value: i64) -> Parameter {
     Parameter { name: name.to_owned(), value: ParameterValue::Integer(value) }
 }
@@ -81,22 +83,22 @@ impl<'a> Row<'a> {
         self.columns.iter().map(String::as_str).zip(self.cells)
     }
 
-    /// The value of a column; NULL where there is no such column.
+    /// The value of a column; NULL if the row has no such column.
     pub(super) fn value(self, column: &str) -> &'a Value {
         self.cells().find(|(name, _)| *name == column).map_or(&Value::Null, |(_, value)| value)
     }
 
-    /// A text; `None` for NULL and for a number.
+    /// The text of a column; `None` for NULL and for a number.
     pub(super) fn text(self, column: &str) -> Option<&'a str> {
         self.value(column).as_str()
     }
 
-    /// A text; an empty one for NULL.
+    /// The text of a column; empty for NULL.
     pub(super) fn word(self, column: &str) -> &'a str {
         self.text(column).unwrap_or_default()
     }
 
-    /// A whole number.
+    /// The integer in a column; `None` for any other value.
     pub(super) fn integer(self, column: &str) -> Option<i64> {
         self.value(column).as_i64()
     }

@@ -1,4 +1,4 @@
-//! `payersync backfill`: one connection's history by windows of date, once.
+//! `payersync backfill`: fetches one connection's history once, by date windows.
 
 use super::{
     failure::Failure,
@@ -15,7 +15,7 @@ use crate::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
-/// Walks the windows and reports the outcome.
+/// Walks the date windows and reports the outcome.
 pub(super) async fn run(
     folder: &Path,
     args: BackfillArgs,

@@ -1,4 +1,4 @@
-//! `payersync backup` and `payersync restore`: a checked copy, and the way back.
+//! `payersync backup` and `payersync restore`: writes a checked copy of the warehouse, and reads it back.
 
 use super::{failure::Failure, home, lock, system, tell};
 use crate::{
@@ -23,8 +23,9 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
         Some(_) if warehouse.path().exists() => Some(lock::take_for_backup(folder)?),
         _ => None,
     };
-    // First: a copy that nobody knows of is one that a purge cannot name. A warehouse that cannot be
-    // written to needs its copy all the more, so what fails here is told once the copy is there.
+    // The copy is logged before it is made: a purge must be able to name every copy. Logging fails if the
+    // warehouse cannot be written to, which is when a copy is needed most. So such a failure is only
+    // reported after the copy is there.
     let _ = log(&warehouse, "backup", &args.file, Some(backup_outcome::BEGUN));
     let done = warehouse::back_up(&warehouse, &args.file, seal.as_ref()).inspect_err(|_| {
         let _ = log(&warehouse, "backup", &args.file, Some(backup_outcome::FAILED));

@@ -1,8 +1,8 @@
-//! Opens the consent page in the user's browser, which inherits nothing secret.
+//! Opens the consent page in the user's browser, without passing on a secret.
 //!
-//! The environment of payersync may hold the vault's key and client secrets; whatever opens a page
-//! gets what a desktop needs and no more. What it is told to open is a page of ours on this machine,
-//! since command lines are everybody's to read.
+//! The environment of payersync may hold the vault's key and client secrets. So the browser's opener gets
+//! only the variables that a desktop needs. Every user of the machine can read command lines. So the URL on
+//! the opener's command line is that of payersync's own page on this machine.
 
 use super::handed_on;
 use std::{
@@ -13,11 +13,11 @@ use std::{
 };
 use url::Url;
 
-/// How often, and how long between, an opener is asked whether it has failed.
+/// Number of checks whether an opener has failed, and the pause between two checks.
 const LOOKS: u32 = 50;
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Starts whatever opens pages here; the first that can be started and does not fail within a second.
+/// Opens a URL with the first opener that starts and does not fail within a second.
 ///
 /// # Errors
 /// No opener can be started, or all of them fail, as `xdg-open` does on a machine without a browser.
@@ -51,7 +51,7 @@ fn of_the_system() -> &'static [&'static [&'static str]] {
     }
 }
 
-/// `%s` among the words stands for the page; without one it comes last.
+/// Starts an opener. `%s` in its words stands for the URL; without a `%s` the URL is the last argument.
 fn started(words: &[String], url: &Url) -> io::Result<()> {
     let [program, arguments @ ..] = words else { return Err(io::ErrorKind::NotFound.into()) };
     let mut arguments: Vec<String> =
@@ -74,6 +74,6 @@ fn started(words: &[String], url: &Url) -> io::Result<()> {
             None => sleep(BETWEEN),
         }
     }
-    // It still runs: a browser that stays in the foreground.
+    // The opener is still running: it is a browser that stays in the foreground.
     Ok(())
 }

@@ -8,12 +8,12 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Bytes that a line may have before it is folded, its end not counted.
+/// The most bytes of a line before it must be folded, without its line end.
 const LINE_BYTES: usize = 75;
-/// How long before the end a calendar reminds of it.
+/// The reminder: this long before the consent ends.
 const REMINDER: &str = "-P14D";
 
-/// When a consent ends: as the plan said, else by the plan's `consent_days`.
+/// When a consent ends: the date that the plan gave, else by the plan's `consent_days`.
 pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime<Utc>> {
     let told = consent.ends_at.as_deref().map(DateTime::parse_from_rfc3339);
     if let Some(Ok(told)) = told {
@@ -24,7 +24,7 @@ pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime
     given.checked_add_signed(TimeDelta::days(i64::from(days.get())))
 }
 
-/// Prints the ends of all consents that are known.
+/// Prints the calendar of all consents whose end is known.
 pub(super) fn run(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -52,7 +52,7 @@ fn calendar(ends: &[(&Consent, DateTime<Utc>)], now: DateTime<Utc>) -> String {
     for (consent, end) in ends {
         let (name, plan) = (escaped(&consent.name), escaped(&consent.plan));
         line("BEGIN:VEVENT");
-        // The same event whenever it is written: a renewed consent moves it.
+        // The same UID each time: after a renewed consent, the calendar moves the event.
         line(&format!("UID:{}@payersync", consent.uid));
         line(&format!("DTSTAMP:{}", now.format("%Y%m%dT%H%M%SZ")));
         line(&format!("DTSTART;VALUE=DATE:{}", end.format("%Y%m%d")));
@@ -82,7 +82,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Adds a line, in pieces of so many bytes that a calendar must take.
+/// Appends a line, folded into pieces that a calendar program must accept.
 fn fold(content: &str, text: &mut String) {
     let mut length = 0;
     for letter in content.chars() {

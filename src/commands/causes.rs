@@ -1,4 +1,4 @@
-//! What is unfinished, told once per cause: a plan that is down stops every type for one reason.
+//! What is unfinished, grouped by cause: a plan that is down stops every type for the same reason.
 
 use crate::{
     outcome::{Reason, WalkState},
@@ -6,7 +6,7 @@ use crate::{
     warehouse::TypeStatus,
 };
 
-/// As many types are named; the rest is counted.
+/// This many types are named; the rest are counted.
 const NAMED: usize = 3;
 
 /// A type that is not complete.
@@ -17,12 +17,12 @@ pub(super) struct Unfinished<'a> {
     pub(super) http_status: Option<u16>,
     pub(super) detail: &'a str,
     pub(super) hint: Option<&'a str>,
-    /// The 1-based page at which its walk ended.
+    /// The page at which its walk ended, counted from 1.
     pub(super) failed_page: Option<u64>,
 }
 
 impl<'a> Unfinished<'a> {
-    /// The type of a walk that has just ended; `None` if it is complete or was not asked for.
+    /// The type of a walk that has just ended; `None` unless the walk is incomplete.
     pub(super) fn of_walk(walk: &'a WalkReport) -> Option<Unfinished<'a>> {
         let finish = &walk.finish;
         (finish.state == WalkState::Incomplete).then(|| Unfinished {
@@ -35,7 +35,7 @@ impl<'a> Unfinished<'a> {
         })
     }
 
-    /// The type of a line of the ledger, likewise.
+    /// The type of a row of the ledger; `None` unless its walk is incomplete or still running.
     pub(super) fn of_status(status: &'a TypeStatus) -> Option<Unfinished<'a>> {
         let detail = match status.state {
             WalkState::Running => "its walk is under way, or was killed",
@@ -60,7 +60,7 @@ pub(super) struct Cause<'a> {
     first: Unfinished<'a>,
 }
 
-/// The causes in the order in which they are met.
+/// Groups unfinished types by cause, in the order in which the causes first occur.
 pub(super) fn causes<'a>(unfinished: impl Iterator<Item = Unfinished<'a>>) -> Vec<Cause<'a>> {
     let mut causes: Vec<Cause<'a>> = Vec::new();
     for one in unfinished {
@@ -79,24 +79,28 @@ pub(super) fn causes<'a>(unfinished: impl Iterator<Item = Unfinished<'a>>) -> Ve
 }
 
 impl<'a> Cause<'a> {
-    /// The types, then what happened; `all` is how many types the connection has.
+    /// The sentence for a cause: its types, then what happened.
+    ///
+    /// `all` is the number of types that the connection has.
     pub(super) fn sentence(&self, all: usize) -> String {
         let page = self.first.failed_page.filter(|_| self.types.len() == 1);
         let page = page.map(|page| format!(" page {page}")).unwrap_or_default();
         format!("{}{page}: {}", type_names(&self.types, all), self.first.detail)
     }
 
-    /// What to do.
+    /// What to do about the cause.
     pub(super) fn hint(&self) -> Option<&'a str> {
         self.first.hint
     }
 }
 
-/// Types by name; many of them as a number. `all` is how many types the connection has.
+/// The names of the types; of many, the first names and a number.
+///
+/// `all` is the number of types that the connection has.
 pub(super) fn type_names(types: &[&str], all: usize) -> String {
     match types.len() {
         number if number > NAMED && number == all => format!("all {number} types"),
-        // One name takes no more room than "and 1 more".
+        // A fourth name takes no more room than "and 1 more".
         number if number > NAMED + 1 => {
             format!("{} and {} more", types[..NAMED].join(", "), number - NAMED)
         }
@@ -104,7 +108,7 @@ pub(super) fn type_names(types: &[&str], all: usize) -> String {
     }
 }
 
-/// The number of open rejects, and their most likely cause.
+/// A sentence with the number of open rejects and their most likely cause.
 pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
     let are = |number: u64| if number == 1 { "is" } else { "are" };
     let rejects = if open == 1 { "reject" } else { "rejects" };
@@ -117,7 +121,7 @@ pub(super) fn rejects_sentence(open: u64, strangers: u64) -> String {
     }
 }
 
-/// The number of resources that the plan no longer lists and that may still exist.
+/// A sentence with the number of resources that the plan no longer lists but that may still exist.
 pub(super) fn absences_sentence(open: u64) -> String {
     let (resources, are) = match open {
         1 => ("resource", "is"),
@@ -129,7 +133,7 @@ pub(super) fn absences_sentence(open: u64) -> String {
     )
 }
 
-/// What to do about rejects; the plan is that of the connection, if it has one.
+/// What to do about rejects; `plan` is the connection's plan, if it has one.
 pub(super) fn reject_hints(plan: Option<&str>, strangers: u64) -> Vec<String> {
     let look = "`payersync query \"SELECT resource_type, reason, detail FROM rejected_resource \
                 WHERE resolved_at IS NULL\"`";

@@ -1,4 +1,4 @@
-//! `payersync config`: every setting that is in force, with its source; the schema of payersync.toml.
+//! `payersync config`: shows every setting in force with its source, or the schema of payersync.toml.
 
 use super::{
     failure::Failure,
@@ -18,13 +18,13 @@ use std::{
     path::Path,
 };
 
-/// Where the remark begins that says where a value comes from.
+/// The column where the remark with a value's source begins.
 const REMARK: usize = 50;
-/// Columns that a remark stays within.
+/// The width that a line with a remark keeps within.
 const SCREEN: usize = 80;
 const DEFAULT: &str = "default";
 
-/// A flag or a variable with its value, and where that comes from.
+/// A setting given by a flag or an environment variable: its name, its value and its source.
 #[derive(Debug, Serialize)]
 pub(super) struct Given {
     name: &'static str,
@@ -48,14 +48,14 @@ struct Setting<'a> {
     variables: Vec<Variable<'a>>,
 }
 
-/// An environment variable that a secret is read from.
+/// An environment variable that holds a secret.
 #[derive(Serialize)]
 struct Variable<'a> {
     name: &'a str,
     is_set: bool,
 }
 
-/// The settings of the command line and the environment, beside the home itself.
+/// The settings that the command line and the environment give: the home and the log.
 pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
     let from = |flag, variable: &'static str, value: Option<&OsStr>| match value {
         None => DEFAULT,
@@ -92,7 +92,7 @@ pub(super) fn given(cli: &Cli, home: &Path) -> Vec<Given> {
 
 const LOG_FORMAT: &str = "PAYERSYNC_LOG_FORMAT";
 
-/// The source of the vault's key; the key itself is not read.
+/// Where the vault's key comes from; the key itself is not read.
 fn vault_key_of(home: &Path) -> Result<Given, Failure> {
     let (value, from) = match vault_key::place(home)? {
         VaultKeyPlace::Environment => ("(not shown)".to_owned(), "PAYERSYNC_VAULT_KEY"),
@@ -167,7 +167,7 @@ fn write(out: &mut dyn Write, given: &[Given], keys: &[ShownKey], file: &Path) -
     Ok(())
 }
 
-/// A line and its remark. A remark that does not fit beside the line is put below it.
+/// Writes a line and its remark; a remark that does not fit beside the line goes below it.
 fn remarked(out: &mut dyn Write, text: &str, remark: &str) -> io::Result<()> {
     let begin = REMARK.min(SCREEN.saturating_sub(remark.len() + 3));
     match text.chars().count() <= begin {

@@ -24,7 +24,7 @@ use std::{
     time::Duration,
 };
 
-/// Asks for consent and enters it.
+/// Asks the member for consent and stores the grant.
 pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Failure> {
     check_name(&args.name)?;
     let settings = Settings::load(folder)?;
@@ -45,10 +45,11 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         registration.set_authorize_params(own);
     }
     let warehouse = home::warehouse_beside_a_run(&settings)?;
-    // Before the member is asked: a name that is taken is not worth a consent.
+    // Checked first: nobody should be asked for a consent under a name that is taken.
     uid(&warehouse, &args.name, &plan.name)?;
     let patient = named_patient(&args, plan, &warehouse)?;
-    // Before anything is sent there: a consent renewed at a moved endpoint would give it the secret.
+    // Checked before anything is sent: if the plan's token endpoint has moved, renewing the consent would
+    // give the new one the client secret.
     if plan.grant().has_endpoint() {
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }
@@ -80,7 +81,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                 None => warehouse,
                 Some(held) => {
                     confirm(&args)?;
-                    // No run may write what is being purged.
+                    // No run may write rows while they are being purged.
                     let _lock = lock::take(folder, "connect")?;
                     warehouse.close();
                     purge::erase(&settings, &held, &vault).await?.tell_copies();
@@ -92,7 +93,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
             row
         }
     };
-    // Answered; what is left of the question opens nothing.
+    // The consent has been answered, so the pending request is of no more use.
     let _ = pending::forget(folder, &args.name);
     tell(&format!("Connected {} {}", row.name, row.source()));
     tell_who_is_there(&settings, &row)?;
@@ -103,7 +104,9 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     Ok(ExitCode::Complete)
 }
 
-/// Before anybody is sent to the plan, which would refuse the client to the member's face.
+/// The failure of a plan whose client id is still the placeholder.
+///
+/// It is raised before the member is sent to the plan, which would refuse the client in the browser.
 fn no_client_id(plan: &PlanSettings) -> Failure {
     let name = &plan.name;
     Failure::misuse(format!("plan {name}: client_id is still the placeholder of the template"))
@@ -113,7 +116,7 @@ fn no_client_id(plan: &PlanSettings) -> Failure {
         ))
 }
 
-/// Tells where the member is connected already: the same patient of the same plan.
+/// Tells the user if the same patient of the same plan is already connected under another name.
 fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Failure> {
     let file = home::existing_warehouse(&settings.home)?;
     for other in ReadOnlyWarehouse::open(&file)?.connections()? {
@@ -129,7 +132,7 @@ fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Fai
     Ok(())
 }
 
-/// The Patient that the command line names, where nobody else says whose data it is.
+/// The Patient id from the command line, for plans that do not say whose data they send.
 fn named_patient(
     args: &ConnectArgs,
     plan: &PlanSettings,
@@ -158,10 +161,10 @@ fn named_patient(
             .map_err(|error| Failure::usage("cannot read the Patient's id", error))?;
     }
     let id = id.trim();
-    // FHIR R4, data type id.
+    // The characters of a FHIR id (FHIR R4, data type id).
     let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
     if id.is_empty() || id.len() > 64 || !id.chars().all(is_id) {
-        // The text is not repeated: it may be a member's.
+        // The text is not repeated in the message: it may be a member's id.
         return Err(Failure::misuse("the text of --patient is not the id of a FHIR resource")
             .hint("an id has up to 64 letters, digits, hyphens and dots, as in Patient/ID"));
     }
@@ -172,7 +175,7 @@ fn named_patient(
     }
 }
 
-/// Asks before another patient's data takes the place of what the connection holds.
+/// Asks before the connection's data is replaced by another patient's.
 fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
     let name = &args.name;
     tell(&format!("This consent is for another patient than the one whose data {name} holds."));
@@ -202,7 +205,7 @@ fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
     Err(Failure::misuse("the name does not match; nothing was changed").hint(hint))
 }
 
-/// Has the member consent; the registration returned has the redirect URL that was used.
+/// Sends the member to the consent page; the returned registration has the redirect URL that was used.
 async fn ask(
     folder: &Path,
     args: &ConnectArgs,
@@ -279,7 +282,7 @@ fn show(
     Ok(request)
 }
 
-/// A code or URL given on the command line, for the request that an earlier call has shown.
+/// Takes the code or URL from the command line as the answer to the request that an earlier call printed.
 fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirected, Failure> {
     let looks_like_url = pasted.contains("://") || pasted.contains("code=");
     match pending::find(folder, &args.name, &args.plan) {
@@ -287,8 +290,8 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
             let code = pending.expected.code_from(pasted)?;
             Ok(Redirected { code, verifier: pending.verifier, nonce: pending.nonce })
         }
-        // A code that was come by elsewhere. Its URL could be anybody's: there is no state of
-        // ours to hold it against.
+        // A bare code that was obtained some other way is accepted. A URL is not: without a pending request
+        // there is no state to compare it with, so it could be anybody's.
         None if looks_like_url => Err(Failure::misuse(format!(
             "no consent is pending for {} at plan {}, so this URL cannot be checked",
             args.name, args.plan
@@ -304,7 +307,7 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
     }
 }
 
-/// Names appear in file names, logs and SQL; they are for people to type.
+/// Refuses a name that is not plain: names appear in file names, logs and SQL, and people type them.
 pub(super) fn check_name(name: &str) -> Result<(), Failure> {
     let fine = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     if !name.is_empty() && name.len() <= 64 && name.chars().all(fine) && !name.starts_with('.') {

@@ -1,4 +1,4 @@
-//! A consent as given: exchanged, in the vault, in the warehouse.
+//! Exchanges a consent for tokens and stores it in the vault and the warehouse.
 
 use super::{failure::Failure, lock, settled::require_settled};
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 use secrecy::ExposeSecret;
 use std::path::Path;
 
-/// Who consents to what.
+/// A consent: the connection's name, the member's label and the registration at the plan.
 pub(super) struct Consent<'a> {
     pub(super) home: &'a Path,
     pub(super) name: &'a str,
@@ -23,10 +23,10 @@ pub(super) struct Consent<'a> {
     pub(super) registration: &'a ClientRegistration,
 }
 
-/// The uid of a connection, new or known.
+/// The uid of the connection with this name; a new one if there is no such connection.
 ///
 /// # Errors
-/// The name belongs to a connection at another plan: its rows would become another member's.
+/// The name belongs to a connection at another plan, whose rows would be mixed with another member's.
 pub(super) fn uid(warehouse: &Warehouse, name: &str, plan: &str) -> Result<String, Failure> {
     match warehouse.connection(name)? {
         Some(known) if known.plan.as_deref() == Some(plan) => {
@@ -50,7 +50,7 @@ pub(super) fn random_uid() -> Result<String, Failure> {
     Ok(base16ct::lower::encode_string(&bytes))
 }
 
-/// Exchanges the code. What comes is in no place yet that a run could find.
+/// Exchanges the code for a grant, which is not stored yet: no run can find it.
 pub(super) async fn redeem(
     consent: &Consent<'_>,
     answer: &Redirected,
@@ -60,9 +60,9 @@ pub(super) async fn redeem(
     Ok(exchange(http, consent.registration, consent.name, answer, now).await?)
 }
 
-/// The connection of a name, where it holds another patient's data than a grant is for.
+/// The connection with this name, if it holds another patient's data than the grant covers.
 ///
-/// `None` where the plan does not say whom the grant is for: the next run sees.
+/// `None` if the plan does not say whom the grant covers; the next run finds out.
 pub(super) fn another_patients(
     warehouse: &Warehouse,
     name: &str,
@@ -88,10 +88,10 @@ pub(super) fn another_patients(
     Ok(is_other.then_some(row))
 }
 
-/// Enters the consent: first the vault, then the warehouse.
+/// Stores the consent: first in the vault, then in the warehouse.
 ///
-/// In this order a crash between the two leaves tokens that no connection names, never a
-/// connection without tokens.
+/// In this order, a crash between the two leaves tokens that no connection uses, but never a connection
+/// without tokens.
 pub(super) async fn give(
     consent: &Consent<'_>,
     grant: &StoredGrant,
@@ -108,8 +108,10 @@ pub(super) async fn give(
     Ok(warehouse.consent(entry).await?)
 }
 
-/// Enters a connection of a backend service, for one patient or for all that it may see, and tries its
-/// credentials.
+/// Stores a connection of a backend service and tries its credentials.
+///
+/// `patient` limits the connection to one patient; without it, the connection holds all that the service
+/// may see.
 pub(super) async fn give_to_client(
     consent: &Consent<'_>,
     patient: Option<String>,
@@ -124,7 +126,7 @@ pub(super) async fn give_to_client(
     Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }
 
-/// Enters a connection at a plan that asks nobody for consent.
+/// Stores a connection at a plan that asks nobody for consent.
 pub(super) async fn give_without_consent(
     consent: &Consent<'_>,
     patient: Option<String>,
@@ -146,7 +148,7 @@ fn new_consent(
         name: consent.name.to_owned(),
         plan: consent.registration.plan.clone(),
         member: consent.member.map(str::to_owned),
-        // Without a scope in the answer the granted one is the requested one (RFC 6749, 5.1).
+        // If the answer names no scope, the requested scope was granted (RFC 6749, 5.1).
         scope: scope.or_else(|| consent.registration.scope.clone()),
         patient_id,
         ends_at: None,

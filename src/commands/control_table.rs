@@ -1,20 +1,24 @@
-//! The tables and views of payersync's own that somebody may ask: no definition makes them.
+//! The tables and views that the migrations make and that users may query.
+//!
+//! The definitions in `config/views` and `config/marts` do not make them.
 
 use serde::Deserialize;
 use std::sync::LazyLock;
 
-/// A table or view that a migration makes, in words.
+/// The description of a table or view that a migration makes.
 #[derive(Debug, Deserialize)]
 pub(super) struct ControlTable {
     pub(super) name: String,
-    /// What it holds.
+    /// What the table holds.
     pub(super) what: String,
-    /// Name, type in SQLite and meaning of each column, in the table's order.
+    /// Name, SQLite type and meaning of each column, in the table's order.
     pub(super) columns: Vec<[String; 3]>,
 }
 
 const TEXT: &str = include_str!("../../config/control_tables.json");
 
-/// All of them, those first that are asked most; none, if the file were not valid, which a test denies.
+/// Every control table, the most used first.
+///
+/// Empty if the JSON file were invalid, which a test rules out.
 pub(super) static ALL: LazyLock<Vec<ControlTable>> =
     LazyLock::new(|| serde_json::from_str(TEXT).unwrap_or_default());

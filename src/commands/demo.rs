@@ -1,6 +1,6 @@
-//! `payersync demo`: the whole job against the embedded payer, over real HTTP.
+//! `payersync demo`: connects, syncs and shows results with the embedded payer, over real HTTP.
 //!
-//! It lives in a folder of its own, so that synthetic members never stand beside real ones.
+//! The demo has a folder of its own, so that synthetic members are never mixed with real ones.
 
 mod like;
 
@@ -35,12 +35,12 @@ use std::{
 };
 use url::Url;
 
-/// The first line of a demo's configuration; without it a folder is somebody's real one.
+/// The first line of a demo's configuration; a folder whose configuration lacks it may be a real home.
 const MARK: &str = "# Written by `payersync demo` for the embedded payer; written anew each time.";
 
 const PLAN: &str = "demo";
 
-/// What an analyst might ask first, with the question in words.
+/// The first questions of an analyst, in words and in SQL.
 const QUESTIONS: [(&str, &str); 3] = [
     (
         "What was charged, what did the plan pay, what does the member owe?",
@@ -66,7 +66,7 @@ FROM completeness GROUP BY connection",
     ),
 ];
 
-/// The payer is on this machine: to wait as long as for a real plan would show nothing more.
+/// Short delays: the payer is on this machine, so waits as long as for a real plan would show nothing more.
 const HASTE: &str = "
 [http]
 initial_delay_milliseconds = 50
@@ -74,7 +74,7 @@ max_delay_seconds = 1
 read_timeout_seconds = 5
 ";
 
-/// The folder of a demo that names none. Each platform has its own: a consent is of one plan.
+/// The demo's folder if no home is named. Each platform has its own, since a consent belongs to one plan.
 fn default_folder(like: Like) -> PathBuf {
     match like.name() == Like::default().name() {
         true => PathBuf::from("payersync-demo"),
@@ -82,7 +82,7 @@ fn default_folder(like: Like) -> PathBuf {
     }
 }
 
-/// Runs the demo; the exit code is the sync's.
+/// Runs the demo; its exit code is that of the sync.
 pub(super) async fn run(
     DemoArgs { keep, sandbox: args }: &DemoArgs,
     home: Option<PathBuf>,
@@ -149,14 +149,15 @@ fn refuse_real_home(folder: &Path) -> Result<(), Failure> {
             path.display()
         ))
         .hint("name an empty folder with --home")),
-        // No file: a new folder. Unreadable: writing it fails with a better message.
+        // If the file is missing, the folder is new. If it is unreadable, writing it fails with a better
+        // message.
         _ => Ok(()),
     }
 }
 
 /// Writes the configuration that a user would have written for this payer.
 ///
-/// Returns it with the name of the plan.
+/// Returns the settings and the name of the plan.
 fn configure(folder: &Path, like: Like, payer: &Sandbox) -> Result<(Settings, String), Failure> {
     if let Some(preset) = like.preset() {
         let text = format!("{MARK}\n{}{HASTE}", like::section(like, preset, payer)?);
@@ -180,7 +181,7 @@ fn configure(folder: &Path, like: Like, payer: &Sandbox) -> Result<(Settings, St
     Ok((Settings::load(folder)?, PLAN.to_owned()))
 }
 
-/// Has every synthetic member consent, as a person with a browser would.
+/// Lets every synthetic member consent, as a person with a browser would.
 async fn connect(
     payer: &Sandbox,
     members: u32,
@@ -228,7 +229,7 @@ fn connection_name(who: &Identity, member: u32) -> String {
     if member == 0 { name } else { format!("{name}-{}", member + 1) }
 }
 
-/// Opens the consent page, fills the form, follows the redirect to our listener.
+/// Opens the consent page, fills in the form and follows the redirect to the demo's own listener.
 async fn consent_in_browser(
     registration: &mut ClientRegistration,
     who: &Identity,
@@ -275,7 +276,7 @@ async fn consent_in_browser(
     Ok(Redirected { code, verifier: request.verifier, nonce: request.nonce })
 }
 
-/// Shows what arrived, and three questions with their answers.
+/// Shows the tables that were filled, and three questions with their answers.
 fn show_result(settings: &Settings, report: &Report) -> Result<(), Failure> {
     let warehouse = ReadOnlyWarehouse::open(&home::existing_warehouse(&settings.home)?)?;
     let mut table = show::table(&["type", "pages", "resources", "new", "unchanged", "rows"]);
@@ -328,7 +329,7 @@ fn tell_where(folder: &Path) {
     tell(&format!("The warehouse is {folder}/warehouse.db."));
     tell("Open it with any SQLite tool, or try:");
     tell(&format!("  payersync --home {folder} tables spend_by_month"));
-    // In two lines that paste as one command.
+    // Printed on two lines that can be pasted as one command.
     tell(&format!("  payersync --home {folder} query \\"));
     tell("    \"SELECT month_date, category, plan_paid_amount FROM spend_by_month\"");
     tell(&format!("  payersync --home {folder} status"));

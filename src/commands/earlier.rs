@@ -1,14 +1,14 @@
-//! What an earlier run wrote may be replaced; any other file is left as it is.
+//! Refuses to overwrite a file that no earlier run of the same command wrote.
 
 use super::failure::Failure;
 use crate::own_file;
 use std::{fs::File, io::Read, path::Path};
 
-/// Refuses to replace a file that does not begin as every `what` of ours does, a link, a device or pipe, and
-/// what belongs to another account.
+/// Refuses to replace anything but a file of payersync's own.
 ///
-/// A name that was mistyped, or completed by the shell, may be that of the warehouse or of the
-/// vault's key: nothing brings them back.
+/// Refused are a file that does not begin with `beginning`, as every `what` of payersync does; a link,
+/// device or pipe; and a file of another account. A name that was mistyped, or completed by the shell, may
+/// be that of the warehouse or of the vault's key, which nothing brings back.
 ///
 /// # Errors
 /// A message that names the file.
@@ -33,7 +33,7 @@ pub(super) fn refuse_dash(file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether this is a file of SQLite that nobody has encrypted.
+/// Whether the file is an unencrypted SQLite database.
 pub(super) fn is_database(file: &Path) -> bool {
     let header = b"SQLite format 3\0";
     start(file, header.len()) == header
@@ -44,14 +44,14 @@ pub(super) fn refusal(file: &Path, why: &str) -> Failure {
         .hint("name another file, or move this one away")
 }
 
-/// The first bytes of a file; none of what is missing, empty, or cannot be read.
+/// The first bytes of a file; empty if the file is missing, empty or unreadable.
 fn start(path: &Path, bytes: usize) -> Vec<u8> {
     let mut start = Vec::new();
-    // Anything but a file could be waited for without end.
+    // Reading a pipe or a device could wait forever.
     if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
         && let Ok(file) = File::open(path)
     {
-        // A failure in the middle leaves what was read, which is no start of ours.
+        // If reading fails in the middle, the bytes so far do not match any expected beginning.
         let _ = file.take(bytes as u64).read_to_end(&mut start);
     }
     start

@@ -1,4 +1,4 @@
-//! A failure of a command: what happened, what to do, which exit code.
+//! A failure of a command: what happened, what to do about it, and the exit code.
 
 use super::{json_lines, told::tell};
 use crate::{
@@ -11,11 +11,11 @@ use crate::{
 };
 use std::{any::Any, fmt::Display, io};
 
-/// What to do about a home that cannot be written.
+/// The hint for a home that cannot be written.
 pub(super) const WRITABLE: &str =
     "make the folder writable for this user, or name another one with --home";
 
-/// Ends a command.
+/// The error that ends a command.
 #[derive(Debug)]
 pub(super) struct Failure {
     code: ExitCode,
@@ -34,7 +34,7 @@ impl Failure {
         Failure::new(ExitCode::Usage, error.context(what.to_string()))
     }
 
-    /// No HTTP client: the machine has no certificates, or proxy settings that cannot be used.
+    /// The failure to make an HTTP client: no certificates on the machine, or unusable proxy settings.
     pub(super) fn http_setup(error: HttpError) -> Failure {
         Failure::usage("cannot set up HTTPS on this machine", error).hint(
             "install the certificates of authorities (package ca-certificates), or name a file of them in \
@@ -47,10 +47,10 @@ impl Failure {
         Failure::new(ExitCode::Usage, anyhow::anyhow!(what.to_string()))
     }
 
-    /// A file of the home, or what else the system lends, cannot be used.
+    /// A file, or something else of the system's, cannot be used.
     ///
-    /// A name that leads to no file is a mistake of whoever gave it, and a matter of `hint`, as is a
-    /// folder that must not be written to; the rest is the machine's.
+    /// A wrong file name or a folder without write permission is the user's mistake, and `hint` says what
+    /// to do. Any other error is the machine's.
     pub(super) fn file(what: impl Display, error: io::Error, hint: &str) -> Failure {
         use io::ErrorKind::{
             AlreadyExists, InvalidFilename, IsADirectory, NotADirectory, NotFound,
@@ -93,16 +93,16 @@ impl Failure {
         Failure::new(ExitCode::Unreachable, error.context(what.to_string()))
     }
 
-    /// Something that cannot happen.
+    /// Something happened that should be impossible.
     pub(super) fn bug(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();
         Failure::new(ExitCode::Bug, error.context(what.to_string()))
     }
 
-    /// The failure of a command that panicked. The place is told already; the text of the panic may
-    /// hold a value.
+    /// The failure of a command that panicked.
     ///
-    /// The runtime panics where the system gives it no thread or file, which is no bug.
+    /// The place of the panic is reported already, and its text may hold a member's data. A panic because
+    /// the system gives the runtime no thread or file is not a bug.
     pub(super) fn panic(panic: &(dyn Any + Send)) -> Failure {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
@@ -113,14 +113,14 @@ impl Failure {
             .hint("what was committed is kept; report the place that is named above")
     }
 
-    /// The system gives this process less than any command needs.
+    /// The failure when the system allows fewer threads or files than any command needs.
     pub(super) fn limits(error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();
         let what = "the system gives this process no more threads or files";
         Failure::new(ExitCode::Warehouse, error.context(what)).hint(RAISE_LIMITS)
     }
 
-    /// Says what to do.
+    /// Adds a hint: what to do about the failure.
     pub(super) fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hint = Some(hint.into());
         self
@@ -135,7 +135,7 @@ impl Failure {
         self.hint.as_deref().unwrap_or_default()
     }
 
-    /// Tells a person: the chain of causes on one line, the hint on its own.
+    /// Reports the failure to the user: the chain of causes on one line, the hint on another.
     pub(super) fn tell(&self) {
         if json_lines::are_wanted() {
             let exit_code = self.code as u8;
@@ -167,7 +167,7 @@ impl Display for Failure {
     }
 }
 
-/// ENFILE and EMFILE, which have no name in the standard library.
+/// Whether the error is ENFILE or EMFILE, which have no name in the standard library.
 fn is_too_many_files(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
@@ -181,7 +181,7 @@ impl From<Distrust> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        // Not the configuration's fault, nor its author's.
+        // The file could not be read for a reason that has nothing to do with the configuration.
         let error = match error {
             ConfigError::Unreadable { path, source }
                 if !matches!(
@@ -259,7 +259,7 @@ impl From<GrantError> for Failure {
             }
             _ => (ExitCode::Usage, Some("check the plan's token_url and scope")),
         };
-        // Whoever connects reads it on a terminal.
+        // The user of `connect` is at a terminal, so the plan's own words are shown.
         let is_of_code = matches!(error, GrantError::InvalidGrant { .. });
         let error = match error.words() {
             Some(words) if is_of_code => anyhow::anyhow!("the plan refused the code: {words}"),

@@ -1,5 +1,6 @@
-//! Whether a connection's last complete walk is older than it should be: a run that never began told
-//! nobody.
+//! Finds connections whose last complete walk is older than it should be.
+//!
+//! If runs no longer start at all, nothing else reports it.
 
 use crate::{
     clock,
@@ -9,22 +10,22 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A run of a schedule of minutes may well take so long.
+/// The time that a run may take, even if its schedule is every few minutes.
 const LONG_RUN: TimeDelta = TimeDelta::hours(2);
 
-/// The stored data is older than it should be.
+/// A connection whose stored data is older than it should be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stale {
     /// When the last complete walk of any type began.
     pub(super) complete_as_of: DateTime<Utc>,
-    /// When another should have begun at the latest.
+    /// The latest instant by which the next complete walk should have begun.
     pub(super) due: DateTime<Utc>,
-    /// Whether a run has ended since: what it says is why, and not that none began.
+    /// Whether a run has ended since it was due; then that run says what is wrong.
     was_tried: bool,
 }
 
 impl Stale {
-    /// What is wrong, in a sentence.
+    /// A sentence that says what is wrong.
     pub(super) fn sentence(&self) -> String {
         let minute = |instant: DateTime<Utc>| instant.format("%Y-%m-%d %H:%M UTC");
         format!(
@@ -34,19 +35,21 @@ impl Stale {
         )
     }
 
-    /// What to do about it; nothing where the runs themselves say it.
+    /// What to do about it; empty if the report of a run says it.
     pub(super) fn hint(&self) -> &'static str {
         if self.was_tried { "" } else { HINT }
     }
 }
 
-/// The hint if no run has begun.
+/// The hint if no run has begun since.
 const HINT: &str = "see that cron, the timer or `payersync run` still starts; [schedule] \
                                in payersync.toml, or `status --max-age`, says how old is too old";
 
-/// Judges a connection by the age given, or by its schedule: two of its instants have passed without
-/// a complete walk. What only files fill is never stale, nor what was never complete: that is told
-/// otherwise.
+/// Whether a connection's data is too old, by `max_age` or by its schedule.
+///
+/// By its schedule it is too old when two scheduled instants have passed without a complete walk. A
+/// connection filled by files alone is never stale. Nor is one that was never complete, which is reported
+/// elsewhere.
 pub(super) fn stale(
     row: &ConnectionRow,
     types: &[TypeStatus],
@@ -64,8 +67,9 @@ pub(super) fn stale(
     stale_since(row, complete_as_of, checked_at, settings, max_age, now)
 }
 
-/// As [`stale`], of a connection whose last complete walk began at `complete_as_of` and whose latest walk
-/// ended at `checked_at`.
+/// As [`stale`], for known instants.
+///
+/// The connection's last complete walk began at `complete_as_of`; its latest walk ended at `checked_at`.
 pub(super) fn stale_since(
     row: &ConnectionRow,
     complete_as_of: DateTime<Utc>,
@@ -75,7 +79,7 @@ pub(super) fn stale_since(
     now: DateTime<Utc>,
 ) -> Option<Stale> {
     let plan = row.plan.as_deref()?;
-    // Schedules are worked out only where they can matter: a home may have thousands of connections.
+    // A schedule is computed only if it can matter: a home may have thousands of connections.
     if max_age.is_none() && now <= complete_as_of + LONG_RUN {
         return None;
     }

@@ -1,6 +1,6 @@
-//! `payersync get`: one authenticated request, as it comes, to see what a plan really sends.
+//! `payersync get`: sends one authenticated request and prints the answer, to see what a plan really sends.
 //!
-//! Only to the connection's own FHIR server; nothing of the answer is stored.
+//! The request goes only to the connection's own FHIR server. Nothing of the answer is stored.
 
 use super::{failure::Failure, home, print, settled::require_settled, sync::chosen, system, tell};
 use crate::{
@@ -17,10 +17,10 @@ use crate::{
 use std::{collections::HashSet, path::Path, sync::Arc};
 use url::Url;
 
-/// Pages in a row without anything new, after which the links lead nowhere.
+/// The number of pages in a row without a new resource after which `--paginate` stops.
 const MAX_STALE_PAGES: usize = 3;
 
-/// Asks and prints the bytes; with --paginate one page after the other.
+/// Sends the request and prints the bytes of the answer; with --paginate, follows the next links.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
     let warehouse = home::warehouse_to_look(&settings)?;
@@ -46,7 +46,8 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let logged =
         log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now());
     match logged {
-        // Nothing is copied: where nothing can be written, the answer is worth more than its entry.
+        // Nothing is copied to disk. If the log cannot be written, the answer matters more than its log
+        // entry.
         Err(error) if error.is_closed_to_writing() => {
             tell(&format!("Not entered in the access log: {}", Failure::from(error)));
         }
@@ -74,7 +75,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
             pager.arrived(bundle.entries.is_empty()).map_err(Failure::misuse)?;
             let before = met.len();
             met.extend(bundle.entries.iter().map(|entry| entry.name(&answer.body)));
-            // An empty page is neither new nor stale.
+            // An empty page neither brings something new nor counts as stale.
             if !bundle.entries.is_empty() {
                 stale_pages = if met.len() == before { stale_pages + 1 } else { 0 };
             }
@@ -89,7 +90,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     Ok(code)
 }
 
-/// Where a path leads: below the FHIR base, or a URL on the same origin.
+/// The URL of a request: a path below the FHIR base, or a URL on the same origin.
 fn target(base: &Url, path: &str) -> Result<Url, Failure> {
     let url = match Url::parse(path) {
         Ok(url) => Ok(url),

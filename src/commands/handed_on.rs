@@ -1,10 +1,10 @@
-//! The variables that a program started by payersync inherits: what it needs, and no secret.
+//! The environment variables that programs started by payersync inherit: those they need, and no secret.
 //!
 //! The environment of payersync may hold the vault's key and client secrets.
 
 use std::{env, ffi::OsString};
 
-/// Where programs, the user, the display, the terminal and the session are, and the language.
+/// Variables with the paths, the user, the display, the terminal, the session and the language.
 const NAMES: [&str; 30] = [
     "APPDATA",
     "BROWSER",
@@ -38,14 +38,14 @@ const NAMES: [&str; 30] = [
     "XAUTHORITY",
 ];
 
-/// Beginnings of more of them.
+/// The beginnings of the names of further such variables.
 const BEGINNINGS: [&str; 2] = ["LC_", "XDG_"];
 
 fn is_handed_on(name: &str) -> bool {
     NAMES.contains(&name) || BEGINNINGS.iter().any(|start| name.starts_with(start))
 }
 
-/// Those of this process that are handed on.
+/// The variables of this process that are passed on.
 pub(super) fn variables() -> impl Iterator<Item = (OsString, OsString)> {
     env::vars_os().filter(|(name, _)| name.to_str().is_some_and(is_handed_on))
 }

@@ -1,4 +1,4 @@
-//! The one folder, and what is opened in it.
+//! The home: the one folder that payersync uses, and the files that it opens there.
 
 use super::{
     earlier::{is_database, refusal, refuse_dash},
@@ -28,10 +28,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What the warehouse's key is made for; another text is another key.
+/// The purpose for which the warehouse's key is derived. Another text would give another key.
 const KEY_OF_WAREHOUSE: &str = "payersync warehouse.db, SQLCipher 4";
 
-/// The folder of --home or PAYERSYNC_HOME, else the default one.
+/// The home: the folder of --home or PAYERSYNC_HOME, else the default folder.
 pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
     match (&cli.home, defaults()) {
         (Some(home), _) => Ok(home.clone()),
@@ -41,14 +41,14 @@ pub(super) fn choose(cli: &Cli) -> Result<PathBuf, Failure> {
     }
 }
 
-/// The other default home, where both are there and this is the one that is used.
+/// The default home that is not used, if both default folders exist and `home` is the other one.
 pub(super) fn other_default(home: &Path) -> Option<PathBuf> {
     let defaults = defaults()?;
     let both = is_there(&defaults.dotted) && is_there(&defaults.xdg);
     (both && defaults.chosen() == home).then_some(defaults.xdg)
 }
 
-/// Tells which default home is used, where both are there.
+/// Tells the user which default home is used, if both exist.
 pub(super) fn tell_other_default(home: &Path) {
     if let Some(other) = other_default(home) {
         let (home, other) = (home.display(), other.display());
@@ -56,26 +56,27 @@ pub(super) fn tell_other_default(home: &Path) {
     }
 }
 
-/// The two folders that are a home where none is named.
+/// The two folders that can be the home if none is named.
 struct Defaults {
     /// `~/.payersync`.
     dotted: PathBuf,
-    /// Where a user's data belongs by the XDG Base Directory Specification.
+    /// The folder for a user's data by the XDG Base Directory Specification.
     xdg: PathBuf,
 }
 
 fn defaults() -> Option<Defaults> {
     let user = env::home_dir()?;
-    // The specification has relative paths ignored.
+    // The specification says that relative paths must be ignored.
     let named = env::var_os("XDG_DATA_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
     let data = named.unwrap_or_else(|| user.join(".local/share"));
     Some(Defaults { dotted: user.join(".payersync"), xdg: data.join("payersync") })
 }
 
 impl Defaults {
-    /// What is there goes before what could be made, and `~/.payersync` before the other, so that
-    /// nobody's data is left behind. cron knows no XDG_DATA_HOME: the variable alone makes no home
-    /// that cron would not find.
+    /// The default home: an existing folder, with `~/.payersync` first; else `~/.payersync`.
+    ///
+    /// So existing data is always found. A new home is never made in the XDG folder: cron does not know
+    /// XDG_DATA_HOME, and would not find it.
     fn chosen(&self) -> &Path {
         match is_there(&self.xdg) && !is_there(&self.dotted) {
             true => &self.xdg,
@@ -84,18 +85,19 @@ impl Defaults {
     }
 }
 
-/// Whether anything has this name, be it a link to nowhere, which is refused later.
+/// Whether the path exists, even as a link to nowhere, which is refused later.
 fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Refuses a home, or a file of ours in it, that is not this account's alone.
+/// Refuses a home that others could change, or such a file of payersync's in it.
 ///
 /// # Errors
-/// It is a symbolic link, belongs to another account than this one and root, or others can write it.
+/// The home or the file is a symbolic link, belongs to an account other than this one and root, or can be
+/// written by others.
 pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     own_file::require_own(home)?;
-    // What is missing or no folder is told by whoever opens it.
+    // If the folder is missing or is no folder, whoever opens it reports that.
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         if is_ours(&entry.file_name()) {
             own_file::require_own(&entry.path())?;
@@ -104,7 +106,7 @@ pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether payersync keeps a file of this name in a home.
+/// Whether payersync uses a file of this name in a home.
 fn is_ours(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     matches!(
@@ -113,9 +115,10 @@ fn is_ours(name: &OsStr) -> bool {
     ) || [WAREHOUSE_NAME, "vault.", "pending-", "lake."].iter().any(|start| name.starts_with(start))
 }
 
-/// Refuses to write what somebody asks for in place of a file that the home lives on, of any SQLite
-/// database, since a warehouse cannot be had back, of a link, of a device or pipe, or of what belongs to
-/// another account.
+/// Refuses to overwrite a file that must not be lost.
+///
+/// Refused are the files of the home, every SQLite database (a warehouse cannot be replaced), links,
+/// devices, pipes, and files of another account.
 ///
 /// # Errors
 /// A message that names the file, which was left as it is.
@@ -137,7 +140,7 @@ pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Creates the folder for its owner alone; one that is there must be trusted.
+/// Creates the home for its owner alone; an existing folder must be the owner's alone.
 pub(super) fn create(home: &Path) -> Result<(), Failure> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -152,20 +155,20 @@ pub(super) fn create(home: &Path) -> Result<(), Failure> {
     require_own(home)
 }
 
-/// Writes a file that its owner alone can read, in place of what was there.
+/// Writes a file that its owner alone can read; replaces an existing file.
 pub(super) fn write_private(path: &Path, text: &str) -> Result<(), Failure> {
     own_file::replace(path, text.as_bytes(), 0o600)
         .map_err(|error| Failure::file(format!("cannot write {}", path.display()), error, WRITABLE))
 }
 
-/// Every table: those of this build and the user's own. Tells which of the user's files cannot be one.
+/// All tables: the shipped ones and the user's own. Reports the user's files that cannot be tables.
 pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
     let (catalog, left_out) = catalog_and_left_out(settings)?;
     left_out.iter().for_each(LeftOut::tell);
     Ok(catalog)
 }
 
-/// Every table, and the user's files that cannot be one.
+/// All tables, and the user's files that cannot be tables.
 pub(super) fn catalog_and_left_out(
     settings: &Settings,
 ) -> Result<(Catalog, Vec<LeftOut>), Failure> {
@@ -180,9 +183,9 @@ pub(super) fn catalog_and_left_out(
     Ok((catalog, left_out))
 }
 
-/// The warehouse's file, which may not be there yet, with what opens it.
+/// The warehouse's file, which may not exist yet, with the key that opens it.
 ///
-/// In a build that encrypts this makes the vault's key where nothing needs one yet.
+/// In a build with encryption, this makes the vault's key if the home has neither a warehouse nor a vault.
 pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
     match cfg!(feature = "encryption") {
         true => warehouse_file_with(home, vault_key::find(home)?.as_ref()),
@@ -190,7 +193,7 @@ pub(super) fn warehouse_file(home: &Path) -> Result<WarehouseFile, Failure> {
     }
 }
 
-/// As [`warehouse_file`], under a key of the vault that is known already.
+/// As [`warehouse_file`], with the vault's key already known.
 pub(super) fn warehouse_file_with(
     home: &Path,
     given: Option<&GivenKey>,
@@ -204,8 +207,9 @@ pub(super) fn warehouse_file_with(
     Ok(WarehouseFile::encrypted(path, &key))
 }
 
-/// The file of a warehouse that is only read or changed. If the file is missing, nothing is opened, and
-/// no key is asked for.
+/// The file of a warehouse that is only read or changed.
+///
+/// If the file is missing, nothing is opened, and no key is asked for.
 pub(super) fn existing_warehouse(home: &Path) -> Result<WarehouseFile, Failure> {
     let path = home.join(WAREHOUSE_NAME);
     match path.exists() {
@@ -219,7 +223,7 @@ pub(super) fn warehouse(settings: &Settings, monitor: &dyn Monitor) -> Result<Wa
     warehouse_at(settings, monitor, Clock::system())
 }
 
-/// As [`warehouse`], with a clock.
+/// Opens the warehouse as [`warehouse`] does, with the given clock.
 pub(super) fn warehouse_at(
     settings: &Settings,
     monitor: &dyn Monitor,
@@ -228,21 +232,24 @@ pub(super) fn warehouse_at(
     Ok(Warehouse::open(&warehouse_file(&settings.home)?, catalog(settings)?, clock, monitor)?)
 }
 
-/// Opens the warehouse for entering a consent, which may be done beside a run. It takes no lock,
-/// since a run that begins meanwhile would find the home locked.
+/// Opens the warehouse to store a consent, which is allowed during a run.
+///
+/// It does not take the home's lock: a run that begins meanwhile would find the home locked.
 pub(super) fn warehouse_beside_a_run(settings: &Settings) -> Result<Warehouse, Failure> {
     let (file, catalog) = (warehouse_file(&settings.home)?, catalog(settings)?);
     Ok(Warehouse::open_beside_a_run(&file, catalog, Clock::system())?)
 }
 
-/// Opens the warehouse for looking at it, beside whatever runs.
+/// Opens the warehouse for reading, which is allowed during a run.
 pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failure> {
     let (file, catalog) = (existing_warehouse(&settings.home)?, catalog(settings)?);
     Ok(Warehouse::open_to_look(&file, catalog, Clock::system())?)
 }
 
-/// As [`warehouse_to_look`], with tables that are up to date unless a run is at work, which will have
-/// brought them up to date, or nothing can be written.
+/// Opens the warehouse for reading, after bringing its tables up to date if necessary.
+///
+/// They are not brought up to date if a run is at work, which has done so itself, or if nothing can be
+/// written.
 pub(super) fn current_warehouse_to_look(
     settings: &Settings,
     command: &str,
@@ -273,12 +280,12 @@ pub(super) fn http(settings: &Settings) -> Result<HttpClient, Failure> {
     Ok(client)
 }
 
-/// The way to tokens.
+/// The source of access tokens: the vault and the plans' token endpoints.
 pub(super) fn tokens(settings: &Settings, http: &HttpClient) -> Result<Tokens, Failure> {
     Ok(Tokens::new(http.clone(), vault(&settings.home)?, &settings.home))
 }
 
-/// A plan's registration, with its endpoints looked up where the configuration leaves them out.
+/// A plan's registration; endpoints that the configuration leaves out are looked up.
 pub(super) async fn registration(
     plan: &PlanSettings,
     http: &HttpClient,

@@ -1,4 +1,4 @@
-//! `payersync init`: a commented configuration to start from.
+//! `payersync init`: writes a commented configuration to start from.
 
 use super::{
     failure::{self, Failure},
@@ -17,7 +17,7 @@ use std::{
     path::Path,
 };
 
-/// Writes the file, never over one that is there; or lists the presets, or prints one.
+/// Writes the configuration, never over an existing one; or lists the presets, or prints one.
 pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     if args.list {
         return list();
@@ -53,20 +53,20 @@ pub(super) fn run(folder: &Path, args: &InitArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// How a preset gets into a file that exists.
+/// The instruction for adding a preset to a configuration that exists.
 fn to_add(folder: &Path, preset: &Preset, values: &BTreeMap<String, String>) -> String {
     let name = preset.name;
     if Settings::load(folder).is_ok_and(|settings| settings.plans.contains_key(name)) {
         return format!("it has a section [plans.{name}], which you may edit");
     }
-    // Letters, digits, points, underscores and hyphens: nothing that a shell would take for its own.
+    // The values consist of letters, digits, points, underscores and hyphens, so a shell leaves them alone.
     let set: String = values.iter().map(|(key, value)| format!(" --set {key}={value}")).collect();
     format!(
         "`payersync init --plan {name}{set} --print` prints [plans.{name}]: append it to the file"
     )
 }
 
-/// Writes the file; `to_add` is what to do where there is a file that is kept.
+/// Writes the configuration; `to_add` says what to do if a file exists already, which is kept.
 fn write(folder: &Path, text: &str, next: &str, to_add: &str) -> Result<ExitCode, Failure> {
     home::create(folder)?;
     let path = folder.join(FILE_NAME);
@@ -80,7 +80,7 @@ fn write(folder: &Path, text: &str, next: &str, to_add: &str) -> Result<ExitCode
     };
     let mut file = own_file::create_new(&path).map_err(failed)?;
     if let Err(error) = file.write_all(text.as_bytes()) {
-        // A part of the file would keep the next try from writing all of it.
+        // Half a file must not stay: it would keep the next `init` from writing all of it.
         let _ = std::fs::remove_file(&path);
         return Err(failed(error));
     }
@@ -107,7 +107,7 @@ fn list() -> Result<ExitCode, Failure> {
 const CHECKED: &str = "checked";
 const MUST_SET: &str = "you must set";
 
-/// A line per preset.
+/// The presets as a table with one line each.
 fn wide_table(presets: &[Preset]) -> String {
     let mut table = show::table(&["preset", "plan", "source", CHECKED, MUST_SET, "limits"]);
     for preset in presets {
@@ -123,8 +123,9 @@ fn wide_table(presets: &[Preset]) -> String {
     table.to_string()
 }
 
-/// Names and keys are to be typed and stay whole. The rest shares a column and takes as many lines as it
-/// needs.
+/// The presets as a table for a narrow screen.
+///
+/// Names and keys stay whole, since they are to be typed. The rest shares a column and is wrapped.
 fn narrow_table(presets: &[Preset], screen: usize) -> String {
     let header = ["preset", CHECKED, MUST_SET, "plan, source, limits"];
     let cells: Vec<[String; 3]> = presets
@@ -136,7 +137,7 @@ fn narrow_table(presets: &[Preset], screen: usize) -> String {
         widths.chain([header[column].len()]).max().unwrap_or_default()
     };
     let taken: usize = (0..3).map(|column| widest(column) + show::ROOM).sum();
-    // The border at the left, and the last column's own spaces.
+    // Subtracts the left border and the last column's own padding.
     let room = screen.saturating_sub(taken + show::ROOM + 1).max(header[3].len());
     let mut table = show::table(&header);
     for (preset, [name, checked, must_set]) in presets.iter().zip(&cells) {
@@ -148,7 +149,7 @@ fn narrow_table(presets: &[Preset], screen: usize) -> String {
     table.to_string()
 }
 
-/// The keys that `--set` has to give.
+/// The keys that must be given with `--set`.
 fn must_set(preset: &Preset) -> String {
     preset.settings.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
 }

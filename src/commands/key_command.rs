@@ -1,8 +1,8 @@
-//! The vault's key from a command of the operator's: a password manager, a keyring, `systemd-creds`.
+//! Gets the vault's key from a command of the operator's: a password manager, a keyring, `systemd-creds`.
 //!
-//! It is started without a shell, with a small environment that holds no secret of ours, and bounded in
-//! time and output. What it writes to standard error is told line by line, since it may ask for a touch
-//! or a PIN. Its output is the key and is never told.
+//! The command is started without a shell and with a small environment that holds no secret of payersync's.
+//! Its time and its output are limited. Its standard error is passed on line by line, since it may ask for
+//! a touch or a PIN. Its standard output is the key, and is never shown.
 
 use super::{failure::Failure, told::tell};
 use secrecy::SecretString;
@@ -17,21 +17,22 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The key of the configuration, for messages.
+/// The configuration's key for the command, for messages.
 pub(super) const KEY: &str = "vault_key_command";
 
-/// How long it may take; a person may have to find a token and touch it.
+/// The time limit of the command; a person may have to find a security token and touch it.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// A key has 44 bytes.
+/// The most bytes of output; a key has 44 bytes.
 const MOST_BYTES: u64 = 4096;
-/// Lines of standard error that are told, and bytes of each.
+/// The most lines of standard error that are passed on, and the most bytes of a line.
 const MOST_LINES: usize = 20;
 const LONGEST_LINE: u64 = 500;
-/// The pause between two looks at whether it has ended.
+/// The pause between two checks whether the command has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Variables that it gets: where programs, the user and the session are, and the language. Others can
-/// be given in the command itself, with `env NAME=VALUE`.
+/// The variables that the command inherits: paths, user, session and language.
+///
+/// Others can be given in the command itself, with `env NAME=VALUE`.
 const NAMES: [&str; 16] = [
     "DBUS_SESSION_BUS_ADDRESS",
     "DISPLAY",
@@ -51,10 +52,11 @@ const NAMES: [&str; 16] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// Runs the command in `folder` and takes what it prints.
+/// Runs the command in `folder` and returns what it prints.
 ///
 /// # Errors
-/// It cannot be started, fails, takes too long, or prints nothing, too much or no text.
+/// The command cannot be started, fails, takes too long, or prints nothing, too much, or bytes that are not
+/// text.
 pub(super) fn ask(words: &[String], folder: &Path) -> Result<SecretString, Failure> {
     ask_within(words, folder, PATIENCE)
 }
@@ -84,11 +86,11 @@ fn ask_within(
     let (output, told) = (output_of(&mut child), told_of(&mut child));
     let answered = answer(&mut child, &output, deadline);
     if answered.is_err() {
-        // What has ended already cannot be killed, and needs not to be.
+        // A command that has ended cannot be killed, and need not be.
         let _ = child.kill();
         let _ = child.wait();
     }
-    // What it has left behind may hold the pipe open for ever.
+    // A process that the command has left behind may keep the pipe open forever.
     let _ = told.recv_timeout(Duration::from_secs(1));
     let (bytes, status) = answered?;
     if !status.success() {
@@ -110,7 +112,7 @@ fn output_of(child: &mut Child) -> Receiver<Printed> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stdout) = child.stdout.take() {
         thread::spawn(move || {
-            // Room for all of it: what grows leaves copies behind.
+            // Enough room from the start: a growing buffer would leave copies of the key in memory.
             let mut bytes = Zeroizing::new(Vec::with_capacity(2 * MOST_BYTES as usize));
             let read = stdout.take(MOST_BYTES + 1).read_to_end(&mut bytes);
             sender.send(read.map(|_| bytes))
@@ -119,7 +121,7 @@ fn output_of(child: &mut Child) -> Receiver<Printed> {
     receiver
 }
 
-/// Passes on the lines of standard error, and announces its end.
+/// Passes on the lines of standard error, and signals when it ends.
 fn told_of(child: &mut Child) -> Receiver<()> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stderr) = child.stderr.take() {
@@ -134,7 +136,7 @@ fn told_of(child: &mut Child) -> Receiver<()> {
                     }
                 }
             }
-            // Read to the end: a full pipe would stop the command.
+            // Reads the rest: a full pipe would block the command.
             let _ = io::copy(&mut lines, &mut io::sink());
             sender.send(())
         });
@@ -194,7 +196,7 @@ mod tests {
             ("printf '\\377'", "printed bytes that are not text"),
             ("head -c 5000 /dev/zero", "printed more than 4096 bytes"),
             ("while echo more; do :; done", "printed more than 4096 bytes"),
-            // A full pipe on the other side holds up nobody.
+            // A command that writes more than the limit is not blocked.
             ("head -c 200000 /dev/zero >&2; exit 4", "ended with exit status: 4"),
         ] {
             let refused = ask_shell(script, long).unwrap_err();
@@ -216,7 +218,7 @@ mod tests {
         let shown = ask_shell("env", Duration::from_secs(60)).unwrap();
         let may_be = |line: &&str| {
             let name = line.split('=').next().unwrap_or_default();
-            // A shell sets these itself.
+            // These variables are set by the shell itself.
             NAMES.contains(&name) || ["PWD", "OLDPWD", "SHLVL", "_"].contains(&name)
         };
         let strays: Vec<&str> = shown.lines().filter(|line| !may_be(line)).collect();

@@ -1,4 +1,6 @@
-//! One run at a time per home: an operating system lock, gone with its process however it ends.
+//! Locks for one run at a time per home.
+//!
+//! They are locks of the operating system, which are released when the process ends, however it ends.
 
 use super::{
     failure::{Failure, WRITABLE},
@@ -16,32 +18,34 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Between two looks at a lock that somebody else holds.
+/// The pause between two attempts to take a lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Held while a run writes.
+/// A lock of a home, released when it is dropped.
 #[derive(Debug)]
 pub(super) struct HomeLock {
     file: File,
 }
 
-/// Takes the lock, or says who has it.
+/// Takes the home's lock; an error names the process that holds it.
 pub(super) fn take(home: &Path, command: &str) -> Result<HomeLock, Failure> {
     take_file(home, "lock", command)
 }
 
-/// Takes the lock of encrypted backups, which go on beside a run and not beside each other.
+/// Takes the lock of encrypted backups: they may run during a sync, but only one at a time.
 pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
     take_file(home, "backup.lock", "backup")
 }
 
-/// Takes the lock of consents that are being entered, which goes on beside a run and not beside a move.
+/// Takes the lock for storing a consent: this is allowed during a sync, but not during a move.
 pub(super) fn take_for_consent(home: &Path) -> Result<HomeLock, Failure> {
     take_file(home, "consent.lock", "connect")
 }
 
-/// Takes every lock of two homes, in an order that does not depend on which is named first: two commands
-/// that wait for each other would wait for ever.
+/// Takes every lock of two homes.
+///
+/// The order does not depend on which home is named first: otherwise two commands could wait for each other
+/// forever.
 pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<HomeLock>, Failure> {
     let mut homes = [one, other];
     homes.sort();
@@ -53,7 +57,7 @@ pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<H
     Ok(locks)
 }
 
-/// Takes the lock of lakes: what is in this home's folders of a lake is no other process's.
+/// Takes the lock of lakes, so that no other process writes to this home's folders of a lake.
 #[cfg(feature = "lake")]
 pub(super) fn take_for_lake(home: &Path) -> Result<HomeLock, Failure> {
     take_file(home, "lake.lock", "lake")
@@ -95,21 +99,23 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         thread::sleep(PAUSE);
     }
     let started = clock::text(Clock::system().now());
-    // The lock is held; whose it is, is for others to read. A full disk, which could not take that
-    // down, must not keep a purge from making room.
+    // The lock is held; its file only tells others who holds it. On a full disk that cannot be written,
+    // which must not keep a purge from making room.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
         writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
     });
     Ok(HomeLock { file })
 }
 
-/// The command of an owner, as the lock's file names it.
+/// The command of the lock's owner, as written in the lock's file.
 fn command_of(owner: &str) -> Option<&str> {
     owner.strip_prefix("`payersync ")?.split('`').next()
 }
 
-/// How long an owner is waited for: a run may take all night; a command that ends soon must not cost
-/// the run that begins meanwhile its night. An owner without a name is about to write it.
+/// How long to wait for the lock's owner.
+///
+/// A run may take all night, so it is not waited for. A short command is: it must not cost a scheduled run
+/// its night. An owner without a name is about to write its name.
 fn patience_with(owner: &str) -> Duration {
     match command_of(owner) {
         Some("connect" | "move" | "plan" | "purge" | "rebuild" | "restore") => {
@@ -122,7 +128,8 @@ fn patience_with(owner: &str) -> Duration {
 
 impl Drop for HomeLock {
     fn drop(&mut self) {
-        // The next owner is nobody until it has written its name; a full disk takes this, too.
+        // Clears the owner's name, so that the next owner is not mistaken for this one. This works on a
+        // full disk.
         let _ = self.file.set_len(0);
     }
 }

@@ -24,15 +24,15 @@ use tracing_subscriber::{
     prelude::*,
 };
 
-/// Whether a scheduler starts it, rather than somebody who waits for its answer.
+/// Whether the command is usually started by a scheduler, so that nobody waits for its answer.
 fn is_left_alone(command: &Command) -> bool {
     matches!(command, Command::Sync(_) | Command::Backfill(_) | Command::Run(_))
 }
 
-/// Starts logging; says how progress is to be shown.
+/// Starts logging; returns how progress is to be shown.
 ///
 /// # Errors
-/// The filter cannot be understood, or would select nothing that is there.
+/// The filter cannot be understood, or would select nothing.
 pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
     let is_terminal = terminal::shows_what_is_told();
     let is_quiet = cli.quiet && quiet::may_wait(&cli.command);
@@ -44,12 +44,12 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
         LogFormat::Json => Style::Json,
     };
     json_lines::want(style == Style::Json);
-    // Bars already show what info tells.
+    // Progress bars already show what log lines of level info say.
     let usual = match (&cli.command, style) {
-        // What a run came to is told at its end; a request that was repeated is no trouble.
+        // The outcome of a run is reported at its end, and a repeated request needs no warning.
         _ if is_quiet => "error",
         (Command::Demo(_), Style::Lines) | (_, Style::Bars) => "warn",
-        // Other crates' information is for whoever asks for it.
+        // The info lines of other crates are shown only on request.
         _ => "warn,payersync=info",
     };
     panic::set_hook(Box::new(tell_panic));
@@ -63,7 +63,7 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
         quiet::begin();
     }
     let registry = tracing_subscriber::registry().with(filter);
-    // A second start in one process (tests) keeps the first one.
+    // In tests, logging may be started twice in one process; the first start counts.
     let _ = match style {
         Style::Json => {
             let lines = LogLines { coloured: false };
@@ -74,7 +74,7 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
             registry.with(layer).try_init()
         }
         Style::Bars | Style::Lines => {
-            // Colours of ours are set behind the escaper, which lets none pass.
+            // The level's colour is added after escaping, which removes any other colours.
             let lines = LogLines { coloured: is_terminal };
             let layer = fmt::layer().with_target(false).with_ansi(false).with_writer(lines);
             registry.with(layer).try_init()
@@ -83,19 +83,20 @@ pub(super) fn start(cli: &Cli) -> Result<Style, Failure> {
     Ok(style)
 }
 
-/// The filter of `--log` or `PAYERSYNC_LOG`; without a word it counts as not given.
+/// The filter of `--log` or `PAYERSYNC_LOG`; `None` if it has no words.
 pub(super) fn given_filter(cli: &Cli) -> Option<&str> {
     cli.log.as_deref().filter(|text| !words(text).is_empty())
 }
 
-/// The words between the commas, but for empty ones.
+/// The words between the commas, without empty ones.
 fn words(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).filter(|word| !word.is_empty()).collect()
 }
 
-/// A filter as it is typed: levels, and targets with levels.
+/// Parses a filter: levels, and targets with levels.
 ///
-/// The crate takes any single word for a target, so that `inof` would silence everything.
+/// The crate `tracing-subscriber` would take any single word for a target, so `inof` would silence
+/// everything.
 fn filter(words: &[&str]) -> Result<EnvFilter, Failure> {
     let refused = |why: String| {
         Failure::misuse(format!("--log or PAYERSYNC_LOG cannot be understood: {why}")).hint(
@@ -117,7 +118,7 @@ fn filter(words: &[&str]) -> Result<EnvFilter, Failure> {
     EnvFilter::try_new(words.join(",")).map_err(|error| refused(error.to_string()))
 }
 
-/// Why a target can select nothing: it is nearly `payersync`, or a part of payersync that there is not.
+/// Why a target can select nothing: it is a misspelt `payersync`, or an unknown part of payersync.
 fn misspelt_target(word: &str) -> Option<String> {
     let target = word.split(['=', '[']).next().unwrap_or_default();
     let mut parts = target.split("::");
@@ -131,7 +132,7 @@ fn misspelt_target(word: &str) -> Option<String> {
     Some(format!("nothing logs under {wrong:?}{alike}"))
 }
 
-/// What may stand behind `payersync::`.
+/// The names that may follow `payersync::` in a target.
 const ROOMS: [&str; 25] = [
     "alike",
     "auth",
@@ -162,7 +163,7 @@ const ROOMS: [&str; 25] = [
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Where a bug is, in place of the standard library's words, which pass values on as they are.
+/// Reports where a panic happened. The standard library's message could contain a member's data.
 fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
     if json_lines::are_wanted() {
         return tracing::error!(name: "panic", target: TOLD, "{panic}");

@@ -1,20 +1,20 @@
-//! What the comment that begins a mart's definition says: its question, its grain, its columns.
+//! Parses the comment at the beginning of a mart's definition: its question, its grain, its columns.
 
 use crate::warehouse::Mart;
 
-/// A mart in words.
+/// The description of a mart.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct MartDescription {
-    /// The question that it answers: the first line.
+    /// The question that the mart answers: the first line of the comment.
     pub(super) question: String,
-    /// Everything up to the columns, a line each as it is written, the question included.
+    /// The lines before the columns, including the question.
     pub(super) lines: Vec<String>,
     /// Name and meaning of each column.
     pub(super) columns: Vec<(String, String)>,
 }
 
 impl MartDescription {
-    /// Reads the comment: paragraphs, then a line per column, whose further lines are indented.
+    /// Parses the comment: paragraphs, then a line per column; indented lines continue the line above.
     pub(super) fn of(mart: &Mart) -> MartDescription {
         let mut told = MartDescription::default();
         for line in mart.sql.lines().map_while(|line| line.strip_prefix("--")) {

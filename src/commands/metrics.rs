@@ -1,6 +1,7 @@
 //! `payersync status --prometheus`: metrics for node_exporter's textfile collector.
 //!
-//! Names of connections, plans, types and tables; nothing of a patient, no member label.
+//! The labels are names of connections, plans, types and tables; there is no label for a member, and no
+//! patient data.
 
 mod types;
 
@@ -21,10 +22,10 @@ use std::{
 };
 pub(super) use types::Types;
 
-/// How every file of metrics begins.
+/// The beginning of every metrics file.
 const START: &str = "# HELP payersync_";
 
-/// What is shown.
+/// The data that the metrics show.
 pub(super) struct Metrics<'a> {
     pub(super) now: DateTime<Utc>,
     pub(super) exit_code: u8,
@@ -33,21 +34,21 @@ pub(super) struct Metrics<'a> {
     pub(super) efforts: &'a [Effort],
     pub(super) tables: &'a [TableCount],
     pub(super) last_run: Option<&'a FinishedRun>,
-    /// Grants by connection uid; `None` where the vault cannot be opened.
+    /// The grants by connection uid; `None` if the vault cannot be opened.
     pub(super) grants: Option<&'a HashMap<String, StoredGrant>>,
     /// Plans that ask nobody for consent.
     pub(super) without_consent: &'a BTreeSet<String>,
-    /// When consents end, where the configuration tells it, by name.
+    /// The known ends of consents, by connection name.
     pub(super) consent_ends: &'a BTreeMap<String, DateTime<Utc>>,
 }
 
-/// A counter's name, its help and where it is taken from.
+/// A counter's name, its help, and the function that reads its value.
 type Counter = (&'static str, &'static str, fn(&Effort) -> u64);
 
 /// Name, kind and help of a metric.
 type Named = (&'static str, &'static str, &'static str);
 
-/// One metric with its samples, as the text format (version 0.0.4) wants it.
+/// One metric with its samples, in Prometheus's text format (version 0.0.4).
 struct Family<'a> {
     out: &'a mut dyn Write,
     name: &'static str,
@@ -78,7 +79,7 @@ fn escaped(text: &str) -> Cow<'_, str> {
 }
 
 impl Metrics<'_> {
-    /// Writes all of them.
+    /// Writes all metrics.
     pub(super) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.written(out)?;
         self.overall(out)?;
@@ -88,8 +89,9 @@ impl Metrics<'_> {
         self.rows(out)
     }
 
-    /// What the text itself says of when and by what it was written: a file that nobody writes any
-    /// more has a timestamp that stands still.
+    /// Writes which version wrote the metrics, and when.
+    ///
+    /// The timestamp shows when nobody writes the file any more.
     fn written(&self, out: &mut dyn Write) -> io::Result<()> {
         Family::begin(out, ("payersync_build_info", "gauge", "1, with the version."))?
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1)?;
@@ -137,7 +139,7 @@ impl Metrics<'_> {
         Ok(())
     }
 
-    /// What is known of consents; plans do not say when a refresh token ends.
+    /// Writes what is known about consents; plans do not say when a refresh token ends.
     fn consents(&self, out: &mut dyn Write) -> io::Result<()> {
         let named = (
             "payersync_vault_readable",
@@ -189,7 +191,7 @@ impl Metrics<'_> {
         Ok(())
     }
 
-    /// One series per resource type: one per table would be some three hundred.
+    /// Writes one series per resource type: one per table would be some three hundred.
     fn rows(&self, out: &mut dyn Write) -> io::Result<()> {
         let help = "Rows of the normalised tables of a resource type.";
         let mut family = Family::begin(out, ("payersync_rows", "gauge", help))?;
@@ -212,14 +214,14 @@ fn seconds(instant: &str) -> Option<i64> {
     DateTime::parse_from_rfc3339(instant).ok().map(|instant| instant.timestamp())
 }
 
-/// Takes a connection's series out of a file of metrics; returns whether it had any.
+/// Removes a connection's series from a metrics file; returns whether it had any.
 ///
-/// A file that is missing, or that somebody else has put there, has none.
+/// A missing file has none, nor has a file that is not a metrics file of payersync's.
 pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
     own_file::require_owned(path)?;
     let unreadable =
         |error| Failure::file(format!("cannot read {}", path.display()), error, "make it readable");
-    // Anything but a file could be waited for without end.
+    // Reading a pipe or a device could wait forever.
     if !path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
         return Ok(false);
     }
@@ -234,16 +236,16 @@ pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
     write_by(path, |out| out.write_all(left.as_bytes())).map(|()| true)
 }
 
-/// Refuses to write over a stranger's file, or over anything but metrics.
+/// Refuses to overwrite another user's file, or anything but metrics.
 ///
-/// A stranger's folder will do: nothing in the text is secret.
+/// The folder may belong to another user, since nothing in the metrics is secret.
 pub(super) fn refuse_foreign(path: &Path) -> Result<(), Failure> {
     refuse_other(path, START, "file of metrics")
 }
 
-/// Puts the file in place in one step: the collector never reads half of it.
+/// Replaces the file in one step, so that the collector never reads half of it.
 ///
-/// Readable by all, since node_exporter runs as another user.
+/// Everybody may read it, since node_exporter runs as another user.
 pub(super) fn write_by(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,

@@ -1,7 +1,7 @@
-//! One file per command; the composition root.
+//! The commands, one file or folder each.
 //!
-//! Here, and only here, things are built, shown to people and turned into exit codes. Data goes
-//! to stdout, everything else to stderr.
+//! Only here are the parts of payersync put together, their results shown to people and turned into exit
+//! codes. Data goes to stdout, everything else to stderr.
 
 mod asked;
 mod backfill;
@@ -89,7 +89,7 @@ use told::{tell, tell_summary};
 pub use version::long_version;
 use watch::Watch;
 
-/// Tells why the command line cannot be understood, in words that repeat it.
+/// Reports why the command line cannot be understood, in clap's words.
 pub fn misused(words: &str) -> ExitCode {
     match terminal::told_width() {
         Some(screen) => terminal::passed_on(&(show::wrap(words, screen, 4) + "\n")),
@@ -98,7 +98,7 @@ pub fn misused(words: &str) -> ExitCode {
     ExitCode::Usage
 }
 
-/// Runs the command that was asked for; returns the worst that happened.
+/// Runs the command; returns the most serious exit code.
 pub fn run(cli: Cli) -> ExitCode {
     system::forbid_core_dumps();
     system::keep_from_others();
@@ -129,15 +129,16 @@ fn start_runtime() -> Result<Runtime, Failure> {
         .map_err(|error| Failure::file("cannot start", error, "try again"))
 }
 
-/// Runs a command, then `last`, whatever ended the command: a refresh that is under way must reach
-/// the disk.
+/// Runs a command, then `last`, even if the command fails or panics.
+///
+/// `last` makes sure that tokens of a refresh under way reach the disk.
 fn to_the_end(
     runtime: &Runtime,
     command: impl Future<Output = Result<ExitCode, Failure>>,
     last: impl Future<Output = ()>,
 ) -> ExitCode {
-    // As a trait object, all commands are compiled once, and not for each place in the runtime that
-    // polls them.
+    // A trait object is compiled once; otherwise the commands would be compiled again for each place in the
+    // runtime that polls them.
     let command: Pin<Box<dyn Future<Output = _> + '_>> = Box::pin(command);
     let result = catch_unwind(AssertUnwindSafe(|| runtime.block_on(command)));
     runtime.block_on(last);
@@ -146,7 +147,7 @@ fn to_the_end(
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
     let code = result.as_ref().map_or_else(Failure::code, |code| *code);
-    // In the order in which it came: the failure is last.
+    // Held lines are printed in their order; the failure comes last.
     quiet::end(code).iter().for_each(|line| tell(line));
     if let Err(failure) = result {
         failure.tell();
@@ -157,7 +158,7 @@ fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
 async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<ExitCode, Failure> {
     let home = home::choose(&cli)?;
     let is_named = cli.home.is_some();
-    // A demo has a home of its own; the others need none.
+    // The demo has a home of its own, and the other commands listed here need no home.
     if !matches!(
         cli.command,
         Command::Demo(_)
@@ -180,7 +181,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Backfill(args) => backfill::run(&home, args, style, watch).await,
         Command::Import(args) => import::run(&home, args, style).await,
         Command::Run(args) => run::run(&home, &args, style).await,
-        // Without --test clap refuses it.
+        // clap refuses this command without --test.
         Command::Notify(_) => notify::run(&home).await,
         Command::Plan(args) => plan::run(&home, args).await,
         Command::Status(args) => status::run(&home, &args),

@@ -1,8 +1,8 @@
-//! `payersync move`: a connection goes from one home to another, and is never active in both.
+//! `payersync move`: moves a connection to another home, so that it is never active in both.
 //!
-//! The steps are those of `warehouse::copy_in`, `leave`, `arrive` and `move_rows_out`, with the tokens
-//! between `leave` and `arrive`. Both homes are locked, against runs and against consents. Killed
-//! anywhere, the same command goes on where that one was.
+//! The steps are `warehouse::copy_in`, `leave`, `arrive` and `move_rows_out`; the tokens are moved between
+//! `leave` and `arrive`. Both homes are locked against runs and consents. If the command is killed, running
+//! it again continues at the step where it ended.
 
 use super::{
     failure::Failure, home, lock, pending, print, purge, settled::require_settled,
@@ -41,7 +41,7 @@ impl End {
         Ok(End { home, settings, key, file })
     }
 
-    /// Brings the warehouse up to date, so that the tables of both homes are alike.
+    /// Brings the warehouse up to date, so that both homes have the same tables.
     fn bring_up_to_date(&self) -> Result<(), Failure> {
         let catalog = home::catalog(&self.settings)?;
         Warehouse::open(&self.file, catalog, Clock::system(), &Silent)?.close();
@@ -57,7 +57,7 @@ impl End {
     }
 }
 
-/// Moves connections.
+/// Moves the named connections.
 pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Failure> {
     let (from, to) = (real(folder)?, real(&args.target)?);
     if from == to {
@@ -65,7 +65,7 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
             .hint("name the folder of another home"));
     }
     home::require_own(&to)?;
-    // No home is made by a misspelt name: one that is to be moved to has a configuration.
+    // A misspelt name must not create a home: the target home must have a configuration.
     let (here, there) = (Settings::load_or_default(&from)?, Settings::load(&to)?);
     let _locks = lock::take_both(&from, &to, "move")?;
     let existing = home::existing_warehouse(&from)?;
@@ -76,7 +76,7 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
         None => vault_key::find(&to)?,
     };
     let there = End::of(to, there, key)?;
-    // A key that does not open a vault is told before anything is moved.
+    // A key that does not open a vault is reported before anything is moved.
     let (vault, other_vault) = (here.vault()?, there.vault()?);
     here.bring_up_to_date()?;
     there.bring_up_to_date()?;
@@ -145,14 +145,15 @@ async fn move_one(
     remove(row, here, there)
 }
 
-/// Moves the tokens, which neither home may use meanwhile: from vault to vault, then out of this one.
+/// Moves the tokens to the other vault, then removes them from this one; neither home may use them
+/// meanwhile.
 async fn move_tokens(
     row: &ConnectionRow,
     here: &End,
     vault: &Vault,
     other_vault: &Vault,
 ) -> Result<(), Failure> {
-    // `payersync get` refreshes beside a run; what it was given must be in the vault first.
+    // `payersync get` may refresh the tokens during a run; the refreshed tokens must be in the vault first.
     let Some(_turn) = refresh_turn(&here.home, &row.uid).await? else {
         return Err(Failure::locked(format!("another process refreshes {}", row.name))
             .hint("end it, and run the same command again"));
@@ -164,7 +165,7 @@ async fn move_tokens(
     Ok(())
 }
 
-/// Removes what another home has now.
+/// Removes the connection from this home, once the other home has it.
 fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
     pending::forget(&here.home, &row.name).map_err(|error| {
         let what = format!("cannot remove the consent that {} waits for", row.name);
@@ -189,7 +190,7 @@ fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
     print(|out| writeln!(out, "Moved {name} to {target}: {rows}"))
 }
 
-/// Refuses a home that could not go on with the connection.
+/// Refuses a target home whose configuration lacks the connection's plan or has another server for it.
 fn require_plan(
     row: &ConnectionRow,
     here: &End,
@@ -219,7 +220,7 @@ fn key_in(path: &Path) -> Result<GivenKey, Failure> {
     Ok(GivenKey { text, place: path.display().to_string() })
 }
 
-/// A folder without links, so that both homes are known by one name each.
+/// The path of a folder without links, so that the two homes can be compared.
 fn real(folder: &Path) -> Result<PathBuf, Failure> {
     folder.canonicalize().map_err(|error: io::Error| {
         let what = format!("cannot use the home {}", folder.display());

@@ -4,7 +4,7 @@ use super::{failure::Failure, system, told::tell};
 use crate::{clock::Clock, config::Settings, exit_code::ExitCode, notify::Notifier};
 use std::path::Path;
 
-/// Sends a test on every way there is, and tells which of them worked.
+/// Sends a test alert on every channel, and reports which channels worked.
 pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
     let Some(notifier) = notifier(&settings)? else {
@@ -24,7 +24,7 @@ pub(super) async fn run(folder: &Path) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// The notifier; `None` if the configuration names nobody to tell.
+/// The notifier; `None` if `[notify]` names no channel.
 pub(super) fn notifier(settings: &Settings) -> Result<Option<Notifier>, Failure> {
     Notifier::new(settings, system::host()).map_err(Failure::http_setup)
 }

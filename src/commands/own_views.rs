@@ -1,7 +1,7 @@
-//! The tables of a user's own: one ViewDefinition per JSON file of `views_dir`.
+//! The user's own tables: each JSON file in `views_dir` is a ViewDefinition.
 //!
-//! A file that cannot be a table is left out and told; the others are tables. A folder that is missing is
-//! an error and not "no tables": theirs would be dropped.
+//! A file that cannot be a table is left out and reported; the other files become tables. A missing folder
+//! is an error and does not mean "no tables": the existing tables would be dropped.
 
 use super::{failure::Failure, told::tell, views::definition};
 use crate::{
@@ -13,7 +13,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file that is no table, and why.
+/// A file that cannot be a table, and why.
 pub(super) struct LeftOut {
     pub(super) file: PathBuf,
     /// Each mistake, with its place in the file if that is known.
@@ -21,7 +21,7 @@ pub(super) struct LeftOut {
 }
 
 impl LeftOut {
-    /// Tells all that is wrong with it.
+    /// Reports every mistake in the file.
     pub(super) fn tell(&self) {
         self.reasons.iter().for_each(|reason| tell(reason));
         tell(&format!("warning: {} cannot be a table and is left out", self.file.display()));
@@ -31,7 +31,7 @@ impl LeftOut {
     }
 }
 
-/// Adds them to the catalogue; returns the files that cannot be tables.
+/// Adds the tables to the catalogue; returns the files that cannot be tables.
 ///
 /// # Errors
 /// The folder cannot be read.
@@ -56,7 +56,7 @@ pub(super) fn add(catalog: &mut Catalog, folder: &Path) -> Result<Vec<LeftOut>, 
 
 fn add_file(catalog: &mut Catalog, file: &Path) -> Result<(), Vec<String>> {
     let at_file = |reason: String| vec![format!("{}: {reason}", file.display())];
-    // Anything else could be waited for without end.
+    // Reading a pipe or a device could wait forever.
     if !fs::metadata(file).is_ok_and(|metadata| metadata.is_file()) {
         return Err(at_file("is no file".to_owned()));
     }

@@ -1,4 +1,4 @@
-//! More lines than a screen has go through the pager that the user has chosen.
+//! Shows output that is longer than the screen in the user's pager.
 
 use super::{failure::Failure, handed_on, terminal};
 use std::{
@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-/// Prints as `super::print` does; through a pager where a person reads more than one screen.
+/// Prints as `super::print` does; on a terminal, output longer than the screen goes through a pager.
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let height = terminal::height().filter(|_| io::stdin().is_terminal());
     let Some(height) = height else { return super::print(write) };
@@ -17,13 +17,13 @@ pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Res
         write(&mut out).and_then(|()| out.flush())
     };
     match written.and_then(|()| paged.end()) {
-        // Who left the pager has seen enough.
+        // A user who leaves the pager early has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         result => result.map_err(|error| Failure::usage("cannot write to standard output", error)),
     }
 }
 
-/// Holds a screenful back, until it is known whether there is more.
+/// Holds back a screenful of output until it is known whether more follows.
 struct Paged {
     height: usize,
     held: Vec<u8>,
@@ -31,16 +31,16 @@ struct Paged {
 }
 
 enum Way {
-    /// So far it fits.
+    /// Everything so far fits on the screen.
     Holding,
-    /// To the pager.
+    /// The output goes to the pager.
     Pager(Child),
-    /// To the screen: there is no pager.
+    /// The output goes to the screen, since there is no pager.
     Screen,
 }
 
 impl Paged {
-    /// Writes what is held back, and waits until the pager is left.
+    /// Writes the held output, and waits until the user leaves the pager.
     fn end(mut self) -> io::Result<()> {
         match &mut self.way {
             Way::Pager(pager) => {
@@ -84,14 +84,14 @@ impl Write for Paged {
     }
 }
 
-/// The pager of `PAGER`, else less; it inherits no secret.
+/// Starts the pager named in `PAGER`, else less; the pager inherits no secret.
 fn started() -> Option<Child> {
     let chosen = env::var("PAGER").unwrap_or_default();
     let mut words = chosen.split_whitespace();
     Command::new(words.next().unwrap_or("less"))
         .args(words)
         .env_clear()
-        // Ends by itself where it fits, cuts long lines, and leaves the answer on the screen.
+        // less ends by itself if everything fits, cuts long lines, and leaves the output on the screen.
         .env("LESS", "FSX")
         .envs(handed_on::variables())
         .stdin(Stdio::piped())

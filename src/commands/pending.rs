@@ -1,7 +1,7 @@
-//! A consent that was asked for in one call and is answered in another (`--code CODE`).
+//! A consent request that one call prints and a later call answers (`--code CODE`).
 //!
-//! Only the state, the nonce and the PKCE verifier are kept: none of them opens anything without the code, and
-//! the file goes when the consent is given.
+//! Only the state, the nonce and the PKCE verifier are kept. They are useless without the code, and the
+//! file is deleted once the consent is given.
 
 use crate::{
     auth::{AuthorizeRequest, ExpectedAnswer},
@@ -24,7 +24,7 @@ struct File {
     nonce: Option<String>,
 }
 
-/// What was asked for.
+/// The request, as far as its answer needs it.
 pub(super) struct Pending {
     pub(super) expected: ExpectedAnswer,
     pub(super) verifier: Option<SecretString>,
@@ -35,7 +35,7 @@ fn path(home: &Path, name: &str) -> PathBuf {
     home.join(format!("pending-{name}.json"))
 }
 
-/// Keeps a request until it is answered.
+/// Saves a request until it is answered.
 pub(super) fn keep(
     home: &Path,
     name: &str,
@@ -52,7 +52,7 @@ pub(super) fn keep(
     own_file::create_new(&path(home, name))?.write_all(&serde_json::to_vec(&file)?)
 }
 
-/// The request that waits for its answer, if there is one for this plan.
+/// The saved request of this connection at this plan, if any.
 pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
     let bytes = fs::read(path(home, name)).ok()?;
     let file: File = serde_json::from_slice(&bytes).ok()?;

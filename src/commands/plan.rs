@@ -1,4 +1,4 @@
-//! `payersync plan`: what a sync would ask for, and why not the rest. Asks for no data.
+//! `payersync plan`: shows what a sync would request, and why not more. Requests no data.
 
 use super::{
     failure::Failure,
@@ -24,7 +24,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::{collections::HashMap, path::Path, sync::Arc};
 
-/// Prints the plan of each connection.
+/// Prints the schedule of walks of each connection.
 pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let warehouse = Arc::new(home::current_warehouse_to_look(&settings, "plan")?);
@@ -61,30 +61,30 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
     Ok(code)
 }
 
-/// More connections than these are shown together where their walks are the same.
+/// With more connections than this, those with the same walks are shown together.
 const MANY: usize = 50;
-/// As many of them are named.
+/// The number of connections that are named in such a group.
 const NAMED: usize = 3;
 
-/// The plan of a connection.
+/// The walks of a connection, in words.
 struct Described {
     name: String,
     source: String,
-    /// Type, walk, requests, reason.
+    /// Rows of type, walk, number of requests, and reason.
     rows: Vec<[String; 4]>,
-    /// Requests, about.
+    /// The approximate number of requests.
     total: u64,
 }
 
 impl Described {
-    /// What connections have in common that are shown together: everything but the numbers of requests.
+    /// The key by which connections are grouped: everything but the numbers of requests.
     fn key(&self) -> (String, Vec<[String; 3]>) {
         let row = |[name, walk, _, why]: &[String; 4]| [name.clone(), walk.clone(), why.clone()];
         (self.source.clone(), self.rows.iter().map(row).collect())
     }
 }
 
-/// Connections whose walks are the same.
+/// Connections with the same walks.
 struct Group {
     first: Described,
     names: Vec<String>,
@@ -92,7 +92,7 @@ struct Group {
     total: u64,
 }
 
-/// The plans as they are shown: each at once, or together.
+/// The connections to show: each at once, or grouped at the end.
 struct Groups {
     together: bool,
     groups: Vec<Group>,
@@ -140,7 +140,7 @@ impl Groups {
     }
 }
 
-/// The last column is not narrower than this.
+/// The smallest width of the last column.
 const LEAST: usize = 16;
 
 fn described(known: &KnownState<'_>, steps: &[Step]) -> Described {
@@ -187,7 +187,7 @@ fn show_plan(head: &str, rows: Vec<[String; 4]>, total: u64) -> Result<(), Failu
     })
 }
 
-/// On a screen the reasons take as many lines as they need; `None` is a file or a pipe.
+/// The table of walks. On a screen the reasons are wrapped; `None` stands for a file or a pipe.
 fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
     let header = ["type", "walk", "requests", "why"];
     if let Some(screen) = screen {
@@ -196,7 +196,7 @@ fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
             widths.chain([header[column].len()]).max().unwrap_or_default()
         };
         let taken: usize = (0..3).map(|column| widest(column) + show::ROOM).sum();
-        // The border at the left, and the last column's own spaces.
+        // Subtracts the left border and the last column's own padding.
         let room = screen.saturating_sub(taken + show::ROOM + 1).max(LEAST);
         for [.., why] in &mut rows {
             *why = show::fill(why, room);
@@ -210,7 +210,7 @@ fn table(mut rows: Vec<[String; 4]>, screen: Option<usize>) -> String {
     table.to_string()
 }
 
-/// What is known of a connection whose walks are explained.
+/// A connection with its state, from which its walks are explained.
 struct KnownState<'a> {
     target: &'a Target,
     options: &'a SyncOptions,
@@ -223,7 +223,7 @@ impl KnownState<'_> {
         self.states.iter().find(|state| state.resource_type == resource_type)
     }
 
-    /// A planned walk: its mode, its likely number of requests, its reason.
+    /// A planned walk: its kind, its likely number of requests, its reason.
     fn describe(&self, order: &WalkOrder) -> (&'static str, u64, String) {
         let resources = self.state(&order.resource_type).map_or(0, |state| state.resources);
         let pages = |resources: u64| resources / u64::from(self.target.page_size.max(1)) + 1;
@@ -241,7 +241,8 @@ impl KnownState<'_> {
         }
     }
 
-    /// The first reason that rules an incremental walk out, in the order in which `sync::decide::plan` asks.
+    /// The first reason against an incremental walk, in the order in which `sync::decide::plan` checks
+    /// them.
     fn why_full(&self, order: &WalkOrder) -> String {
         let Some(state) = self.state(&order.resource_type) else {
             return "never walked".to_owned();
@@ -295,7 +296,7 @@ impl KnownState<'_> {
         is_due.then(|| format!("a full walk is due; the last one was on {}", at.format("%Y-%m-%d")))
     }
 
-    /// Why the server is not asked for changes alone.
+    /// Why the server cannot be asked for changes alone.
     fn why_no_changes(&self, state: &TypeState) -> String {
         if !self.target.last_updated {
             return "the configuration has last_updated = false".to_owned();

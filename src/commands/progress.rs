@@ -1,4 +1,4 @@
-//! What a person, or a log, sees of a run while it works.
+//! Shows the progress of a run, to a person or in a log.
 
 use super::{
     show,
@@ -16,9 +16,9 @@ use std::{
 /// How progress is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
-    /// Bars on a terminal.
+    /// Progress bars on a terminal.
     Bars,
-    /// Log lines.
+    /// Plain log lines.
     Lines,
     /// Log lines in JSON.
     Json,
@@ -33,27 +33,29 @@ pub(super) fn monitor(style: Style) -> Arc<dyn Monitor> {
     }
 }
 
-/// What stopped each connection's walks last: what stops the next one, too, is told once to people.
+/// The last cause that stopped each connection's walks.
+///
+/// People are told a cause once, even if it stops the next walks as well.
 #[derive(Default)]
 struct Stopped(Mutex<HashMap<String, String>>);
 
 impl Stopped {
-    /// Whether this is not yet told of the connection.
+    /// Whether the cause is new for this connection.
     fn is_new(&self, connection: &str, detail: &str) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let last = known.insert(connection.to_owned(), detail.to_owned());
         last.is_none_or(|last| last != detail)
     }
 
-    /// A walk has come through: the same cause again is news.
+    /// Forgets the cause after a successful walk, so that it is reported if it comes back.
     fn forget(&self, connection: &str) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(connection);
     }
 }
 
-/// Log lines: one per walk, one per repeated request.
+/// Log lines: one per walk, and one per repeated request.
 struct Lines {
-    /// For people; machines get a line per type.
+    /// The causes that people were told; `None` for machines, which get a line per type.
     stopped: Option<Stopped>,
 }
 
@@ -145,7 +147,7 @@ impl Monitor for Lines {
     }
 }
 
-/// Bars on a terminal: one per walk under way.
+/// Progress bars: one per walk under way.
 #[derive(Default)]
 struct Bars {
     all: MultiProgress,
@@ -164,7 +166,7 @@ impl Bars {
             .entry(name.clone())
             .or_insert_with(|| {
                 let bar = self.all.add(ProgressBar::new_spinner());
-                // The templates are constants; a wrong one would only look plainer.
+                // The template is a constant; a wrong one would only look plainer.
                 let template = "{spinner} {prefix} {pos} {msg}";
                 if let Ok(style) = ProgressStyle::with_template(template) {
                     bar.set_style(style);
@@ -181,7 +183,7 @@ impl Bars {
             bar.finish_and_clear();
         }
         if let Some(line) = line {
-            // Where the terminal is gone nobody reads it.
+            // If the terminal is gone, nobody reads the bars.
             let screen = told_width().unwrap_or(usize::MAX);
             let _ = self.all.println(show::wrap(&on_one_line(&line), screen, 4));
         }

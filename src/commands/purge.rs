@@ -1,4 +1,4 @@
-//! `payersync purge`: every trace of one connection goes, and is counted afterwards.
+//! `payersync purge`: removes every trace of one connection, then counts what is left.
 
 use super::{
     failure::Failure, home, lock, metrics, pending, print, sync::unknown_connection, system, tell,
@@ -20,10 +20,10 @@ use std::{
     path::Path,
 };
 
-/// Purges a connection.
+/// Purges a connection, in this order: revokes the consent, removes the tokens, the rows, and their bytes.
 ///
-/// In this order: revoke, tokens, rows, bytes. Killed anywhere, the same command goes on: the
-/// connection's row goes with the last of its rows, and a mark stays until the bytes are gone.
+/// If the command is killed, running it again continues. The connection's row is removed with the last of
+/// its rows, and a mark stays until the bytes are overwritten.
 pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let _lock = lock::take(folder, "purge")?;
@@ -61,12 +61,12 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
 pub(super) struct Erased {
     purged: Purged,
     had_tokens: bool,
-    /// Whether nothing is left to be revoked by hand because of a failure.
+    /// False if the plan could have revoked the consent but did not, so that the member must do it.
     is_revoked: bool,
 }
 
 impl Erased {
-    /// Tells which copies are left to a person: behind the long list of tables, where it is read.
+    /// Tells the user which copies to delete. It comes after the long list of tables, where it is read.
     pub(super) fn tell_copies(&self) {
         if !self.purged.copies.is_empty() {
             tell("Earlier copies are not touched; delete those that hold this member:");
@@ -82,12 +82,12 @@ pub(super) async fn erase(
     vault: &Vault,
 ) -> Result<Erased, Failure> {
     let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
-    // The tokens of a connection that has not arrived are the other home's, too.
+    // If the connection has not arrived yet, its tokens also belong to the other home.
     let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
     let is_revoked = is_arriving || revoke(settings, row, vault).await?;
     let had_tokens = auth::forget(vault, folder, &row.uid)?;
-    // Its name is the member's: a purge that leaves it is not done, and the rows that are still
-    // there let the same command find it again.
+    // The pending consent contains the member's name, so the purge is not done while it exists. If removing
+    // it fails, the rows are still there, and the same command finds the connection again.
     pending::forget(folder, &row.name).map_err(|error| {
         let what = format!("cannot remove the consent that {} waits for", row.name);
         Failure::file(what, error, "make the folder writable and run the same command again")
@@ -108,8 +108,9 @@ pub(super) async fn erase(
     Ok(Erased { purged, had_tokens, is_revoked })
 }
 
-/// Takes the connection's series out of the files of metrics, while its row still lets the same
-/// command begin anew. Returns those that could not be changed.
+/// Removes the connection's series from the metrics files; returns the files that could not be changed.
+///
+/// This is done while the connection's row exists, so that the same command can be repeated.
 pub(super) fn forget_metrics(
     warehouse: &WarehouseFile,
     name: &str,
@@ -125,9 +126,9 @@ pub(super) fn forget_metrics(
     Ok(unreached)
 }
 
-/// Revokes where the plan can; what it cannot does not keep the rest from going.
+/// Revokes the consent if the plan supports it; a failure does not stop the purge.
 ///
-/// Returns whether nothing is left to be revoked by hand because of a failure.
+/// Returns false if the revocation failed, so that the member has to withdraw the consent at the plan.
 async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Result<bool, Failure> {
     let Some(grant) = vault.get(&row.uid)? else { return Ok(true) };
     let by_hand = "hint: the member can withdraw the consent at the plan itself";

@@ -1,18 +1,19 @@
-//! `--quiet`: what is told waits for the end, and goes unsaid where all went well. So cron, which
-//! mails whatever a command says, mails trouble and warnings only.
+//! `--quiet`: holds back a command's messages, and drops them if all went well.
+//!
+//! cron mails everything that a command prints. With `--quiet` it mails only trouble and warnings.
 
 use crate::{cli::Command, exit_code::ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The lines that wait; `None` if everything is said at once.
+/// The lines held back; `None` without `--quiet`.
 static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
 
-/// From now on everything that is told waits for [`end`].
+/// Holds back all messages from now on, until [`end`].
 pub(super) fn begin() {
     *held() = Some(Vec::new());
 }
 
-/// Whether a command's words may wait: it ends by itself, and asks nobody anything.
+/// Whether a command's messages can be held back: it ends by itself and asks no questions.
 pub(super) fn may_wait(command: &Command) -> bool {
     !matches!(
         command,
@@ -24,18 +25,18 @@ pub(super) fn may_wait(command: &Command) -> bool {
     )
 }
 
-/// Whether the line waits now.
+/// Holds a line back; returns false if lines are not held back.
 pub(super) fn holds(line: &str) -> bool {
     let mut held = held();
     held.as_mut().map(|lines| lines.push(line.to_owned())).is_some()
 }
 
-/// Whether lines wait.
+/// Whether lines are held back.
 pub(super) fn is_begun() -> bool {
     held().is_some()
 }
 
-/// The command has ended: the lines that are to be told after all, since something is wrong, or odd.
+/// Returns the lines to print at the end of the command: all of them if it failed or warned, else none.
 pub(super) fn end(code: ExitCode) -> Vec<String> {
     let lines = held().take().unwrap_or_default();
     let is_odd = lines.iter().any(|line| line.starts_with("Warning: "));

@@ -1,4 +1,4 @@
-//! `payersync rebuild`: tables and marts from the stored resources, without the network.
+//! `payersync rebuild`: makes tables and marts from the stored resources, without the network.
 
 use super::{
     failure::Failure,

@@ -1,9 +1,9 @@
 //! `payersync run`: syncs on schedule, and keeps grants alive in between, until told to stop.
 //!
-//! The home's lock is held all the time, so that no other run writes meanwhile. SIGHUP has the
-//! configuration read again. SIGTERM or SIGINT: the page under way is committed or given up, and
-//! the process is gone within ten seconds with exit code 0, or once a refresh under way is stored.
-//! What the runs came to is in their summary lines and in the ledger.
+//! The home's lock is held all the time, so that no other run writes meanwhile. On SIGHUP the configuration
+//! is read again. On SIGTERM or SIGINT the page under way is committed or given up, and the process ends
+//! within ten seconds with exit code 0; a token refresh under way is stored first. The outcome of each run
+//! is in its summary line and in the ledger.
 
 mod beginning;
 mod daemon;
@@ -18,15 +18,16 @@ use daemon::Daemon;
 use std::{path::Path, time::Duration};
 use tokio::time::timeout;
 
-/// The longest it sleeps without looking: a new connection, a renewed consent and a clock that was
-/// put right are noticed by then.
+/// The longest sleep.
+///
+/// After it, a new connection, a renewed consent or a corrected clock is noticed.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-/// How long a run has to end once it is asked to.
+/// The time that a run has to end once it is asked to stop.
 const END_OF_RUN: Duration = Duration::from_secs(7);
 
-/// Runs until it is told to stop.
+/// Runs until the process is told to stop.
 pub(super) async fn run(folder: &Path, args: &RunArgs, style: Style) -> Result<ExitCode, Failure> {
-    // Before anything else: without a handler SIGHUP ends the process.
+    // This comes first: without a handler, SIGHUP ends the process.
     let mut hangup = Hangup::listen()?;
     let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let _lock = lock::take(folder, "run")?;
@@ -55,7 +56,7 @@ async fn work(daemon: &mut Daemon, stop: &Stop, hangup: &mut Hangup) {
                 wake_at
             }
             Err(failure) => {
-                // The same trouble every minute would bury everything else.
+                // The same error every minute would bury all other messages.
                 let text = format!("{failure:?}");
                 if trouble.as_ref() != Some(&text) {
                     failure.tell();
@@ -73,7 +74,7 @@ async fn work(daemon: &mut Daemon, stop: &Stop, hangup: &mut Hangup) {
     }
 }
 
-/// How long to sleep.
+/// The time to sleep until `wake_at`, but never longer than the longest sleep.
 fn pause(wake_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
     let until = |at: DateTime<Utc>| (at - now).to_std().unwrap_or_default();
     wake_at.map_or(LONGEST_SLEEP, until).min(LONGEST_SLEEP)
@@ -92,7 +93,7 @@ async fn reload(daemon: &mut Daemon) {
     }
 }
 
-/// Lets what is under way come to its end, for a while.
+/// Waits a while for the work under way to end.
 async fn end(mut daemon: Daemon) {
     let drained = timeout(END_OF_RUN, async {
         while let Some(news) = daemon.news().await {
@@ -106,7 +107,7 @@ async fn end(mut daemon: Daemon) {
     }
 }
 
-/// SIGHUP, on systems that have it.
+/// Listens to SIGHUP, on systems that have it.
 struct Hangup(#[cfg(unix)] tokio::signal::unix::Signal);
 
 impl Hangup {

@@ -1,4 +1,4 @@
-//! `payersync sandbox`: the embedded payer, to be talked to by whatever speaks the protocol.
+//! `payersync sandbox`: serves the embedded payer, for any client that speaks the protocol.
 
 use super::{failure::Failure, print, show, stop_signal, tell, terminal};
 use crate::{
@@ -10,16 +10,16 @@ use crate::{
 use std::{collections::BTreeMap, fs, net::Ipv4Addr, path::Path, time::Duration};
 use tokio::net::TcpListener;
 
-/// The variable in which the client's secret is.
+/// The environment variable that holds the client's secret.
 const SECRET: &str = "PAYERSYNC_SANDBOX_SECRET";
 
-/// Members that are named; a payer for a load test has a million.
+/// The most members that are listed; a payer for a load test has a million.
 const MOST_MEMBERS: u32 = 100;
 
-/// Columns of the screen for the name of a fault.
+/// The width of a fault's name on the screen.
 const FAULT: usize = 24;
 
-/// Serves until told to stop.
+/// Serves until the process is told to stop.
 pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
     if let Some(listed) = list(&command.sandbox) {
         return listed;
@@ -43,7 +43,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
             sandbox.client_id(),
         ),
     };
-    // Before anything is said: who reads that it is up may stop it at once.
+    // This comes before any output: whoever reads that the payer is up may stop it at once.
     let stop = stop_signal::listen_and_say("The payer has stopped", None);
     print(|out| {
         out.write_all(section.as_bytes())?;
@@ -82,7 +82,7 @@ pub(super) async fn run(command: SandboxCommand) -> Result<ExitCode, Failure> {
     Ok(ExitCode::Complete)
 }
 
-/// What an argument asks for instead of a payer.
+/// Prints a list, if an argument asks for a list instead of a payer.
 pub(super) fn list(args: &SandboxArgs) -> Option<Result<ExitCode, Failure>> {
     match (args.list_faults, args.list_likes) {
         (true, _) => Some(list_faults()),
@@ -91,14 +91,14 @@ pub(super) fn list(args: &SandboxArgs) -> Option<Result<ExitCode, Failure>> {
     }
 }
 
-/// Says what the marks before facts mean.
+/// The legend of the marks that show how certain a fact is.
 const CERTAINTIES: &str = "DOC: the operator's documents; OBS: observed; \
     3P: a third party's statement; INF: inferred";
 
-/// The widest mark of a certainty.
+/// The greatest width of such a mark.
 const MARK: usize = 8;
 
-/// Names every platform, its preset, and the facts that it plays.
+/// Lists every platform with its preset and the facts that it imitates.
 fn list_likes() -> Result<ExitCode, Failure> {
     let screen = terminal::width().unwrap_or(usize::MAX);
     print(|out| {
@@ -117,7 +117,7 @@ fn list_likes() -> Result<ExitCode, Failure> {
     Ok(ExitCode::Complete)
 }
 
-/// Names every fault with its sentence.
+/// Lists every fault with its description.
 fn list_faults() -> Result<ExitCode, Failure> {
     let screen = terminal::width().unwrap_or(usize::MAX);
     print(|out| {
@@ -129,7 +129,8 @@ fn list_faults() -> Result<ExitCode, Failure> {
     Ok(ExitCode::Complete)
 }
 
-/// Starts the embedded payer on this machine, under a name of its own where it is given one.
+/// Starts the embedded payer on this machine; `named_origin` is the address that it gives itself in
+/// answers.
 pub(super) async fn start(
     port: u16,
     args: &SandboxArgs,
@@ -163,8 +164,9 @@ fn read_keys(path: &Path) -> Result<String, Failure> {
     })
 }
 
-/// The section of the preset that is made for a platform, with the payer's own origin in the place of every
-/// host, and with these lines added.
+/// The section of a platform's preset, changed for this payer.
+///
+/// The payer's origin takes the place of every host, and the lines in `more` are added.
 pub(super) fn preset_section(
     like: Like,
     preset: &str,
@@ -181,7 +183,7 @@ pub(super) fn preset_section(
     Ok(section.replacen(&header, &format!("{header}{more}"), 1))
 }
 
-/// The text with an origin in the place of each that it names.
+/// The text with every origin replaced by `origin`.
 fn at_origin(text: &str, origin: &str) -> String {
     let mut pieces = text.split("https://");
     let mut moved = pieces.next().unwrap_or_default().to_owned();

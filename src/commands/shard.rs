@@ -1,19 +1,19 @@
-//! Which shard a command is about: a flag, or what the environment says.
+//! The shard that a command is about, from a flag or from the environment.
 
 use super::{failure::Failure, tell};
 use crate::{cli::ShardArgs, plural, shard::Shard, warehouse::ConnectionRow};
 use std::env;
 
-/// The shard itself, and the number of shards.
+/// The variables with the shard itself, and with the number of shards.
 const SHARD: &str = "PAYERSYNC_SHARD";
 const SHARDS: &str = "PAYERSYNC_SHARDS";
-/// Which pod of an indexed Job this is, counted from 0; Kubernetes sets it.
+/// The variable with the number of this pod in an indexed Job, from 0; Kubernetes sets it.
 const INDEX: &str = "JOB_COMPLETION_INDEX";
 
-/// The shard that a command is about; the whole where nothing names one.
+/// The shard that a command is about; the whole if no shard is given.
 ///
 /// # Errors
-/// What is named is no shard, or the number of shards is known and this one's is not.
+/// The text is not a shard, or the number of shards is given but not which of them this is.
 pub(super) fn chosen(args: &ShardArgs) -> Result<Shard, Failure> {
     of(args, &|name| env::var_os(name).map(|value| value.to_string_lossy().into_owned()))
 }
@@ -58,13 +58,16 @@ pub(super) fn keep(shard: Shard, rows: &mut Vec<ConnectionRow>) -> usize {
     all - rows.len()
 }
 
-/// Tells that a home has no connection, or none `with a plan`. A hash deals out the names, so that a shard may
-/// have none where they are few.
+/// Reports that the home has no connection, or none of the given `kind`.
+///
+/// A hash assigns names to shards, so a shard may have none if there are few.
 pub(super) fn tell_empty(shard: Shard, kind: &str) {
     tell(&format!("Shard {shard}: this home has no connection{kind} yet; there is nothing to do"));
 }
 
-/// Tells that connections of this home are left to other shards: nobody else may have them.
+/// Reports that connections of this home are left to other shards.
+///
+/// It is reported because no other home may have them.
 pub(super) fn tell_others(shard: Shard, others: usize) {
     if others > 0 {
         let others = plural::count(others, "connection");

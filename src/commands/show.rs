@@ -1,15 +1,16 @@
-//! Tables for people.
+//! Formats tables and text for people.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Columns of the screen that a table needs beside a column's own text: a space at either side, and
-/// one between two columns.
+/// The columns of the screen that a table needs for each column beside its text.
+///
+/// They are a space at either side, and one between two columns.
 pub(super) const ROOM: usize = 3;
-/// A text is not cut to less than this.
+/// The width below which a text is not cut.
 const LEAST: usize = 8;
 
-/// A table with a header, as wide as its cells.
+/// A table with a header; its columns are as wide as their cells.
 pub(super) fn table<S: AsRef<str>>(header: &[S]) -> Table {
     let mut table = Table::new();
     table
@@ -19,50 +20,50 @@ pub(super) fn table<S: AsRef<str>>(header: &[S]) -> Table {
     table
 }
 
-/// Aligns a column of numbers.
+/// Aligns a column of numbers to the right.
 pub(super) fn right(table: &mut Table, column: usize) {
     if let Some(column) = table.column_mut(column) {
         column.set_cell_alignment(CellAlignment::Right);
     }
 }
 
-/// Columns of the screen that a text takes: its longest line.
+/// The columns of the screen that a text needs for its longest line.
 pub(super) fn width(text: &str) -> usize {
     text.lines().map(UnicodeWidthStr::width).max().unwrap_or_default()
 }
 
-/// How wide each column of a table may be; those that have no room at all are missing.
+/// The width of each column of a table; columns that do not fit are missing.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Fit(Vec<usize>);
 
 impl Fit {
-    /// Every column as it is.
+    /// All columns with their full width.
     pub(super) fn whole(columns: usize) -> Fit {
         Fit(vec![usize::MAX; columns])
     }
 
-    /// Columns that are shown.
+    /// The number of columns that are shown.
     pub(super) fn columns(&self) -> usize {
         self.0.len()
     }
 
-    /// The headings that are shown, whole, in as many lines as they need.
+    /// The headings of the shown columns, not cut, on several lines if necessary.
     pub(super) fn heads(&self, names: &[&str]) -> Vec<String> {
         names.iter().zip(&self.0).map(|(name, most)| head(name, *most)).collect()
     }
 
-    /// The cells of a row that are shown, each cut to its column.
+    /// The cells of the shown columns, each cut to the width of its column.
     pub(super) fn cut(&self, cells: &[&str]) -> Vec<String> {
         cells.iter().zip(&self.0).map(|(text, most)| cut(text, *most)).collect()
     }
 }
 
-/// The pieces of a heading between which a line may end.
+/// The pieces of a heading; a line may end between two of them.
 fn pieces(name: &str) -> impl Iterator<Item = &str> {
     name.split_inclusive(['_', ' '])
 }
 
-/// A heading in lines of at most so many columns, broken behind underscores where that is enough.
+/// A heading wrapped at a width; lines end after underscores and spaces, if that is enough.
 fn head(name: &str, most: usize) -> String {
     if most == usize::MAX || width(name) <= most {
         return name.to_owned();
@@ -79,11 +80,12 @@ fn head(name: &str, most: usize) -> String {
     fill(&lines, most)
 }
 
-/// Fits columns with these headings, whose cells are at most so wide, into a screen. A heading takes
-/// several lines before a cell is cut. Long texts are cut, the longest first; numbers never are, since
-/// half a number is a wrong one. The last columns go where even that is not enough.
+/// Fits columns into a screen; `cells` has the width of each column's widest cell.
+///
+/// First the headings are wrapped, then long texts are cut, the longest first. Numbers are never cut, since
+/// half a number is a wrong one. If that is not enough, the last columns are left out.
 pub(super) fn fit(headings: &[&str], cells: &[usize], is_number: &[bool], screen: usize) -> Fit {
-    // The borders at both sides; there is nothing behind the last column.
+    // The first column has a border before it; nothing follows the last column.
     let screen = screen.saturating_sub(1);
     let whole = |column: usize| {
         cells[column].max(pieces(headings[column]).map(width).max().unwrap_or_default())
@@ -110,7 +112,7 @@ pub(super) fn fit(headings: &[&str], cells: &[usize], is_number: &[bool], screen
     Fit(widths)
 }
 
-/// A text of at most so many columns of the screen; a mark shows that it goes on.
+/// A text cut to a width; an ellipsis shows that it goes on.
 pub(super) fn cut(text: &str, most: usize) -> String {
     if most == usize::MAX {
         return text.to_owned();
@@ -132,7 +134,7 @@ pub(super) fn cut(text: &str, most: usize) -> String {
     shown
 }
 
-/// Fits these cells into a screen; `None` is a file or a pipe, where everything is shown.
+/// Fits these cells into a screen; `None` stands for a file or a pipe, where everything is shown.
 pub(super) fn fit_cells(
     header: &[&str],
     rows: &[Vec<String>],
@@ -146,10 +148,10 @@ pub(super) fn fit_cells(
     fit(header, &cells, is_number, screen)
 }
 
-/// A text in lines of at most so many columns of the screen, the further ones indented.
+/// Wraps a text at a width; further lines are indented.
 ///
-/// A word that is longer than a line stays whole, and so does a command between backticks that fits
-/// into a line: they may be there to be copied.
+/// A word that is longer than a line stays whole. So does a command between backticks that fits into a
+/// line. Both may be there to be copied.
 pub(super) fn wrap(text: &str, most: usize, indent: usize) -> String {
     let indent = indent.min(most / 2);
     let mut wrapped = String::new();
@@ -199,7 +201,7 @@ fn words(line: &str, most: usize) -> Vec<&str> {
     }
 }
 
-/// A text in lines of at most so many columns, for a cell that must not be wider; words are broken too.
+/// Wraps a text at a width that must not be exceeded: long words are broken, too.
 pub(super) fn fill(text: &str, most: usize) -> String {
     let most = most.max(1);
     let mut filled = String::new();
@@ -248,7 +250,7 @@ mod tests {
             fits.cut(&["113.20", "Lakeside Family Care"]),
             ["113.20", "Lakeside Family Care"]
         );
-        // Half a screen: the text gives way, the number does not.
+        // The screen is half as wide: the text is cut, the number is not.
         assert_eq!(fit(&headings, &[6, 20], &[true, false], 27), Fit(vec![10, 10]));
         assert_eq!(head("explanationofbenefit", 8), "explanat\nionofben\nefit");
     }

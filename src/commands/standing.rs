@@ -1,4 +1,4 @@
-//! How the types of a connection stand, in the words of `status` and of whatever else tells it.
+//! Describes the state of a connection's types in the words of `status`.
 
 use crate::{
     outcome::{WalkKind, WalkState},
@@ -6,8 +6,9 @@ use crate::{
     warehouse::TypeStatus,
 };
 
-/// How the types that were asked for stand: an update that failed loses nothing of what was complete
-/// before.
+/// The state of the types that were asked for, as parts of a sentence.
+///
+/// A type whose update failed still has everything that was complete before.
 pub(super) fn standing(asked: &[&TypeStatus]) -> Vec<String> {
     let types = plural::count(asked.len(), "type");
     let held: u64 = asked.iter().map(|status| status.resources).sum();
@@ -30,7 +31,7 @@ pub(super) fn standing(asked: &[&TypeStatus]) -> Vec<String> {
     }
 }
 
-/// Until when everything is complete: the oldest of its types says.
+/// Until when everything is complete: the earliest instant among the types.
 fn complete(asked: &[&TypeStatus]) -> String {
     let of_plan = asked.iter().filter(|status| status.mode != WalkKind::File);
     let times: Option<Vec<&str>> = of_plan.map(|status| status.complete_as_of.as_deref()).collect();
@@ -40,13 +41,13 @@ fn complete(asked: &[&TypeStatus]) -> String {
     }
 }
 
-/// The oldest instant up to which one of these types is complete.
+/// The earliest instant up to which one of these types is complete.
 fn since(types: &[&TypeStatus]) -> String {
     let oldest = types.iter().filter_map(|status| status.complete_as_of.as_deref()).min();
     oldest.map_or_else(|| "an unknown time".to_owned(), |time| format!("{} UTC", minute(time)))
 }
 
-/// An instant to the minute, as people write it.
+/// An instant to the minute, in the form that people write.
 pub(super) fn minute(instant: &str) -> String {
     instant.get(..16).unwrap_or(instant).replace('T', " ")
 }

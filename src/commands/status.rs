@@ -1,4 +1,4 @@
-//! `payersync status`: the ledger's truth, for people and for machines.
+//! `payersync status`: shows what the ledger says, for people and for programs.
 
 mod fleet;
 mod ledger;
@@ -39,7 +39,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let (connections, others) = named(&warehouse, &args.names, settings.shard)?;
     shard::tell_others(settings.shard, others);
-    // A shard may well have none of the connections, in a home of its own or in one that it shares.
+    // A shard may have no connections at all, in a home of its own or in a shared one.
     let is_empty_shard = connections.is_empty() && !settings.shard.is_whole();
     if is_empty_shard && others == 0 {
         shard::tell_empty(settings.shard, "");
@@ -66,7 +66,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     for_people(&settings, &warehouse, &connections, args, judge)
 }
 
-/// Shows every connection to people.
+/// Shows every connection for people.
 fn for_people(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -96,8 +96,9 @@ fn for_people(
     Ok(code)
 }
 
-/// Shows every connection to programs, each as it is read: first comes how all of them stand, so that the
-/// ledger is read twice, in one state.
+/// Shows every connection as JSON, each as it is read.
+///
+/// The overall exit code comes first in the output. So the ledger is read twice, in the same state.
 fn json(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -135,7 +136,7 @@ fn json(
     })?
 }
 
-/// Judges each connection.
+/// Passes each connection to the judge.
 fn judged(
     snapshot: &Snapshot<'_>,
     connections: &[ConnectionRow],
@@ -148,7 +149,7 @@ fn judged(
     Ok(())
 }
 
-/// The connections of these names, or all of the shard, and how many others there are.
+/// The named connections, or all of the shard; and the number of connections in other shards.
 fn named(
     warehouse: &ReadOnlyWarehouse,
     names: &[String],
@@ -166,7 +167,7 @@ fn named(
     Ok((rows, 0))
 }
 
-/// Shows the same as metrics. A written file is success: what it says is for the alerts to judge.
+/// Writes the status as metrics. The command succeeds if they are written: the alerts judge their content.
 fn prometheus(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -174,7 +175,7 @@ fn prometheus(
     mut judge: Judge<'_>,
     target: Option<&Path>,
 ) -> Result<ExitCode, Failure> {
-    // A machine without the vault, or without its key, still shows everything else.
+    // If the vault or its key is missing, everything else is still shown.
     let vault_is_there = settings.home.join("vault.db").exists();
     let grants = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
     let grants = grants.map(|grants| grants.into_iter().collect());
@@ -217,8 +218,9 @@ fn prometheus(
     Ok(ExitCode::Complete)
 }
 
-/// Notes where metrics go, for a purge to find them. Where nothing can be written they are worth more
-/// than the note.
+/// Records the path of the metrics file, so that a purge finds it.
+///
+/// If that cannot be written, the metrics are written all the same.
 fn remember(settings: &Settings, path: &Path) -> Result<(), Failure> {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     let warehouse = home::existing_warehouse(&settings.home)?;

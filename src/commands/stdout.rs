@@ -1,11 +1,11 @@
-//! Data for standard output.
+//! Writes data to standard output.
 
 use super::{failure::Failure, terminal};
 use std::io::{self, Write};
 
-/// Writes data to stdout. A reader that closed the pipe has seen enough; that is no failure.
+/// Writes data to stdout. If the reader closes the pipe, it has seen enough; that is no failure.
 ///
-/// A terminal is shown what it would obey; files and pipes get the bytes.
+/// On a terminal, control characters are made visible; files and pipes get the exact bytes.
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
     let mut out = terminal::data();
     match write(&mut *out).and_then(|()| out.flush()) {

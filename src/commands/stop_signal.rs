@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: finish the page, commit, go.
+//! SIGINT and SIGTERM: ask a run to finish its page, commit and end.
 
 use super::tell;
 use crate::sync::{Stop, StopHandle};
@@ -9,7 +9,7 @@ pub(super) fn listen(limit: Option<Duration>) -> Stop {
     listen_and_say("Stopping: committed pages stay, and the next run goes on there", limit)
 }
 
-/// The same, with what it says then.
+/// Like `listen`, with the message that is shown when the request comes.
 pub(super) fn listen_and_say(words: &'static str, limit: Option<Duration>) -> Stop {
     let (handle, stop) = Stop::new();
     let signalled = signalled();
@@ -34,16 +34,16 @@ async fn elapsed(limit: Option<Duration>) {
     }
 }
 
-/// The handle lives as long as the process: a dropped one could never ask.
+/// Keeps the handle as long as the process lives; a dropped handle could not ask any more.
 async fn keep(_handle: StopHandle) {
     std::future::pending::<()>().await;
 }
 
-/// From now on a signal does not end the process; the future ends with the first.
+/// Waits for the first signal. As soon as this is called, signals no longer end the process.
 #[cfg(unix)]
 fn signalled() -> impl Future<Output = bool> {
     use tokio::signal::unix::{SignalKind, signal};
-    // Here, not in the future: a signal may come before it is first polled.
+    // This is done here and not in the future: a signal may come before the future is first polled.
     let armed = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     async move {
         let [Ok(mut interrupt), Ok(mut terminate)] = armed else { return false };

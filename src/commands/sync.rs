@@ -1,4 +1,4 @@
-//! `payersync sync`: one pass over the named connections.
+//! `payersync sync`: fetches what is new for the named connections, once.
 
 use super::{
     causes::{self, Unfinished, causes},
@@ -26,7 +26,7 @@ use crate::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
-/// As many connections are named to somebody who has misspelt one.
+/// The number of known connections that are listed when a name is unknown.
 const CONNECTIONS_NAMED: usize = 12;
 
 /// Syncs and reports the outcome.
@@ -73,7 +73,7 @@ pub(super) async fn run(
     Ok(report.exit_code().worst(left_out))
 }
 
-/// How a run goes about it, as configured.
+/// The options of a run, from the configuration.
 pub(super) fn options(
     settings: &Settings,
     command: &str,
@@ -102,7 +102,7 @@ pub(super) fn options(
     }
 }
 
-/// What one run works with.
+/// The parts that one run needs.
 pub(super) struct Run<'a> {
     pub(super) warehouse: &'a Arc<Warehouse>,
     pub(super) http: &'a HttpClient,
@@ -111,7 +111,7 @@ pub(super) struct Run<'a> {
     pub(super) stop: Stop,
 }
 
-/// One run, to its end or until it is stopped.
+/// Executes one run, until it ends or is stopped.
 pub(super) async fn run_once(
     run: Run<'_>,
     targets: Vec<Target>,
@@ -128,7 +128,7 @@ pub(super) async fn run_once(
     Ok(sync(&context, targets, options).await?)
 }
 
-/// What earlier runs sent within the hour counts against this one's hourly budgets.
+/// Counts the requests that earlier runs have sent within the hour against the hourly limits.
 pub(super) fn spend(
     settings: &Settings,
     warehouse: &Warehouse,
@@ -143,7 +143,7 @@ pub(super) fn spend(
     Ok(())
 }
 
-/// The connections of the names, or all of the shard; the others of this home are told by their number.
+/// The named connections, or all of the shard. The number of connections in other shards is reported.
 pub(super) fn chosen(
     warehouse: &Warehouse,
     names: &[String],
@@ -199,7 +199,7 @@ pub(super) fn unknown_connection(name: &str, rows: &[ConnectionRow]) -> Failure 
     failure.hint(format!("{alike}known connections: {}{more}", first.join(", ")))
 }
 
-/// Tells what is incomplete, why and what to do: a line per connection and cause, each hint once.
+/// Reports what is incomplete, why, and what to do: a line per connection and cause, each hint once.
 pub(super) fn tell_problems(report: &Report) {
     let mut hints: Vec<String> = Vec::new();
     let mut hint = |hint: String| {
@@ -233,7 +233,7 @@ pub(super) fn tell_problems(report: &Report) {
     }
 }
 
-/// Tells which types that were named the plan does not have: a run without them looks complete.
+/// Reports the named types that the plan does not have: without this, the run would look complete.
 pub(super) fn tell_not_served(report: &Report, named: &[String]) {
     for connection in &report.connections {
         let types: Vec<&str> = connection

@@ -1,11 +1,11 @@
-//! What only the operating system knows or can do: the user, the disk, core dumps.
+//! Functions of the operating system: the user, the disk, limits, core dumps.
 
 use std::{fs, io, num::NonZero, path::Path, sync::Mutex, thread};
 
-/// Who runs this, by name and number; for the access log.
+/// The user that runs this process, by name and number, for the access log.
 ///
-/// Both are the system's word: the environment says what whoever set it likes. Without a name in
-/// `/etc/passwd` (accounts of a directory service, containers) the number stands alone.
+/// Both come from the system, not from environment variables, which anybody can set. If `/etc/passwd` does
+/// not have the user (accounts of a directory service, containers), the number stands alone.
 pub(super) fn user() -> String {
     #[cfg(unix)]
     {
@@ -20,7 +20,7 @@ pub(super) fn user() -> String {
     "unknown".to_owned()
 }
 
-/// The name of a user id among accounts as `/etc/passwd` lists them.
+/// The name of a user id in the text of `/etc/passwd`.
 #[cfg(unix)]
 fn name_of(uid: u32, accounts: &str) -> Option<&str> {
     accounts.lines().find_map(|line| {
@@ -40,7 +40,7 @@ pub(super) fn host() -> String {
     "unknown".to_owned()
 }
 
-/// Bytes that this user may still write on the disk of a folder.
+/// The number of bytes that this user can still write on the disk of a folder.
 pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     #[cfg(unix)]
     {
@@ -54,13 +54,14 @@ pub(super) fn free_bytes(folder: &Path) -> io::Result<u64> {
     }
 }
 
-/// Files that a command opens at once, with some to spare.
+/// The number of files that a command opens at once, with some to spare.
 const FILES: u64 = 32;
 
-/// Has this process open as many files as it may.
+/// Raises this process's limit on open files as far as allowed.
 ///
 /// # Errors
-/// Those are too few for any command: what opens them fails in many ways, and some of it by panic.
+/// The limit is too low for any command. Without this check, opening a file could fail anywhere, sometimes
+/// by a panic.
 pub(super) fn open_enough_files() -> io::Result<()> {
     #[cfg(unix)]
     {
@@ -84,20 +85,21 @@ fn enough(files: Option<u64>) -> io::Result<()> {
     }
 }
 
-/// Threads that a command has beside the runtime's workers, with some to spare: the writer, and the first of
-/// those that wait for the disk.
+/// The number of threads beside the runtime's workers, with some to spare.
+///
+/// They are the writer and the first of the threads that wait for the disk.
 const THREADS: usize = 4;
 
-/// Tries whether this process is given the threads that any command needs.
+/// Checks that the system gives this process the threads that any command needs.
 ///
 /// # Errors
-/// It is not. The runtime, which would meet this later, waits for ever for a worker that it could not
-/// make beside another, and panics in the middle of a connection without the others.
+/// It does not. The runtime would notice this later: if it cannot start a worker it waits forever, and if
+/// it cannot start another thread it panics in the middle of a connection.
 pub(super) fn try_threads() -> io::Result<()> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let gate = Mutex::new(());
     let held = gate.lock();
-    // All stand at once: a limit counts those that have not ended.
+    // All threads exist at the same time, since a limit counts those that have not ended.
     thread::scope(|scope| {
         let made = (0..workers + THREADS).try_for_each(|_| {
             let wait = || drop(gate.lock());
@@ -110,14 +112,14 @@ pub(super) fn try_threads() -> io::Result<()> {
 
 /// Keeps tokens and health data out of core dumps.
 ///
-/// Best effort: a system that refuses is no reason not to work.
+/// A system that refuses this is no reason to stop.
 pub(super) fn forbid_core_dumps() {
     #[cfg(unix)]
     {
         use rustix::process::{Resource, Rlimit, setrlimit};
         let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
     }
-    // The limit does not hold for a core_pattern that pipes into a program; this does.
+    // The limit does not apply if core_pattern pipes the dump into a program. This setting does.
     #[cfg(target_os = "linux")]
     {
         use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -125,14 +127,16 @@ pub(super) fn forbid_core_dumps() {
     }
 }
 
-/// Lets nobody else write what this process makes, and none but its group read it, whatever the umask. What
-/// is for everybody, such as metrics, is given its mode when it is written.
+/// Lets only this user write the files that this process makes, and only its group read them.
+///
+/// This holds whatever umask was set. Files for everybody, such as metrics, get their mode when they are
+/// written.
 pub(super) fn keep_from_others() {
     #[cfg(unix)]
     {
         use rustix::{fs::Mode, process::umask};
         let others = Mode::WGRP | Mode::RWXO;
-        // The only way to read it is to set it; no other thread has begun yet.
+        // The umask can only be read by setting it; no other thread has begun yet.
         let chosen = umask(others);
         umask(chosen | others);
     }
@@ -151,13 +155,13 @@ mod tests {
     }
 }
 
-/// Lets a write beyond the limit on file sizes (`ulimit -f`) fail like one on a full disk.
+/// Makes a write beyond the limit on file sizes (`ulimit -f`) fail like a write to a full disk.
 ///
-/// The signal that announces it would end the process; a handler, here one that does nothing, keeps
-/// it from that. The handler stays for as long as the process lives.
+/// By default, the signal SIGXFSZ would end the process. A handler that does nothing prevents that; it
+/// stays for as long as the process lives.
 ///
 /// # Errors
-/// The runtime is not entered, or the system takes no handler.
+/// There is no current runtime, or the system refuses the handler.
 pub(super) fn outlive_file_size_limit() -> io::Result<()> {
     #[cfg(unix)]
     {

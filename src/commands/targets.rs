@@ -1,4 +1,4 @@
-//! The targets of a run: connections, each with its plan's settings, and the types.
+//! The targets of a run: connections with their plans' settings, and the types to walk.
 
 use super::{failure::Failure, home, settled::refusal, told::tell};
 use crate::{
@@ -11,20 +11,20 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
-/// What can be asked and what cannot.
+/// The connections that can be asked, and those that cannot.
 pub(super) struct Targets {
     pub(super) ready: Vec<Target>,
     pub(super) left_out: Vec<LeftOut>,
 }
 
-/// Connections that cannot be used: those of a plan, or one that is being moved.
+/// Connections that cannot be asked, for the same reason: those of one plan, or one that is being moved.
 pub(super) struct LeftOut {
     pub(super) connections: Vec<String>,
     pub(super) failure: Failure,
 }
 
 impl Targets {
-    /// Tells what is left out and why; returns the worst of it.
+    /// Reports which connections are left out and why; returns the most serious exit code.
     pub(super) fn tell_left_out(&self) -> ExitCode {
         self.left_out.iter().fold(ExitCode::Complete, |worst, left_out| {
             tell(&format!("Left out: {}", left_out.connections.join(", ")));
@@ -34,9 +34,9 @@ impl Targets {
     }
 }
 
-/// What each connection's plan says, each plan's endpoints looked up once.
+/// Prepares each connection with its plan's settings; the endpoints of each plan are looked up once.
 ///
-/// A plan that is no longer configured, that lacks its secret or that does not answer costs its own
+/// A plan that is no longer configured, that lacks its secret or that does not answer affects its own
 /// connections and no others.
 pub(super) async fn targets(
     settings: &Settings,
@@ -90,7 +90,7 @@ async fn of_plan(
     Ok(connections.into_iter().map(target).collect())
 }
 
-/// Refuses a type that FHIR R4 does not know: it would stand in the ledger as incomplete for ever.
+/// Refuses a type that FHIR R4 does not know: the ledger would list it as incomplete forever.
 pub(super) fn check_types(asked: &[String]) -> Result<(), Failure> {
     let Some(unknown) = asked.iter().find(|name| *name != "*" && !is_r4_type(name)) else {
         return Ok(());

@@ -1,7 +1,7 @@
-//! The way to the screen: the only place that writes to standard output and standard error.
+//! The only place that writes to standard output and standard error.
 //!
-//! What is told on standard error never steers a terminal, nor whatever shows the log later. Data
-//! on standard output are the bytes as they are, unless a terminal would obey them.
+//! Messages on standard error never contain control characters that could steer a terminal, or a viewer of
+//! the log. Data on standard output is exact, unless it goes to a terminal that would obey such characters.
 
 mod escape;
 
@@ -12,73 +12,73 @@ use terminal_size::terminal_size_of;
 use tracing::{Level, Metadata};
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Whether a person reads standard error.
+/// Whether standard error goes to a terminal.
 pub(super) fn shows_what_is_told() -> bool {
     io::stderr().is_terminal()
 }
 
-/// Whether a person reads standard output.
+/// Whether standard output goes to a terminal.
 pub(super) fn shows_data() -> bool {
     io::stdout().is_terminal()
 }
 
-/// Standard output, for data; flushed by whoever writes to it.
+/// Standard output for data; the caller must flush it.
 pub(super) fn data() -> Box<dyn Write> {
     let out = io::BufWriter::new(io::stdout().lock());
     if shows_data() { Box::new(Escaping::new(out)) } else { Box::new(out) }
 }
 
-/// Writes to the screen what [`escaped`] has been through.
+/// Writes bytes to the screen that have been through [`escaped`].
 pub(super) fn shown(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush())
 }
 
-/// A writer to a screen that escapes every character that would steer it.
+/// A writer that escapes every character that would steer a terminal.
 pub(super) fn escaped<'a>(out: impl Write + 'a) -> impl Write + 'a {
     Escaping::new(io::BufWriter::new(out))
 }
 
-/// Columns of the screen that standard output is shown on; `None` for files and pipes.
+/// The width of the screen that shows standard output; `None` for files and pipes.
 pub(super) fn width() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(width, _)| width.0.into()).filter(|width| *width > 0)
 }
 
-/// Columns of the screen that standard error is shown on; `None` for files and pipes.
+/// The width of the screen that shows standard error; `None` for files and pipes.
 pub(super) fn told_width() -> Option<usize> {
     terminal_size_of(io::stderr()).map(|(width, _)| width.0.into()).filter(|width| *width > 0)
 }
 
-/// Lines of that screen.
+/// The height of the screen that shows standard output; `None` for files and pipes.
 pub(super) fn height() -> Option<usize> {
     terminal_size_of(io::stdout()).map(|(_, height)| height.0.into()).filter(|height| *height > 0)
 }
 
 /// Writes a line to standard error; further lines of the text are indented.
 pub(super) fn told(text: &str) {
-    // Where stderr is closed nobody wants to know.
+    // If stderr is closed, nobody reads it.
     let _ = writeln!(io::stderr().lock(), "{}", indented(text));
 }
 
-/// Writes lines to standard error as they are, but for what would steer a terminal.
+/// Writes lines to standard error as they are, except for characters that would steer a terminal.
 pub(super) fn passed_on(lines: &str) {
     let mut out = Escaping::new(io::stderr().lock());
-    // Where stderr is closed nobody wants to know.
+    // If stderr is closed, nobody reads it.
     let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
-/// Writes text over the line that is there, where a person reads; `is_last` keeps it.
+/// Overwrites the current line on a terminal; `is_last` keeps the line.
 pub(super) fn overwritten(text: &str, is_last: bool) {
     if shows_what_is_told() {
         let end = if is_last { "\n" } else { "" };
-        // Where the line cannot be drawn nothing is lost.
+        // A line that cannot be drawn loses nothing.
         let _ = write!(io::stderr(), "\r{}{end}", on_one_line(text));
     }
 }
 
-/// Where the log's lines go: standard error, one line for each event.
+/// The log's output: standard error, with one line for each event.
 pub(super) struct LogLines {
-    /// Whether the level is coloured.
+    /// Whether the level has a colour.
     pub(super) coloured: bool,
 }
 
@@ -100,7 +100,7 @@ pub(super) struct LogLine {
 }
 
 impl Write for LogLine {
-    /// Takes a whole event, which is how the log hands it over.
+    /// Takes a whole event: the log passes each event in one call.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(event);
         let line = on_one_line(text.strip_suffix('\n').unwrap_or(&text));
@@ -117,7 +117,7 @@ impl Write for LogLine {
     }
 }
 
-/// The line with its first word for the level in the colour of the level.
+/// The line with its level in colour.
 fn coloured(line: &str, level: Level) -> String {
     let colour = match level {
         Level::ERROR => 31,

@@ -1,9 +1,9 @@
-//! What is told to a person on stderr.
+//! Messages to a person on stderr.
 
 use super::{json_lines, quiet, show, terminal};
 use crate::sync::Report;
 
-/// Tells a person something on stderr; a log that is to be JSON gets it as a line of JSON.
+/// Prints a message on stderr; if the log is JSON, as a line of JSON.
 pub(super) fn tell(line: &str) {
     if quiet::holds(line) {
         return;
@@ -11,12 +11,12 @@ pub(super) fn tell(line: &str) {
     if json_lines::are_wanted() {
         return tracing::info!(name: "told", target: json_lines::TOLD, "{line}");
     }
-    // Further lines of what is told are indented by four.
+    // Further lines of a message are indented by four.
     let screen = terminal::told_width().unwrap_or(usize::MAX);
     terminal::told(&show::wrap(line, screen.saturating_sub(4), 0));
 }
 
-/// Tells in one line what a run came to; a log in JSON gets the numbers as fields.
+/// Prints the outcome of a run on one line; if the log is JSON, the numbers are fields.
 pub(super) fn tell_summary(report: &Report) {
     let summary = report.summary();
     if quiet::is_begun() || !json_lines::are_wanted() {

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The environment variable with the vault's key, and the one with a file that it is in.
+/// The variables with the vault's key, and with the path of a file that holds it.
 const VAULT_KEY: &str = "PAYERSYNC_VAULT_KEY";
 const VAULT_KEY_FILE: &str = "PAYERSYNC_VAULT_KEY_FILE";
 /// The name of the vault's key among the credentials of a systemd service.
@@ -22,9 +22,9 @@ const VAULT_KEY_CREDENTIAL: &str = "vault-key";
 /// Where the vault's key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum VaultKeyPlace {
-    /// In the environment.
+    /// In an environment variable.
     Environment,
-    /// In a file that the environment names.
+    /// In a file whose path is in an environment variable.
     File(PathBuf),
     /// In the output of a command.
     Command(Vec<String>),
@@ -34,10 +34,10 @@ pub(super) enum VaultKeyPlace {
     Home,
 }
 
-/// Where the vault's key is to be looked for. Opens nothing but the configuration.
+/// The place of the vault's key. Nothing but the configuration is opened.
 ///
 /// # Errors
-/// The configuration is wrong, or a command and something else both say where the key is.
+/// The configuration is invalid, or it names a command although the environment gives the key, too.
 pub(super) fn place(home: &Path) -> Result<VaultKeyPlace, Failure> {
     let handed_over = credential(Path::new(VAULT_KEY_CREDENTIAL));
     let variable = [VAULT_KEY, VAULT_KEY_FILE].into_iter().find(|name| env::var_os(name).is_some());
@@ -61,12 +61,12 @@ pub(super) fn place(home: &Path) -> Result<VaultKeyPlace, Failure> {
     })
 }
 
-/// Whether a file is in a folder, whatever links lead there and however either is named.
+/// Whether a file is in a folder, after all links are resolved.
 pub(super) fn is_below(path: &Path, folder: &Path) -> bool {
     real(path).starts_with(real(folder))
 }
 
-/// The path without links; of what is missing, as far as it is there.
+/// The path with its links resolved, as far as it exists.
 fn real(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let there = |above: &Path| {
@@ -76,10 +76,10 @@ fn real(path: &Path) -> PathBuf {
     path.ancestors().find_map(there).unwrap_or_else(|| path.clone())
 }
 
-/// The vault's key where it is not the file in the home.
+/// The vault's key, if it is not in the home.
 ///
 /// # Errors
-/// As [`place`]; or it cannot be had from there.
+/// Those of [`place`], or the key cannot be read from there.
 pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     let (read, place) = match place(home)? {
         VaultKeyPlace::Home => return Ok(None),
@@ -109,22 +109,25 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     })
 }
 
-/// How long a command that failed is not started again: longer than a run without the key takes,
-/// and shorter than a day.
+/// For this long, a command that failed is not run again.
+///
+/// It is longer than a run without the key takes, and shorter than a day.
 const REST: Duration = Duration::from_secs(10 * 60);
 
-/// What a command answered.
+/// The answer of a command.
 struct Answer {
     words: Vec<String>,
-    /// When it was there.
+    /// When the command answered.
     at: Instant,
     /// The key, or the text of the failure and its hint.
     key: Result<SecretString, (String, String)>,
 }
 
-/// What the command prints. It is asked once in a process, since a person may have to answer it. One
-/// that failed rests: whoever did not answer is not asked for the notification, too, but for the next
-/// night of a daemon.
+/// Runs the command, or returns its earlier answer.
+///
+/// It runs only once in a process, since a person may have to answer it. A command that failed is not run
+/// again for a while: the person who did not answer is not asked a second time for the notification. In the
+/// next night of a daemon it runs again.
 fn printed(words: &[String], home: &Path) -> Result<SecretString, Failure> {
     printed_at(Instant::now(), words, home)
 }

@@ -1,4 +1,4 @@
-//! `payersync verify`: is the warehouse what it claims to be? Changes nothing.
+//! `payersync verify`: checks that the warehouse is consistent. Changes nothing.
 
 use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
@@ -11,7 +11,7 @@ use std::{
     path::Path,
 };
 
-/// Checks everything and tells what was checked.
+/// Runs all checks and reports what was checked.
 pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;
@@ -64,7 +64,10 @@ fn hint(checks: &[Checked]) -> &'static str {
     hint_of_data(checks)
 }
 
-/// Rows alone can be made again; for everything else the bytes must come from somewhere.
+/// The hint for problems of the data.
+///
+/// Tables can be rebuilt if only their rows are wrong; for anything else the bytes must come from
+/// elsewhere.
 fn hint_of_data(checks: &[Checked]) -> &'static str {
     let only_rows = checks.iter().filter(|check| check.problems > 0).all(|check| {
         check.what.ends_with("against their rows")

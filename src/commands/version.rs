@@ -1,12 +1,12 @@
-//! `payersync --version --verbose`.
+//! `payersync --version --verbose`: shows details of the build.
 
 use super::{ended, print};
 use crate::{exit_code::ExitCode, warehouse::sqlite_version};
 
-/// The commit that the build was told of.
+/// The commit of the build, if the build was given it.
 const COMMIT: Option<&str> = option_env!("PAYERSYNC_COMMIT");
 
-/// Prints what this build is made of.
+/// Prints the version, and what this build is made of.
 pub fn long_version() -> ExitCode {
     let features: Vec<&str> = [
         ("encryption", cfg!(feature = "encryption")),

@@ -1,5 +1,6 @@
-//! Watches a sync or a backfill from outside, so that whoever `[notify]` names is told of its end,
-//! be it by a plan, the disk or a bug.
+//! Watches a sync or a backfill, so that its end is sent to the channels in `[notify]`.
+//!
+//! This includes an end caused by a plan, the disk or a bug.
 
 use super::{calendar, home, notify::notifier, targets::LeftOut, told::tell};
 use crate::{
@@ -20,13 +21,13 @@ use std::{
 };
 use tokio::{runtime::Runtime, task::JoinHandle};
 
-/// What the results of `payersync run` are called.
+/// The command's name in results of `payersync run`.
 const DAEMON: &str = "run";
 
-/// A connection's name and the worst that happened to it.
+/// A connection's name, and the most serious exit code that it had.
 type Seen = (String, ExitCode);
 
-/// What is known of a command's work when it ends.
+/// What a command has done so far.
 pub(super) struct Watch {
     armed: Option<Armed>,
     seen: Mutex<Vec<Seen>>,
@@ -35,28 +36,28 @@ pub(super) struct Watch {
 struct Armed {
     command: &'static str,
     is_whole: bool,
-    /// Whether only `[notify]` of the configuration could be read.
+    /// Whether the configuration is invalid, so that only its `[notify]` was read.
     is_broken: bool,
     settings: Settings,
     notifier: Notifier,
-    /// The ping of the beginning; a daemon pings for each of its runs.
+    /// The task that sends the ping at the beginning; a daemon pings for each of its runs instead.
     begun: Option<JoinHandle<Vec<String>>>,
 }
 
 impl Watch {
     /// Begins to watch, if the command is a sync, a backfill or a daemon.
     ///
-    /// Of a configuration that cannot be used `[notify]` is read alone, so that somebody is told.
+    /// Of an invalid configuration, `[notify]` is read alone, so that somebody is notified.
     pub(super) fn begin(cli: &Cli, runtime: &Runtime) -> Watch {
         Watch { armed: Armed::of(cli, runtime), seen: Mutex::default() }
     }
 
-    /// Notes what a run came to.
+    /// Adds the outcome of a run.
     pub(super) fn see(&self, report: &Report) {
         self.note(seen(report));
     }
 
-    /// Notes what a run could not be about.
+    /// Adds the connections that a run had to leave out.
     pub(super) fn see_left_out(&self, left_out: &[LeftOut]) {
         let each = |one: &LeftOut| unseen(&one.connections, one.failure.code());
         self.note(left_out.iter().flat_map(each).collect());
@@ -66,10 +67,10 @@ impl Watch {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).extend(more);
     }
 
-    /// Tells what the command came to. It has ended: nothing here changes its exit code.
+    /// Sends the outcome of the command. The command has ended, so nothing here changes its exit code.
     pub(super) fn end(self, runtime: &Runtime, exit_code: ExitCode) {
         let Some(armed) = self.armed else { return };
-        // A daemon tells of its runs itself; here, that it could not begin or go on.
+        // A daemon sends the outcome of its runs itself. Here it reports that it could not begin or go on.
         if armed.command == DAEMON && exit_code == ExitCode::Complete {
             return;
         }
@@ -84,7 +85,7 @@ impl Watch {
                 problems.iter().for_each(|problem| tell(problem));
                 let now = Clock::system().now();
                 let result = match is_broken {
-                    // What the configuration says of consents and plans is not known.
+                    // Consents and plans are unknown, since the configuration is invalid.
                     true => RunResult::of_command(command, exit_code),
                     false => result_of(&settings, command, exit_code, seen, is_whole),
                 };
@@ -106,7 +107,7 @@ impl Armed {
             _ => return None,
         };
         let home = home::choose(cli).ok()?;
-        // Who else may write there must not have a program of theirs run.
+        // If others can write to the home, a command in its configuration must not be run.
         home::require_own(&home).ok()?;
         let (settings, is_broken) = match Settings::load(&home) {
             Ok(settings) => (settings, false),
@@ -120,23 +121,23 @@ impl Armed {
     }
 }
 
-/// The connections of a report.
+/// The exit code of each connection in a report.
 pub(super) fn seen(report: &Report) -> Vec<Seen> {
     let each = report.connections.iter();
     each.map(|one| (one.connection.clone(), one.exit_code())).collect()
 }
 
-/// Connections that were not asked at all.
+/// The same exit code for each of these connections, which were not asked at all.
 pub(super) fn unseen(names: &[String], exit_code: ExitCode) -> Vec<Seen> {
     names.iter().map(|name| (name.clone(), exit_code)).collect()
 }
 
-/// Tells it; what fails is told here, on stderr.
+/// Sends the result to all channels; a failure to do so is reported on stderr.
 pub(super) async fn tell_all(notifier: &Notifier, result: &RunResult, now: DateTime<Utc>) {
     notifier.end(result, now).await.iter().for_each(|problem| tell(problem));
 }
 
-/// What a run came to, with what the warehouse knows of its connections.
+/// The result of a run, with what the warehouse knows about its connections.
 pub(super) fn result_of(
     settings: &Settings,
     command: &'static str,
@@ -144,7 +145,7 @@ pub(super) fn result_of(
     seen: Vec<Seen>,
     is_whole: bool,
 ) -> RunResult {
-    // Since when something is missing is told of failures alone, and counts every resource.
+    // Since when something is missing is needed for failures alone, and finding it counts every resource.
     let looked = look(settings, exit_code != ExitCode::Complete);
     let rows = looked.as_ref().map_or(&[][..], |looked| &looked.rows);
     let types = looked.as_ref().map_or(&[][..], |looked| &looked.types);
@@ -165,8 +166,9 @@ pub(super) fn result_of(
     }
 }
 
-/// The instant up to which all types that a connection's plan was asked for are complete; `None` if a
-/// type never was.
+/// The instant up to which all types of a connection are complete; `None` if a type never was.
+///
+/// Only types that the connection's plan was asked for count.
 fn complete_as_of(name: &str, types: &[TypeStatus]) -> Option<DateTime<Utc>> {
     let mine = types.iter().filter(|status| status.connection == name);
     let asked = mine.filter(|status| status.state.is_asked() && status.mode != WalkKind::File);
@@ -175,15 +177,16 @@ fn complete_as_of(name: &str, types: &[TypeStatus]) -> Option<DateTime<Utc>> {
     times?.into_iter().min()
 }
 
-/// What the warehouse knows of all connections.
+/// What the warehouse knows about all connections.
 struct Looked {
     rows: Vec<ConnectionRow>,
     consents: Vec<ConsentEnd>,
     types: Vec<TypeStatus>,
 }
 
-/// Reads it, the types only if they are wanted; `None` if the warehouse cannot be read, which the exit
-/// code says.
+/// Reads the warehouse, with the types only if they are wanted.
+///
+/// `None` if it cannot be read, which the exit code says already.
 fn look(settings: &Settings, wants_types: bool) -> Option<Looked> {
     let file = home::existing_warehouse(&settings.home).ok()?;
     let warehouse = ReadOnlyWarehouse::open(&file).ok()?;

@@ -1,4 +1,4 @@
-//! Fuzz targets: the answers of a token endpoint, a header and a browser.
+//! Fuzz targets for the answers of a token endpoint, the Retry-After header, and the browser's answer.
 
 use crate::{
     auth::{ExpectedAnswer, Issuer, TokenResponse},
@@ -9,12 +9,14 @@ use secrecy::ExposeSecret;
 use std::time::Duration;
 use url::Url;
 
-/// The secret that was sent and must not come back.
+/// The secret that was sent to the plan and must not appear in what is kept.
 const SECRET: &str = "s3cr3t-in-play";
 const STATE: &str = "the-state";
 
-/// What is kept or shown of an answer has no secret and nothing that drives a terminal, and its
-/// lifetime can be added to an instant. The first byte chooses the status.
+/// Checks what is kept or shown of a token endpoint's answer.
+///
+/// It must contain neither the secret nor control characters, and adding the token's lifetime to an instant
+/// must not overflow. The first byte chooses the HTTP status.
 pub(super) fn token(input: &[u8]) {
     let Some((first, body)) = input.split_first() else { return };
     let response = Response {
@@ -31,11 +33,11 @@ pub(super) fn token(input: &[u8]) {
     };
     let kept = match TokenResponse::read(&response, &[SECRET]) {
         Ok(tokens) => {
-            // It goes into a header; a refresh token goes into a form, which escapes what it must.
+            // The access token goes into a header. A refresh token goes into a form, which escapes it.
             assert!(tokens.access.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()));
             let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
             let _ = now + tokens.expires_in.unwrap_or_default();
-            // A token as short as a word may stand in a scope by chance.
+            // A very short token may occur in a scope by chance.
             let access = tokens.access.expose_secret();
             let is_no_word = Secrets::of([access]).are_in(access);
             assert!(!is_no_word || !format!("{tokens:?}").contains(access));
@@ -51,7 +53,7 @@ pub(super) fn token(input: &[u8]) {
     assert!(!kept.contains(char::is_control), "{kept:?}");
 }
 
-/// There is no wait, or it lasts the seconds that the header names, or until its date.
+/// Checks the wait of a Retry-After header: a number of seconds is kept exactly, a negative one is no wait.
 pub(super) fn wait(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();
@@ -64,8 +66,10 @@ pub(super) fn wait(input: &[u8]) {
     }
 }
 
-/// A code comes from an answer that names the state, and no other, exactly once where it is read
-/// from a URL; and from a bare code. The first byte chooses what is known of the issuer.
+/// Checks that a code is only taken from a proper answer, or if the text is a bare code.
+///
+/// An answer as a URL or query must have the expected state and one code, and no other issuer. The first
+/// byte chooses what is known of the issuer.
 pub(super) fn callback(input: &[u8]) {
     let Some((first, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -89,7 +93,7 @@ pub(super) fn callback(input: &[u8]) {
         return;
     }
     let query = match Url::parse(text.trim()) {
-        // An answer may stand before the #, behind it, and in part on either side.
+        // The answer may be in the query, in the fragment, or partly in both.
         Ok(url) => [url.query(), url.fragment()].map(Option::unwrap_or_default).join("&"),
         Err(_) => text.trim().split_once('?').map_or(text.trim(), |(_, query)| query).to_owned(),
     };

@@ -1,4 +1,4 @@
-//! Backups that somebody has altered.
+//! A fuzz target: restores backups that were altered.
 
 use crate::{
     clock::Clock,
@@ -8,7 +8,7 @@ use crate::{
 };
 use std::{fmt::Debug, fs, path::PathBuf, sync::LazyLock};
 
-/// The bytes of a sound backup, in clear and encrypted, and the identity that opens the latter.
+/// The bytes of an intact backup, plain and encrypted, and the identity that decrypts the latter.
 struct Sound {
     in_clear: Vec<u8>,
     sealed: Vec<u8>,
@@ -34,11 +34,11 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
     }
 });
 
-/// A backup that was altered becomes a warehouse or an error; an error leaves nothing behind, and an
-/// encrypted one is restored only as it was written.
+/// Checks that restoring an altered backup gives a warehouse or an error.
 ///
-/// The first byte chooses the backup, or that the rest is the whole file. Alterations are three bytes
-/// each: two for where, one for what.
+/// After an error no file is left. An encrypted backup is restored only if it is unaltered. The first byte
+/// chooses the backup, or that the other bytes are the whole file. Each alteration has three bytes: two for
+/// the position, one for the new value.
 pub(super) fn restored(input: &[u8]) {
     let Some((first, rest)) = input.split_first() else { return };
     let is_sealed = first % 4 == 1;
@@ -65,7 +65,7 @@ fn altered(sound: &[u8], alterations: &[u8]) -> Vec<u8> {
     let mut bytes = sound.to_vec();
     for alteration in alterations.chunks_exact(3) {
         let at = usize::from(u16::from_be_bytes([alteration[0], alteration[1]]));
-        // The first pages have the schema; all others are reached in steps.
+        // The first pages, which have the schema, are reached byte by byte, all others in steps.
         let at = if at % 2 == 0 { at / 2 } else { at * (bytes.len() / 65_536).max(1) };
         let at = at % bytes.len();
         bytes[at] = alteration[2];
@@ -73,7 +73,7 @@ fn altered(sound: &[u8], alterations: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A folder that goes with it.
+/// A temporary folder, which is removed when this value is dropped.
 struct Temporary(PathBuf);
 
 impl Temporary {
@@ -87,7 +87,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // A folder that stays is no finding.
+        // A folder that cannot be removed is no finding.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,4 +1,4 @@
-//! FHIRPath expressions of view definitions, which users write and others send them.
+//! A fuzz target for the FHIRPath expressions of view definitions, which users write and exchange.
 
 use crate::view::{
     View,
@@ -8,7 +8,7 @@ use serde_json::json;
 
 const RESOURCE: &str = include_str!("../../tests/fuzz/resource.json");
 
-/// Any expression over one resource gives rows or an error, twice the same.
+/// Checks that an expression over a resource gives rows or an error, and the same when repeated.
 pub(super) fn fhirpath(input: &[u8]) {
     let Ok(path) = std::str::from_utf8(input) else { return };
     for select in [

@@ -1,7 +1,7 @@
-//! The fuzz targets: each reader of bytes from outside, with what must hold whatever it is given.
+//! The fuzz targets: one for each reader of bytes from outside, with the properties that must always hold.
 //!
-//! Built for the tests, which feed them damaged seeds, and with the feature `fuzzing` for the fuzzer
-//! in `tests/fuzz`, which is guided by coverage. No part of the product.
+//! They are built for the tests, which feed them damaged seeds, and, with the feature `fuzzing`, for the
+//! coverage-guided fuzzer in `tests/fuzz`. They are not part of the product.
 
 mod answers;
 mod backups;
@@ -10,7 +10,7 @@ mod pages;
 #[cfg(test)]
 mod tests;
 
-/// A function that takes any bytes and panics if something does not hold.
+/// A function that takes any bytes and panics if a property does not hold.
 pub type Target = fn(&[u8]);
 
 /// The names of the targets, which are also the folders of their seeds in `tests/fuzz/seeds`.

@@ -1,4 +1,4 @@
-//! Bodies of answers: the index of a Bundle, and the JSON parser.
+//! Fuzz targets for the bodies of answers: the index of a Bundle, and the JSON parser.
 
 use crate::{
     fhir::{Bundle, BundleError},
@@ -6,7 +6,9 @@ use crate::{
 };
 use serde_json::Value;
 
-/// Every entry lies in the body, in order, and a Bundle that serde_json reads has all its entries.
+/// Checks that the index has every entry of the Bundle, in order and within the body.
+///
+/// The entries are compared with those that serde_json reads.
 pub(super) fn bundle(input: &[u8]) {
     let indexed = Bundle::index(input);
     if let Ok(bundle) = &indexed {
@@ -35,13 +37,13 @@ pub(super) fn bundle(input: &[u8]) {
                 assert_eq!(Some(&ours), theirs.get("resource"));
             }
         }
-        // The Bundle has a member twice, so that its value is ambiguous.
+        // A member occurs twice in the Bundle, so its value is ambiguous.
         Err(BundleError::NotASearchset) => {}
         Err(error) => panic!("{error}: {}", String::from_utf8_lossy(input)),
     }
 }
 
-/// The parser agrees with serde_json, and reads what it has written.
+/// Checks that the parser agrees with serde_json, and can read what it has written.
 pub(super) fn json(input: &[u8]) {
     let theirs = serde_json::from_slice::<Value>(input);
     match parse(input, Limits::default()) {
@@ -54,7 +56,8 @@ pub(super) fn json(input: &[u8]) {
             assert_eq!(once, twice);
             match theirs {
                 Ok(theirs) => assert_eq!(serde_json::from_str(&once).ok(), Some(theirs)),
-                // A number beyond the range of a double, and the last level of nesting.
+                // These may differ: a number beyond the range of a double, and the deepest level of
+                // nesting.
                 Err(error) => {
                     let why = error.to_string();
                     let known = ["number out of range", "recursion limit"];

@@ -1,4 +1,6 @@
-//! Each target over its seeds, whole and damaged. `PAYERSYNC_FUZZ_CASES` says how often.
+//! Runs each target over its seeds, intact and damaged.
+//!
+//! `PAYERSYNC_FUZZ_CASES` says how many damaged ones.
 
 use super::{TARGETS, Target};
 use proptest::{
@@ -7,12 +9,12 @@ use proptest::{
 };
 use std::{fs, path::Path};
 
-/// Damaged seeds per target.
+/// The number of damaged seeds per target.
 const CASES: u32 = 2_000;
-/// Of the target that makes a file with each of them.
+/// The same number for the target that writes a file for each of them.
 const CASES_ON_DISK: u32 = 40;
 
-/// Pieces that mean something to one of the readers.
+/// Pieces of text that one of the readers treats specially.
 const PIECES: &[&[u8]] = &[
     b"\"",
     b"\\",
@@ -80,7 +82,7 @@ fn damage(text: &mut Vec<u8>, place: u16, edit: &Edit) {
         Edit::Byte(byte) if at < text.len() => text[at] = *byte,
         Edit::Byte(byte) => text.push(*byte),
         Edit::Insert(piece) => drop(text.splice(at..at, PIECES[*piece].iter().copied())),
-        // Rarely: a text that is cut has little left to be damaged.
+        // Done rarely: after a cut, little text is left to damage.
         Edit::Cut(chance) if chance % 8 == 0 => text.truncate(at),
         Edit::Cut(_) => {}
         Edit::Twice(length) => {

@@ -1,12 +1,12 @@
-//! What tests do to the generated data.
+//! Changes that tests make to the generated data.
 
 use chrono::{DateTime, Utc};
 
-/// What became of a resource after it was generated.
+/// A change of a generated resource.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Change {
-    /// It has changed so many times, the last time at this instant.
+    /// The resource has changed this number of times, the last time at this instant.
     Amended(u32, DateTime<Utc>),
-    /// It is gone.
+    /// The resource was deleted.
     Withdrawn,
 }

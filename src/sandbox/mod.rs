@@ -1,25 +1,25 @@
 //! The embedded payer: a Patient Access API on this machine, with synthetic members.
 //!
-//! It behaves as 1upHealth's demo environment does, as far as that is documented, and goes wrong
-//! on demand in the ways payers do. Nothing in it is a real person; nothing it does touches the
-//! network beyond its own two loopback listeners. It knows no other module of this crate, so that
-//! a misunderstanding of the client's is not repeated on the server's side.
+//! It behaves as 1upHealth's demo environment does, as far as that is documented. On demand it fails in the
+//! ways in which payers do. No data in it is about a real person, and it uses no network but its two
+//! loopback listeners. It uses no other module of this crate, so that a misunderstanding in the client is
+//! not repeated in the server.
 //!
 //! # What is documented, and what is assumed
 //!
-//! Documented by 1upHealth or recorded from its servers: the addresses' shape, the consent page's
-//! steps and demo member, the token request, `expires_in` 7199, codes of five minutes, the six
-//! types every payer serves, pages of 10 to 100 by ascending id with an `_after` cursor, Bundles
-//! without links when one page holds all, the `_skip` limit, the refused literal `|`, open
-//! metadata, closed SMART discovery.
+//! Documented by 1upHealth or recorded from its servers: the form of the addresses, the consent page's
+//! steps and demo member, the token request, `expires_in` 7199, codes that live five minutes, the six types
+//! that every payer serves, pages of 10 to 100 by ascending id with an `_after` cursor, Bundles without
+//! links if one page holds everything, the `_skip` limit, the refused literal `|`, metadata without a
+//! token, SMART discovery only with a token.
 //!
-//! Inferred from its samples: the server library behind the token endpoint, hence the error
-//! table; single use of codes; the empty page behind an exactly full last one.
+//! Inferred from its samples: the server library behind the token endpoint, and with it the table of
+//! errors; that a code can be used once; the empty page after a last page that is exactly full.
 //!
-//! **Assumed**, and not to be taken as 1upHealth's behaviour: all texts of the consent page's
-//! errors; PKCE and `redirect_uri` at the token endpoint; that refresh tokens are issued at all,
-//! live 14 days and rotate; what `_lastUpdated` and `_sort` do; everything about 429; the bodies
-//! of 401, 403 and 404; which clinical types a plan serves.
+//! **Assumed**, and not to be taken as 1upHealth's behaviour: all texts of the consent page's errors; PKCE
+//! and `redirect_uri` at the token endpoint; that refresh tokens are issued at all, live 14 days and
+//! rotate; what `_lastUpdated` and `_sort` do; everything about 429; the bodies of 401, 403 and 404; which
+//! clinical types a plan serves.
 
 mod members;
 
@@ -69,7 +69,7 @@ impl Sandbox {
     ///
     /// # Errors
     ///
-    /// When the listener has no address or no second one can be opened.
+    /// The listener has no address, or the second one cannot be opened.
     pub async fn start(listener: TcpListener, options: Options) -> io::Result<Sandbox> {
         let foreign = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await?;
         let origin = origin_of(listener.local_addr()?);
@@ -96,22 +96,22 @@ impl Sandbox {
         Ok(Sandbox { state, closing, stop, servers })
     }
 
-    /// Scheme, host and port.
+    /// The payer's origin: scheme, host and port.
     pub fn origin(&self) -> String {
         self.state.origin.clone()
     }
 
-    /// Where the member's browser is sent.
+    /// The URL that the member's browser is sent to.
     pub fn authorize_url(&self) -> String {
         format!("{}{}", self.state.origin, self.like().paths().authorize)
     }
 
-    /// Where codes and refresh tokens are exchanged.
+    /// The URL where codes and refresh tokens are exchanged.
     pub fn token_url(&self) -> String {
         format!("{}{}", self.state.origin, self.like().paths().token)
     }
 
-    /// The FHIR base, without a slash at the end; the first where there are several.
+    /// The FHIR base, without a trailing slash; the first one if there are several.
     pub fn fhir_url(&self) -> String {
         self.state.base_url("Patient")
     }
@@ -120,22 +120,22 @@ impl Sandbox {
         self.state.options.like
     }
 
-    /// The other origin, to which no token may ever be sent.
+    /// The foreign origin, to which no token may ever be sent.
     pub fn foreign_origin(&self) -> String {
         self.state.foreign_origin.clone()
     }
 
-    /// The client that is synced to this plan.
+    /// The id of the one client that may use this plan.
     pub fn client_id(&self) -> &str {
         CLIENT_ID
     }
 
-    /// Its client secret, which protects nothing.
+    /// The client's secret, which protects nothing.
     pub fn client_secret(&self) -> &str {
         CLIENT_SECRET
     }
 
-    /// What the member must enter to be recognised. Member 0 is the documented demo member.
+    /// The identity that the member must enter. Member 0 is the documented demo member.
     pub fn identity(&self, member: u32) -> Identity {
         self.state.member(member).identity()
     }
@@ -145,14 +145,14 @@ impl Sandbox {
         self.state.member(member).patient_id()
     }
 
-    /// The types it serves.
+    /// The types that the payer serves.
     pub fn types(&self) -> Vec<&'static str> {
         self.like().types()
     }
 
-    /// The exact texts that a walk without faults delivers, in its order.
+    /// The exact texts that a walk without faults delivers, in their order.
     ///
-    /// Empty for a type that is not served. Holds all of them at once: for tests.
+    /// Empty for a type that is not served. For tests: all texts are in memory at once.
     pub fn resources(&self, member: u32, resource_type: &str) -> Vec<String> {
         let Some(entry) = entry(resource_type) else { return Vec::new() };
         let record = Record::new(&self.state, member, entry);
@@ -160,10 +160,10 @@ impl Sandbox {
         standing.map(|index| record.text(index)).collect()
     }
 
-    /// Changes a resource as a payer may between two nights: new content, version and date.
+    /// Changes a resource, as a payer may between two nights: new content, version and date.
     ///
-    /// Returns whether there is such a resource. The date is the present one, so that a search by
-    /// `_lastUpdated` since the last walk finds it; a withdrawn resource comes back.
+    /// Returns whether the resource exists. The date is the present, so that a search by `_lastUpdated`
+    /// since the last walk finds the resource. A withdrawn resource comes back.
     pub fn amend(&self, member: u32, resource_type: &str, id: &str) -> bool {
         let place = self.place(member, resource_type, id);
         if let Some((name, index)) = place {
@@ -172,9 +172,9 @@ impl Sandbox {
         place.is_some()
     }
 
-    /// Takes a resource away: searches no longer find it and a read is answered 410.
+    /// Withdraws a resource: searches no longer find it, and a read is answered 410.
     ///
-    /// Returns whether there is such a resource.
+    /// Returns whether the resource exists.
     pub fn withdraw(&self, member: u32, resource_type: &str, id: &str) -> bool {
         let place = self.place(member, resource_type, id);
         if let Some((name, index)) = place {
@@ -189,24 +189,24 @@ impl Sandbox {
         Some((entry.name, index))
     }
 
-    /// Every token that it issued and remembers: for tests that search files for them.
+    /// Every token that was issued and is remembered, for tests that search files for tokens.
     pub fn tokens(&self) -> Vec<String> {
         self.state.grants().tokens()
     }
 
-    /// What it was asked so far.
+    /// The requests received so far.
     pub fn requests(&self) -> Vec<Request> {
         self.state.requests().clone()
     }
 
-    /// Forgets what it was asked so far, at the foreign origin, too.
+    /// Forgets the requests received so far, including those at the foreign origin.
     pub fn clear_requests(&self) {
         self.state.requests().clear();
         self.state.foreign.requests.store(0, Ordering::Relaxed);
         self.state.foreign.with_authorization.store(0, Ordering::Relaxed);
     }
 
-    /// How many requests reached the foreign origin, and how many of them with `Authorization`.
+    /// The number of requests at the foreign origin, and how many of them had `Authorization`.
     pub fn foreign_requests(&self) -> (u64, u64) {
         let foreign = &self.state.foreign;
         (
@@ -215,12 +215,12 @@ impl Sandbox {
         )
     }
 
-    /// Replaces the faults; those that act a number of times start counting anew.
+    /// Replaces the faults; faults that act a limited number of times start counting again.
     pub fn set_faults(&self, faults: Vec<Fault>) {
         self.state.set_faults(faults);
     }
 
-    /// Revokes every refresh token, as a member or a plan may: the next refresh is `invalid_grant`.
+    /// Revokes every refresh token, as a member or a plan may: the next refresh gets `invalid_grant`.
     pub fn revoke_grants(&self) {
         self.state.grants().revoke_all_refresh();
     }
@@ -230,10 +230,10 @@ impl Sandbox {
         self.state.grants().expire_all_access();
     }
 
-    /// Closes the listeners and the connections; those being served get two seconds to end.
+    /// Closes the listeners and the connections; requests under way get two seconds to end.
     pub async fn stop(mut self) {
         self.closing.store(true, Ordering::Relaxed);
-        // No receiver means that the servers have ended already.
+        // Without a receiver, the servers have ended already.
         let _ = self.stop.send(());
         for mut server in std::mem::take(&mut self.servers) {
             if tokio::time::timeout(Duration::from_secs(2), &mut server).await.is_err() {
@@ -254,7 +254,7 @@ fn origin_of(address: SocketAddr) -> String {
 }
 
 async fn until_stopped(mut stopped: watch::Receiver<()>) {
-    // An error means that the sandbox was dropped, which stops it as well.
+    // An error means that the sandbox was dropped, which also stops the server.
     let _ = stopped.changed().await;
 }
 

@@ -1,42 +1,45 @@
-//! What a test or a demonstration may choose about the sandbox.
+//! The options that a test or a demonstration can set.
 
 use super::{faults::fault::Fault, like::Like};
 use std::time::Duration;
 
-/// How the sandbox behaves; the default is a healthy payer with one member.
+/// The options of the sandbox; by default it is a healthy payer with one member.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// How many members can sign in. They cost nothing until somebody asks for one.
+    /// The number of members who can sign in. A member costs nothing until somebody asks for the data.
     pub members: u32,
-    /// The population: the same seed gives the same bytes.
+    /// Determines the population: the same seed gives the same bytes.
     pub seed: u64,
-    /// ExplanationOfBenefits per member, for volume.
+    /// The number of ExplanationOfBenefits per member.
     pub claims_per_member: u32,
-    /// The platform that it behaves like.
+    /// The platform that the sandbox imitates.
     pub like: Like,
-    /// The client's public keys, a JSON Web Key Set, where the platform wants it to sign.
+    /// The client's public keys as a JSON Web Key Set, if the platform wants it to sign.
     pub client_keys: Option<String>,
-    /// The server's name in absolute references, e.g. `https://api.example`; `None`: the origin
-    /// that it listens at.
+    /// The server's origin in absolute references, such as `https://api.example`.
+    ///
+    /// `None` stands for the origin that it listens at.
     pub named_origin: Option<String>,
-    /// How long each page is held back.
+    /// How long each page is delayed.
     pub page_delay: Duration,
-    /// Whether a balancer is in front, so that a search's later pages are at the server that gave its
-    /// first one, which a cookie names.
+    /// Whether a load balancer is imitated.
+    ///
+    /// Then the later pages of a search are only at the server that gave the first page, which a cookie
+    /// names.
     pub sticky: bool,
-    /// What goes wrong from the start; `Sandbox::set_faults` changes it later.
+    /// The faults at the start; `Sandbox::set_faults` changes them later.
     pub faults: Vec<Fault>,
-    /// How long an access token works; the answer rounds it down to whole seconds.
+    /// How long an access token is valid; the answer rounds this down to whole seconds.
     pub access_token_lifetime: Duration,
-    /// How long a refresh token works; without a value none is issued.
+    /// How long a refresh token is valid; with `None`, none is issued.
     pub refresh_token_lifetime: Option<Duration>,
-    /// How long an authorization code works.
+    /// How long an authorization code is valid.
     pub code_lifetime: Duration,
-    /// Size of the body of `Fault::HugePage`, in bytes.
+    /// The size of the body of `Fault::HugePage`, in bytes.
     pub huge_page_bytes: usize,
-    /// Empty entries that `Fault::ManyEntries` adds.
+    /// The number of empty entries that `Fault::ManyEntries` adds.
     pub many_entries: usize,
-    /// What the body of `Fault::GzipBomb` unpacks to, in bytes.
+    /// The unpacked size of the body of `Fault::GzipBomb`, in bytes.
     pub gzip_bomb_bytes: u64,
     /// How long `Fault::StalledBody` keeps the connection open.
     pub stall: Duration,
@@ -54,7 +57,7 @@ impl Default for Options {
             page_delay: Duration::ZERO,
             sticky: false,
             faults: Vec::new(),
-            // The payer answers 7199: two hours less the fraction of a second it took.
+            // The payer answers 7199: two hours minus the fraction of a second that the answer took.
             access_token_lifetime: Duration::from_secs(7199),
             refresh_token_lifetime: Some(Duration::from_secs(14 * 24 * 3600)),
             code_lifetime: Duration::from_secs(5 * 60),

@@ -1,4 +1,4 @@
-//! Parameters of a query or a form, in the order they came.
+//! The parameters of a query or a form, in the order in which they came.
 
 use std::collections::BTreeMap;
 use url::form_urlencoded;
@@ -12,7 +12,7 @@ impl Pairs {
         Pairs(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
-    /// The first value of that name; an empty one counts as absent.
+    /// The first value with this name; an empty value counts as absent.
     pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.all(name).find(|value| !value.is_empty())
     }
@@ -25,19 +25,19 @@ impl Pairs {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// The same pairs without those names.
+    /// These pairs without the given names.
     pub(super) fn without(&self, names: &[&str]) -> Pairs {
         let kept = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
         Pairs(kept.cloned().collect())
     }
 
-    /// The members of a JSON object that are texts.
+    /// The members of a JSON object whose values are texts.
     pub(super) fn from_json(text: &[u8]) -> Option<Pairs> {
         let members: BTreeMap<String, String> = serde_json::from_slice(text).ok()?;
         Some(Pairs(members.into_iter().collect()))
     }
 
-    /// The same pairs with that name in the place of another.
+    /// These pairs with one name replaced by another.
     pub(super) fn renamed(mut self, from: &str, to: &str) -> Pairs {
         for (name, _) in &mut self.0 {
             if name == from {
@@ -47,7 +47,7 @@ impl Pairs {
         self
     }
 
-    /// The same pairs without those names, encoded.
+    /// These pairs without the given names, encoded as a query.
     pub(super) fn encode_without(
         &self,
         names: &[&str],

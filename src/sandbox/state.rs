@@ -1,6 +1,7 @@
-//! What all requests share: the options, the grants, the log, the faults.
+//! The state that all requests share: the options, the grants, the log, the faults.
 //!
-//! Holds no member data but the texts that were sent lately; all else is computed per page.
+//! It holds no member data but the texts that were sent recently; everything else is computed for each
+//! page.
 
 use super::{
     change::Change,
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-/// One request the sandbox answered.
+/// A request that the sandbox answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// GET, POST …
@@ -25,24 +26,24 @@ pub struct Request {
     pub path: String,
     /// The query as it was sent, without the question mark; empty when there was none.
     pub query: String,
-    /// Whether it carried `Authorization: Bearer`.
+    /// Whether the request had `Authorization: Bearer`.
     pub had_bearer: bool,
-    /// The status it was answered with. A broken connection counts with what was meant.
+    /// The status of the answer; for a broken connection, the status that was intended.
     pub status: u16,
-    /// When it came.
+    /// When the request came.
     pub at: Instant,
 }
 
-/// The name under which walks are counted among the attempts.
+/// The key in `attempts` under which walks are counted.
 const WALKS: &str = "walks";
-/// The walk whose cursors have expired, kept there as well.
+/// The key in `attempts` for the number of the walk whose cursors have expired.
 const EXPIRED_WALK: &str = "expired walk";
-/// Whether the pages have moved, kept there as well.
+/// The key in `attempts` that exists once the pages have moved.
 const MOVED: &str = "moved";
 
 type ChangesByIndex = BTreeMap<u32, Change>;
 
-/// Everything behind the routes.
+/// The state of the running sandbox.
 pub(super) struct State {
     pub(super) options: Options,
     pub(super) origin: String,
@@ -54,13 +55,13 @@ pub(super) struct State {
     requests: Mutex<Vec<Request>>,
     attempts: Mutex<HashMap<(u32, &'static str), u32>>,
     reads: AtomicU64,
-    /// The ids of assertions that were used.
+    /// The ids (`jti`) of the assertions that have been used.
     assertions: Mutex<HashSet<String>>,
-    /// By member and type.
+    /// The changes by member and type.
     changes: Mutex<HashMap<(u32, &'static str), ChangesByIndex>>,
 }
 
-/// Who came to the other origin.
+/// Counts the requests at the foreign origin.
 #[derive(Default)]
 pub(super) struct Foreign {
     pub(super) requests: AtomicU64,
@@ -94,7 +95,7 @@ impl State {
         population.member(number)
     }
 
-    /// Where a type is, without a slash at the end.
+    /// The URL of the FHIR base of a type, without a trailing slash.
     pub(super) fn base_url(&self, name: &str) -> String {
         let paths = self.options.like.paths();
         let base = self.options.like.base(name).or(paths.fhir.first().map(|base| base.path));
@@ -109,7 +110,7 @@ impl State {
         self.faults.read().unwrap_or_else(PoisonError::into_inner).contains(&fault)
     }
 
-    /// Replaces the faults; those that act a number of times start counting anew.
+    /// Replaces the faults; faults that act a limited number of times start counting again.
     pub(super) fn set_faults(&self, faults: Vec<Fault>) {
         *self.faults.write().unwrap_or_else(PoisonError::into_inner) = faults;
         lock(&self.attempts).clear();
@@ -123,7 +124,7 @@ impl State {
         lock(&self.requests)
     }
 
-    /// How often this was asked before, by this member; then counts one more.
+    /// Counts an attempt of this member; returns the number of attempts before.
     pub(super) fn attempt(&self, member: u32, what: &'static str) -> u32 {
         let mut attempts = lock(&self.attempts);
         let count = attempts.entry((member, what)).or_insert(0);
@@ -131,7 +132,8 @@ impl State {
         *count - 1
     }
 
-    /// A new walk of this member: what acts a number of times per walk counts anew.
+    /// Begins a walk of this member; faults that act a limited number of times per walk start counting
+    /// again.
     pub(super) fn begin_walk(&self, member: u32) {
         lock(&self.attempts).retain(|(owner, what), _| {
             *owner != member || [WALKS, EXPIRED_WALK, MOVED].contains(what)
@@ -139,12 +141,13 @@ impl State {
         self.attempt(member, WALKS);
     }
 
-    /// How many walks this member's connections began.
+    /// The number of walks that this member's connections have begun.
     pub(super) fn walks(&self, member: u32) -> u32 {
         lock(&self.attempts).get(&(member, WALKS)).copied().unwrap_or(0)
     }
 
-    /// Whether the cursors of that walk have expired: those of the first that asks have.
+    /// Whether the cursors of a walk have expired. They expire for the first walk that asks, and for no
+    /// other.
     pub(super) fn has_expired(&self, member: u32, walk: u32) -> bool {
         *lock(&self.attempts).entry((member, EXPIRED_WALK)).or_insert(walk) == walk
     }
@@ -154,12 +157,12 @@ impl State {
         lock(&self.attempts).contains_key(&(member, MOVED))
     }
 
-    /// Moves this member's pages; false where they have moved before.
+    /// Moves this member's pages; returns false if they have moved before.
     pub(super) fn move_once(&self, member: u32) -> bool {
         self.attempt(member, MOVED) == 0
     }
 
-    /// What changed on one shelf since it was generated.
+    /// The changes of a member's resources of one type.
     pub(super) fn changes(&self, member: u32, name: &'static str) -> ChangesByIndex {
         lock(&self.changes).get(&(member, name)).cloned().unwrap_or_default()
     }
@@ -169,7 +172,7 @@ impl State {
         changes.entry((member, name)).or_default().insert(index, Change::Withdrawn);
     }
 
-    /// Changes a resource's content once more; a withdrawn one comes back with it.
+    /// Changes a resource's content again; a withdrawn resource comes back.
     pub(super) fn amend(&self, member: u32, name: &'static str, index: u32, now: DateTime<Utc>) {
         let mut changes = lock(&self.changes);
         let shelf = changes.entry((member, name)).or_default();
@@ -180,7 +183,7 @@ impl State {
         shelf.insert(index, Change::Amended(times, now));
     }
 
-    /// Whether an assertion is used for the first time.
+    /// Whether an assertion's id (`jti`) is used for the first time.
     pub(super) fn is_first_use(&self, assertion: &str) -> bool {
         lock(&self.assertions).insert(assertion.to_string())
     }

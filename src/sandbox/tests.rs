@@ -1,4 +1,4 @@
-//! The sandbox from outside, over HTTP, with a client that follows nothing on its own.
+//! Tests the sandbox over HTTP, with a client that follows no redirects.
 
 mod changes;
 mod faults;
@@ -14,7 +14,7 @@ use url::form_urlencoded::Serializer;
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
-/// A sandbox and a browser-like client.
+/// A sandbox, and a client that acts as a browser.
 struct World {
     sandbox: Sandbox,
     client: Client,
@@ -52,7 +52,7 @@ impl World {
         request.body(body).send().await.unwrap()
     }
 
-    /// Consents as the member, with extra request parameters, and returns the redirect.
+    /// Consents as the member, with additional request parameters; returns the redirect.
     async fn consent(&self, member: u32, extra: &[(&str, &str)]) -> Url {
         let form = self.identity_form(member);
         let mut fields: Vec<(&str, &str)> =

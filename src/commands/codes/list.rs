@@ -1,14 +1,13 @@
-//! The code lists that payersync reads as published, and how the content of a file shows which list
-//! it is.
+//! The published code lists that payersync reads, and how it recognizes a list by the content of its file.
 
 use crate::warehouse::code_list;
 
-/// A kind of file.
+/// A published code list, in one file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum List {
     /// ICD-10-CM order file: fixed width, <https://www.cms.gov/medicare/coding-billing/icd-10-codes>.
     Icd10Cm,
-    /// ICD-10-PCS order file, of the same layout.
+    /// ICD-10-PCS order file, with the same layout as that of ICD-10-CM.
     Icd10Pcs,
     /// HCPCS Level II: records of 320 characters, CMS's record layout.
     Hcpcs,
@@ -20,18 +19,18 @@ pub(super) enum List {
     PlaceOfService,
     /// `product.txt` of FDA's NDC directory: tab-separated.
     NdcProduct,
-    /// `package.txt` of the same.
+    /// `package.txt` of FDA's NDC directory: tab-separated.
     NdcPackage,
     /// CDC's CVX codes: separated by `|`.
     Cvx,
-    /// `RXNCONSO.RRF` of RxNorm, the prescribable subset too: 18 fields, each ended by `|`.
+    /// `RXNCONSO.RRF` of RxNorm or of its prescribable subset: 18 fields, each ended by `|`.
     RxNorm,
     /// NUCC's provider taxonomy as CSV.
     Taxonomy,
 }
 
 impl List {
-    /// The code list that a file is, by its first bytes; `None` for any other file.
+    /// Recognizes a code list by the first bytes of its file; `None` for any other file.
     pub(super) fn of(head: &str) -> Option<List> {
         let mut lines = head.lines().filter(|line| !line.trim().is_empty());
         let first = lines.next()?;
@@ -52,7 +51,7 @@ impl List {
         if begin().any(|line| line.contains("place of service code") && line.contains("name")) {
             return Some(List::PlaceOfService);
         }
-        // The names of its columns may be wrapped within quotes.
+        // A column name in quotes may go over several lines, so all of the first lines are searched.
         if begin().any(|line| line.contains('\t') && line.contains("ms-drg title")) {
             return Some(List::DrgTable);
         }
@@ -61,7 +60,7 @@ impl List {
         begin().any(is_of_appendix).then_some(List::DrgAppendix)
     }
 
-    /// What it is called.
+    /// The name of the code list.
     pub(super) fn name(self) -> &'static str {
         match self {
             List::Icd10Cm => "ICD-10-CM",
@@ -77,7 +76,7 @@ impl List {
         }
     }
 
-    /// The code system's URI, as <https://terminology.hl7.org> and CARIN's guide for claims have it.
+    /// The code system's URI, as <https://terminology.hl7.org> and CARIN's guide for claims define it.
     pub(super) fn system(self) -> &'static str {
         match self {
             List::Icd10Cm => code_list::ICD_10_CM,
@@ -98,7 +97,7 @@ impl List {
         }
     }
 
-    /// The name of a code system's list; the URI itself if no list has it.
+    /// The name of the code list with this system URI; the URI itself if no list has it.
     pub(super) fn name_of_system(system: &str) -> &str {
         const LISTS: [List; 9] = [
             List::Icd10Cm,
@@ -112,14 +111,14 @@ impl List {
             List::Taxonomy,
         ];
         match LISTS.into_iter().find(|list| list.system() == system) {
-            // NDC numbers both products and packages.
+            // The code system NDC numbers both products and packages.
             Some(List::NdcProduct) => "NDC",
             Some(list) => list.name(),
             None => system,
         }
     }
 
-    /// What a person can do about a file that is not a known code list.
+    /// The hint for a file that is not a known code list.
     pub(super) const KNOWN: &str = "known: ICD-10-CM and ICD-10-PCS order files, HCPCS fixed width, \
          MS-DRG Table 5 or Appendix A as text, place of service CSV, NDC product.txt and package.txt, \
          CVX, RXNCONSO.RRF, NUCC CSV (docs/codes.md)";
@@ -153,7 +152,7 @@ fn of_fixed_width(line: &str) -> Option<List> {
     is_hcpcs.then_some(List::Hcpcs)
 }
 
-/// Whether a text is digits alone.
+/// Whether a text consists of digits alone.
 pub(super) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }

@@ -1,4 +1,4 @@
-//! `payersync codes`: what codes are called, from the files that their publishers offer.
+//! `payersync codes`: loads the names of codes from the files that their publishers offer.
 
 mod list;
 mod read;
@@ -26,9 +26,9 @@ use std::{
     path::Path,
 };
 
-/// The bytes at the beginning of a file by which its code list is recognised.
+/// The number of bytes at the beginning of a file that show which code list it is.
 const HEAD: usize = 1 << 16;
-/// More than any published list unpacks to: all of RxNorm comes to 1.5 GB.
+/// No published list unpacks to this many bytes: all of RxNorm comes to 1.5 GB.
 const MOST_BYTES: u64 = 8 << 30;
 
 /// Loads code lists, or lists what is loaded.
@@ -92,7 +92,7 @@ fn table(out: &mut dyn Write, systems: &[CodeSystem]) -> io::Result<()> {
     writeln!(out, "{table}")
 }
 
-/// An instant to the minute, as people write it.
+/// An instant to the minute, in the form that people write.
 fn minute(instant: &str) -> String {
     instant.get(..16).unwrap_or(instant).replace('T', " ")
 }
@@ -114,24 +114,24 @@ async fn load(folder: &Path, args: CodesLoadArgs, style: Style) -> Result<ExitCo
             break;
         }
     }
-    // The files before one that failed are loaded.
+    // The files before a failed one are loaded, so the marts get their names.
     let named = warehouse.name_codes_in_marts().await;
     warehouse.close();
     named?;
     result
 }
 
-/// A file with codes, or a member of an archive.
+/// A code list to load: a file, or a member of a zip archive.
 struct Source {
     list: List,
     path: std::path::PathBuf,
-    /// The position of the member, where the file is an archive.
+    /// The position of the member, if the file is an archive.
     member: Option<usize>,
     name: String,
 }
 
 impl Source {
-    /// Tells what a file is, and which lists an archive holds.
+    /// Finds the code lists in a file: one, or several if it is an archive.
     fn of(path: &Path) -> Result<Vec<Source>, Failure> {
         let failed = |error| cannot_read(path, error);
         let mut file = BufReader::new(File::open(path).map_err(failed)?);
@@ -207,7 +207,7 @@ fn archive(path: &Path) -> Result<zip::ZipArchive<BufReader<File>>, Failure> {
     zip::ZipArchive::new(BufReader::new(file)).map_err(|error| not_unpacked(path, error))
 }
 
-/// Looks at the beginning of a file.
+/// Recognizes a code list by the beginning of its file.
 fn recognised(file: &mut impl Read) -> io::Result<Option<List>> {
     let mut head = Vec::new();
     file.take(HEAD as u64).read_to_end(&mut head)?;

@@ -1,13 +1,13 @@
-//! Reads the codes of a file, line by line, whatever its size.
+//! Reads the codes of a file line by line, so that the size of the file does not matter.
 
 use super::list::{List, is_number};
 use crate::warehouse::{TakeCode, WarehouseError};
 use std::io::{self, BufRead};
 
-/// Characters of a line; the longest of RxNorm have some thousands.
+/// The most bytes of a line; RxNorm's longest lines have a few thousand.
 const LONGEST_LINE: usize = 1 << 20;
 
-/// Why the codes of a file are not taken in.
+/// Why the codes of a file were not loaded.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ReadError {
     #[error("line {line}: {what}")]
@@ -24,7 +24,7 @@ pub(super) enum ReadError {
     Warehouse(#[from] WarehouseError),
 }
 
-/// Hands every code of a file on.
+/// Reads a file and passes each code to `take`.
 pub(super) fn read(
     list: List,
     mut input: impl BufRead,
@@ -52,7 +52,7 @@ pub(super) fn read(
         List::PlaceOfService => {
             let names = ["place of service code", "place of service name"];
             columns(b',', true, input, &names, |row| {
-                // `35-40` stands for codes that are not assigned.
+                // Skips ranges such as `35-40`, which stand for codes that are not assigned.
                 if is_number(row[0]) { counted(&format!("{:0>2}", row[0]), row[1]) } else { Ok(()) }
             })?;
         }
@@ -93,7 +93,7 @@ pub(super) fn read(
 
 type Take<'a> = dyn FnMut(&str, &str) -> Result<(), WarehouseError> + 'a;
 
-/// UTF-8, else Latin-1, as older files of FDA and CDC are.
+/// Decodes UTF-8, else Latin-1, which older files of FDA and CDC use.
 fn text(bytes: &[u8]) -> String {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
@@ -102,7 +102,7 @@ fn text(bytes: &[u8]) -> String {
     }
 }
 
-/// Each line with its number from 1, without its end.
+/// Calls `each` for every line, with the line's number from 1 and the line without its end.
 fn lines(
     input: &mut impl BufRead,
     mut each: impl FnMut(u64, &str) -> Result<(), ReadError>,
@@ -126,8 +126,9 @@ fn lines(
     }
 }
 
-/// Columns of a file with names, by these names or what they begin with; lines before the names are passed
-/// over.
+/// Reads the named columns of a file with a header line; lines before the header are skipped.
+///
+/// A column's header may also begin with the name.
 fn columns(
     delimiter: u8,
     quoting: bool,
@@ -163,7 +164,7 @@ fn columns(
     }
 }
 
-/// Where the columns are, if a line has the names of all of them.
+/// The positions of the named columns, if the line has all of them.
 fn found(fields: &[String], names: &[&str]) -> Option<Vec<usize>> {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let fields: Vec<String> = fields.iter().map(|field| plain(field)).collect();
@@ -174,7 +175,8 @@ fn found(fields: &[String], names: &[&str]) -> Option<Vec<usize>> {
     names.iter().map(position).collect()
 }
 
-/// ICD-10: positions 7 to 13 have the code, from 78 on its name. Codes of ICD-10-CM get their point.
+/// ICD-10: the code is in columns 7 to 13, its name begins in column 78. Codes of ICD-10-CM get their
+/// point.
 fn order(list: List, input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     lines(input, |line, text| {
         let (Some(code), Some(name)) = (text.get(6..13), text.get(77..)) else {
@@ -194,7 +196,7 @@ fn order(list: List, input: &mut impl BufRead, take: &mut Take<'_>) -> Result<()
     })
 }
 
-/// HCPCS: a code's or modifier's name goes on over records of kind 4 or 8.
+/// HCPCS: the name of a code or modifier continues in the following records of kind 4 or 8.
 fn hcpcs(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     let mut current: Option<(String, String)> = None;
     lines(input, |line, text| {
@@ -224,7 +226,7 @@ fn hcpcs(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError>
     }
 }
 
-/// MS-DRGs: three digits, perhaps the MDC (two digits or PRE) and M or P, and the name.
+/// MS-DRGs: three digits, then optionally the MDC (two digits or PRE) and M or P, then the name.
 fn appendix(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     lines(input, |_, text| {
         let Some((code, mut rest)) = text.trim().split_once(char::is_whitespace) else {
@@ -246,7 +248,7 @@ fn appendix(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadErr
     })
 }
 
-/// CVX: code, short name, full name.
+/// CVX: each line has the code, the short name and the full name.
 fn cvx(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     lines(input, |line, text| {
         let fields: Vec<&str> = text.split('|').map(str::trim).collect();
@@ -257,7 +259,7 @@ fn cvx(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     })
 }
 
-/// RxNorm: the own, unsuppressed name of each concept; further names of it are synonyms.
+/// RxNorm: keeps only the preferred, unsuppressed name of each concept; its other names are synonyms.
 fn rxnorm(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     const SYNONYMS: [&str; 4] = ["SY", "TMSY", "PSN", "ET"];
     lines(input, |line, text| {
@@ -272,8 +274,9 @@ fn rxnorm(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError
     })
 }
 
-/// A National Drug Code without hyphens, its parts of 5, 4 and 2 digits: nine digits for a product, eleven
-/// for a package.
+/// A National Drug Code without hyphens, its parts padded to 5, 4 and 2 digits.
+///
+/// A product has nine digits, a package eleven.
 fn ndc(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.split('-').collect();
     let widths = [5, 4, 2];
@@ -284,7 +287,7 @@ fn ndc(text: &str) -> Option<String> {
     Some(parts.iter().zip(widths).map(|(part, width)| format!("{part:0>width$}")).collect())
 }
 
-/// `Name (substance) FORM strength`, without what is missing or said twice.
+/// The product's name as `Name (substance) FORM strength`, without parts that are missing or repeated.
 fn product(fields: &[&str]) -> String {
     let &[name, substance, form, strength, unit] = fields else { return String::new() };
     let mut words = vec![name.to_owned()];

@@ -1,4 +1,5 @@
-//! The demo with a payer that plays another platform's rules, and with the preset that is made for them.
+//! The demo with `--like`: the payer follows another platform's rules, and the plan uses that platform's
+//! preset.
 
 use super::{home, sandbox};
 use crate::{
@@ -9,10 +10,14 @@ use crate::{
 use secrecy::ExposeSecret;
 use std::path::Path;
 
-/// What the payer calls itself. Its port is another one each time, and what it says must not be.
+/// The address that the payer gives itself in its answers.
+///
+/// It is fixed because the payer's port differs on each run, and its answers must not.
 pub(super) const NAMED_ORIGIN: &str = "https://api.sandbox.example";
 
-/// The public keys of a client that must sign; its private key is where the preset has it.
+/// Makes the client's key if the platform requires one, and returns the public part.
+///
+/// The private key is written to the file that the preset names.
 pub(super) fn client_keys(folder: &Path, like: Like) -> Result<Option<String>, Failure> {
     let Some(preset) = like.preset().filter(|_| like.wants_key()) else { return Ok(None) };
     let failed = |error| Failure::usage("cannot make a key", error);
@@ -22,7 +27,7 @@ pub(super) fn client_keys(folder: &Path, like: Like) -> Result<Option<String>, F
     Ok(Some(key.key_set().to_string()))
 }
 
-/// The preset's section, pointed at the payer.
+/// The section of the preset, with its addresses replaced by the payer's.
 pub(super) fn section(like: Like, preset: &str, payer: &Sandbox) -> Result<String, Failure> {
     let mut origins = vec![NAMED_ORIGIN];
     origins.extend(like.other_origins());

@@ -1,4 +1,4 @@
-//! What doctor finds in the configuration alone: names, scopes, and whether anybody is told.
+//! Doctor's checks of the configuration alone: names, scopes and notifications.
 
 use super::finding::Finding;
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     warehouse::ConnectionRow,
 };
 
-/// Everything that a person may have forgotten or misspelt, and that is valid all the same.
+/// Looks for settings that are valid but probably forgotten or misspelt.
 pub(crate) fn look(
     settings: &Settings,
     connections: &[ConnectionRow],
@@ -23,7 +23,7 @@ pub(crate) fn look(
     told(settings, connections, findings)
 }
 
-/// Whether a connection needs the plan: what is wrong with it then costs nights.
+/// Whether a connection uses the plan. If so, a mistake in the plan's settings makes every night fail.
 pub(super) fn is_used(plan: &PlanSettings, connections: &[ConnectionRow]) -> bool {
     connections.iter().any(|row| row.plan.as_ref() == Some(&plan.name))
 }
@@ -73,7 +73,7 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Sections of connections that are not there.
+/// Reports sections of connections that do not exist, and connections whose plan is not configured.
 fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<Finding>) {
     let is_there = |name: &String| connections.iter().any(|row| row.name == *name);
     for name in settings.connection_sections.iter().filter(|name| !is_there(name)) {
@@ -99,7 +99,7 @@ fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<
     }
 }
 
-/// Whether somebody is told when a night goes wrong, as far as that shows without sending anything.
+/// Checks whether somebody is notified when a night goes wrong, without sending anything.
 fn told(
     settings: &Settings,
     connections: &[ConnectionRow],

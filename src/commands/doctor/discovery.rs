@@ -1,4 +1,4 @@
-//! Where a plan's configuration differs from what the plan publishes about its OAuth server.
+//! Compares a plan's configuration with what the plan publishes about its OAuth server.
 
 use super::finding::Finding;
 use crate::{
@@ -20,7 +20,7 @@ pub(crate) async fn look(
         return;
     }
     let get = Get::new(&plan.discovery_url, "application/json");
-    // Many plans publish none; that the server answers at all is told beside.
+    // Many plans publish no document. Another check reports whether the server answers at all.
     let Ok(response) = http.get(get).await else { return };
     let document = serde_json::from_slice(&response.body).ok().filter(|_| response.is_success());
     let Some(document) = document else { return };
@@ -96,7 +96,7 @@ fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(Strin
     found
 }
 
-/// Methods that may be shown: what else a server names is not repeated.
+/// The authentication methods that may be shown; other texts from a server are not repeated.
 const METHODS: [&str; 5] =
     ["client_secret_post", "client_secret_basic", "client_secret_jwt", "private_key_jwt", "none"];
 
@@ -107,14 +107,14 @@ fn url(document: &Map<String, Value>, member: &str) -> Option<Url> {
     Some(url)
 }
 
-/// Whether two URLs are the same endpoint; a slash at the end makes no difference.
+/// Whether two URLs are the same endpoint; a trailing slash makes no difference.
 fn is_same(configured: &Url, named: &Url) -> bool {
     let mut configured = configured.clone();
     configured.set_query(None);
     configured.as_str().trim_end_matches('/') == named.as_str().trim_end_matches('/')
 }
 
-/// The texts of an array; `None` where it is missing or empty.
+/// The texts in an array member; `None` if the member is missing or empty.
 fn texts<'a>(document: &'a Map<String, Value>, member: &str) -> Option<Vec<&'a str>> {
     let texts: Vec<&str> =
         document.get(member)?.as_array()?.iter().filter_map(Value::as_str).collect();

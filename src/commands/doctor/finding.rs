@@ -1,17 +1,17 @@
-//! What one look of `payersync doctor` came to.
+//! A finding: the result of one check of `payersync doctor`.
 
 /// How serious a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Level {
-    /// In order.
+    /// The thing that was checked is in order.
     Fine,
-    /// Works, and should be looked at.
+    /// It works, but somebody should look at it.
     Warning,
-    /// Does not work, or is not safe.
+    /// It does not work, or is not safe.
     Wrong,
 }
 
-/// What one look came to.
+/// The result of one check.
 #[derive(Debug)]
 pub(super) struct Finding {
     pub(super) level: Level,

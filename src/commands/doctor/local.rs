@@ -1,4 +1,4 @@
-//! What doctor looks at on this machine. Opens nothing in a way that could write.
+//! Doctor's checks of this machine. No file is opened in a way that could change it.
 
 use super::finding::Finding;
 use crate::{
@@ -18,10 +18,10 @@ use crate::{
 };
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
-/// Below this a night may not fit.
+/// With less free space than this, the next sync may not fit on the disk.
 const LITTLE_SPACE: u64 = 256 << 20;
 
-/// The other folder that could be the home, where nobody has named a home.
+/// Warns if both default home folders exist and nobody has named a home.
 pub(crate) fn other_home(folder: &Path, findings: &mut Vec<Finding>) {
     if let Some(other) = home::other_default(folder) {
         let said = format!("{} is used, and {} exists too", folder.display(), other.display());
@@ -30,7 +30,7 @@ pub(crate) fn other_home(folder: &Path, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Who else can read what is in the home.
+/// Checks whether others can read the private files of the home, or write its configuration.
 pub(crate) fn permissions(folder: &Path, findings: &mut Vec<Finding>) {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -82,7 +82,7 @@ fn others_can(path: &Path, bits: u32) -> bool {
     }
 }
 
-/// Copies, exports and answers that nobody finished: in the home, and wherever backups have gone.
+/// Reports unfinished copies, exports and answers: in the home, and in the folders of earlier backups.
 pub(crate) fn unfinished_copies(
     folder: &Path,
     warehouse: Option<&ReadOnlyWarehouse>,
@@ -102,7 +102,7 @@ pub(crate) fn unfinished_copies(
     }
 }
 
-/// Room for another night, and for a rebuild or a purge, which write the file anew.
+/// Checks the free space: for the next sync, and for a rebuild or a purge, which write the file anew.
 pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     let Ok(free) = system::free_bytes(folder) else { return };
     let size = fs::metadata(folder.join("warehouse.db")).map_or(0, |metadata| metadata.len());
@@ -120,7 +120,7 @@ pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     });
 }
 
-/// Opens the warehouse, if it exists, after SQLite's quick check.
+/// Runs SQLite's quick check on the warehouse, if it exists, and opens it.
 pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<ReadOnlyWarehouse> {
     let file = match home::existing_warehouse(folder) {
         Ok(file) => file,
@@ -162,13 +162,13 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
             format!("has triggers or views that payersync did not make: {}", names.join(", ")),
             "find out who made them; a restore refuses a backup that has them",
         )),
-        // What cannot be read was told above.
+        // An error was reported by the check above.
         Ok(_) | Err(_) => {}
     }
     ReadOnlyWarehouse::open_untouched(&file).ok()
 }
 
-/// How the latest run ended, and how the types stand.
+/// Reports how the latest run ended and the state of the resource types.
 pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding>) {
     let what = "last run";
     let read = warehouse.finished_run().and_then(|run| Ok((run, warehouse.status()?)));
@@ -199,7 +199,7 @@ pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding
     });
 }
 
-/// Whether each connection was completed as lately as its schedule wants.
+/// Checks whether each connection was completed as recently as its schedule demands.
 pub(super) fn ages(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -223,18 +223,20 @@ pub(super) fn ages(
     }
 }
 
-/// Whether the configuration, which may say where the key is, can be read.
+/// Whether the configuration, which may say where the vault's key is, can be read.
 fn is_configured(folder: &Path) -> bool {
     Settings::load_or_default(folder).is_ok()
 }
 
-/// A check that needs the configuration. The configuration's own mistake is told already, once.
+/// The finding for a check that needs the configuration while the configuration is invalid.
+///
+/// The mistake in the configuration itself is reported once, elsewhere.
 fn not_checked(what: &str) -> Finding {
     let said = "not checked without a configuration";
     Finding::warning(what, said, "correct the configuration first")
 }
 
-/// Opens the vault, if it exists and opening changes nothing.
+/// Opens the vault, if it exists and if opening it changes nothing.
 pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault> {
     let there = |name: &str| folder.join(name).exists();
     if !there("vault.db") {
@@ -276,7 +278,7 @@ pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
     }
 }
 
-/// The table definitions, the user's own among them.
+/// Checks the table definitions, including the user's own.
 pub(crate) fn views(settings: &Settings, findings: &mut Vec<Finding>) {
     findings.push(match home::catalog_and_left_out(settings) {
         Ok((catalog, left_out)) if left_out.is_empty() => {

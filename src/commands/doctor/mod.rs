@@ -1,4 +1,4 @@
-//! `payersync doctor`: whether everything that a night depends on is in order. Changes nothing.
+//! `payersync doctor`: checks everything that a nightly run depends on. Changes nothing.
 
 mod configured;
 mod discovery;
@@ -29,8 +29,9 @@ use std::{io::Write, path::Path, time::Duration};
 /// The column in which the lines below a verdict begin.
 const INDENT: usize = 8;
 
-/// Looks at everything; exit code 1 when something is wrong. `is_named` is whether somebody has named
-/// the home, and not left its choice to payersync.
+/// Runs all checks; the exit code is 1 if something is wrong.
+///
+/// `is_named` says whether somebody has named the home; otherwise payersync has chosen it.
 pub(super) async fn run(
     folder: &Path,
     args: &DoctorArgs,
@@ -92,7 +93,7 @@ pub(super) async fn run(
     Ok(if wrong > 0 { ExitCode::Usage } else { ExitCode::Complete })
 }
 
-/// Somebody waits for the answer: a plan that is down is not asked six times.
+/// The settings with fewer retries: somebody is waiting, so a plan that is down is not asked six times.
 fn impatient(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     let http = &mut settings.http;
@@ -119,7 +120,7 @@ fn show(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     }
 }
 
-/// Every connection's tokens: there, usable, and belonging to somebody.
+/// Checks the tokens of each connection: that they exist, are usable, and that none is left over.
 fn tokens(
     settings: Option<&Settings>,
     warehouse: Option<&ReadOnlyWarehouse>,

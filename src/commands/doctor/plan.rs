@@ -1,4 +1,4 @@
-//! The checks of doctor that ask a plan, and those of the tokens that a plan has granted.
+//! Doctor's checks that ask a plan, and those of the tokens that a plan has granted.
 
 use super::{discovery, finding::Finding};
 use crate::{
@@ -17,16 +17,16 @@ use url::Url;
 const CLOCK_WRONG: TimeDelta = TimeDelta::minutes(5);
 const CLOCK_ODD: TimeDelta = TimeDelta::seconds(30);
 
-/// How a plan is asked.
+/// How a plan is to be checked.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Asked {
-    /// Whether a connection needs it.
+    /// Whether a connection uses the plan.
     pub(crate) is_used: bool,
-    /// Whether nothing may be sent.
+    /// Whether no request may be sent.
     pub(crate) offline: bool,
 }
 
-/// One plan: its secret, its server, its clock, its budget.
+/// Checks one plan: its secret, its server, its clock and its request budget.
 pub(crate) async fn look(
     plan: &PlanSettings,
     settings: &Settings,
@@ -41,7 +41,7 @@ pub(crate) async fn look(
         Err(error) => {
             let hint = error.hint().unwrap_or_default();
             let said = format!("{:#}", anyhow::Error::from(error));
-            // The finding names the plan.
+            // The finding names the plan already.
             let said = said.strip_prefix(&format!("{what}: ")).unwrap_or(&said).to_owned();
             findings.push(unless_unused(asked, format!("{what} secret"), said, hint));
             RequestSettings::default()
@@ -76,7 +76,7 @@ pub(crate) async fn look(
     }
 }
 
-/// What no connection needs yet keeps no night from being complete.
+/// A finding that is wrong if a connection uses the plan, else a warning: an unused plan spoils no sync.
 fn unless_unused(
     asked: Asked,
     what: impl Into<String>,
@@ -89,7 +89,7 @@ fn unless_unused(
     }
 }
 
-/// Returns whether it answers.
+/// Asks the plan's FHIR server for its metadata; returns whether it answers.
 async fn server(
     what: &str,
     plan: &PlanSettings,
@@ -145,7 +145,7 @@ async fn server(
     true
 }
 
-/// The types of the configuration that the plan does not declare.
+/// Reports the types in the configuration that the plan does not declare.
 fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<Finding>) {
     let Some(capability) = Capability::parse(body) else { return };
     if plan.search.wants_everything() {
@@ -194,7 +194,7 @@ fn metadata(base: &Url) -> Url {
     url
 }
 
-/// How long a connection's tokens last.
+/// Reports how long a connection's tokens will last.
 pub(crate) fn freshness(
     what: String,
     grant: &StoredGrant,

@@ -1,4 +1,6 @@
-//! What must be in order before real members are connected. See docs/production-access/.
+//! `doctor --production`: what must be in order before real members are connected.
+//!
+//! See docs/production-access/.
 
 use super::finding::Finding;
 use crate::{
@@ -15,10 +17,10 @@ use crate::{
 };
 use chrono::TimeDelta;
 
-/// Hosts of demo environments.
+/// Hosts of 1upHealth's demo environments.
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
 
-/// Everything that can be checked from here.
+/// Checks everything about production access that can be checked from this machine.
 pub(crate) fn look(
     settings: &Settings,
     warehouse: Option<&ReadOnlyWarehouse>,
@@ -72,7 +74,7 @@ fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
     }
 }
 
-/// Whoever copies the home must not get key and vault together.
+/// Checks that the vault's key is outside the home: a copy of the home must not hold both key and vault.
 fn key(settings: &Settings, findings: &mut Vec<Finding>) {
     let what = "production vault key";
     let elsewhere = "keep it where your secrets are: a systemd credential, vault_key_command, \
@@ -105,7 +107,7 @@ fn key(settings: &Settings, findings: &mut Vec<Finding>) {
     });
 }
 
-/// Whether there was a backup within a week, and whether it is where it was put.
+/// Checks whether a backup was made within a week, and whether the file is still where it was written.
 fn backups(
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,

@@ -1,13 +1,15 @@
-//! Which of a claim's other amounts gave an amount that has several sources.
+//! Explains an amount that a mart takes from one of several other amounts of the claim.
 
 use crate::commands::asked::Row;
 
-/// The marts whose rows have the sources beside the amount.
+/// The marts that have the other amounts in the same row.
 const MARTS: [&str; 3] = ["claim", "claim_current", "claim_line"];
 
-/// An amount without its unit, and the sums that may give it: the first of which the payer stated a
-/// part. Source: the choices in `warehouse/tables/marts/amounts/chosen.rs`; a claim whose lines state different
-/// kinds has a sum of several, of which nothing is said.
+/// Each such amount, without its unit, and the sums that may give it, in order of preference.
+///
+/// The mart takes the first sum of which the payer stated a part; the order is that of
+/// `warehouse/tables/marts/amounts/chosen.rs`. If the lines of a claim state different kinds of amounts,
+/// the claim's amount mixes several sums, and no note is given.
 const SOURCES: [(&str, [&[&str]; 3]); 2] = [
     ("plan_paid", [&["payment"], &["paid_to_provider", "paid_to_patient"], &["benefit"]]),
     (
@@ -16,8 +18,9 @@ const SOURCES: [(&str, [&[&str]; 3]); 2] = [
     ),
 ];
 
-/// Names the columns that gave a column its value; `None` for every other column, and where they do
-/// not add up to it.
+/// A sentence that names the columns from which a column's value was computed.
+///
+/// `None` for every other column, and if those columns do not add up to the value.
 pub(super) fn note(mart: &str, column: &str, row: Row<'_>) -> Option<String> {
     let (amount, unit) = column.rsplit_once('_')?;
     let (_, sums) = SOURCES.iter().find(|(name, _)| *name == amount)?;

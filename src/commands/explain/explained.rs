@@ -1,33 +1,33 @@
-//! What is known of a cell, or of a row, and how one that is not there is told.
+//! The explanation of a cell or a row, and the errors for a column or row that does not exist.
 
 use super::{origin::Origin, place::Place};
 use crate::{alike::most_alike, commands::failure::Failure, plural::count as count_rows};
 use serde::Serialize;
 use serde_json::Value;
 
-/// Rows that are listed.
+/// The most rows that are listed.
 pub(super) const MOST_ROWS: usize = 50;
 
-/// Columns beside the one that is asked for, by which listed rows can be told apart.
+/// The most columns that are shown, beside the requested one, to tell listed rows apart.
 pub(super) const MOST_DISTINCT: usize = 3;
 
-/// What is known of a cell, or of a row.
+/// The explanation of a cell or a row.
 #[derive(Debug, Serialize)]
 pub(super) struct Explained {
     pub(super) table: String,
-    /// Whether the table answers a question (`mart`) or holds what resources say (`table`).
+    /// The kind of the table: `mart` if it answers a question, `table` if it holds what resources say.
     pub(super) kind: &'static str,
     pub(super) key_column: String,
     pub(super) key: String,
-    /// The row that the rest is about.
+    /// The row that is explained.
     pub(super) row: u64,
     pub(super) cells: Vec<Cell>,
-    /// The place of the value in the resource, if a column is asked for.
+    /// The place of the value in the resource, if a column was requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) place: Option<Place>,
-    /// What else is to be known of the value.
+    /// Sentences about the value.
     pub(super) notes: Vec<String>,
-    /// All rows that match, the first of them up to a bound.
+    /// The rows that match the key, up to a bound.
     pub(super) rows: Vec<Matching>,
     pub(super) row_count: usize,
     /// The tables and marts that a mart's definition reads.
@@ -36,18 +36,19 @@ pub(super) struct Explained {
     pub(super) resources: Vec<Origin>,
 }
 
-/// A value of the row.
+/// A cell of the explained row.
 #[derive(Debug, Serialize)]
 pub(super) struct Cell {
     pub(super) column: String,
     pub(super) value: Value,
-    /// FHIRPath from the resource, or from what the definition goes through row by row.
+    /// The FHIRPath of the value: from the resource, or from the element of which each repetition gives a
+    /// row.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) path: String,
     pub(super) description: String,
 }
 
-/// A row that matches.
+/// A row that matches the key.
 #[derive(Debug, Serialize)]
 pub(super) struct Matching {
     pub(super) connection: String,
@@ -55,7 +56,7 @@ pub(super) struct Matching {
     /// The first columns in which the listed rows differ.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) distinct: Vec<ColumnValue>,
-    /// Of the column that is asked for.
+    /// The value of the requested column.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<Value>,
 }
@@ -67,8 +68,10 @@ pub(super) struct ColumnValue {
     pub(super) value: Value,
 }
 
-/// For each row of a table, the first columns in which the rows differ: at most one identifier and
-/// no amount, neither the connection nor the column that is asked for, which are shown anyway.
+/// For each row, the first columns in which the listed rows differ.
+///
+/// At most one of them is an identifier, and none is an amount. The connection and the requested column are
+/// not among them: they are shown anyway.
 pub(super) fn distinct_columns(
     rows: &[Vec<(&str, &Value)>],
     asked: Option<&str>,
@@ -111,7 +114,7 @@ pub(super) fn unknown_column(table: &str, name: &str, names: Vec<String>) -> Fai
     Failure::misuse(format!("{table} has no column {name}")).hint(hint)
 }
 
-/// The failure of a row number that the key does not have.
+/// The failure when the key has no row with this number.
 pub(super) fn no_row(row: u64, count: usize) -> Failure {
     Failure::misuse(format!("there is no row {row} of this key"))
         .hint(format!("the key has {}; leave out --row to list them", count_rows(count, "row")))

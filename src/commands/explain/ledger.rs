@@ -1,4 +1,6 @@
-//! What the ledger says of a mart's row: the run that noticed a change, the walks that a freshness stands on.
+//! What the ledger says about a row of the marts `changes` and `data_freshness`.
+//!
+//! For a change, that is the run that noticed it; for the freshness of a type, its last walks.
 
 use crate::{
     commands::asked::{Row, ask, number, text},
@@ -6,7 +8,7 @@ use crate::{
     warehouse::{Snapshot, WarehouseError},
 };
 
-/// A sentence per run or walk behind the row; nothing for a row that names no run and has no state of a walk.
+/// A sentence per run or walk behind the row; nothing for the rows of other marts.
 pub(super) fn notes(
     snapshot: &Snapshot<'_>,
     mart: &str,
@@ -33,7 +35,7 @@ fn run(snapshot: &Snapshot<'_>, row: Row<'_>) -> Result<Vec<String>, WarehouseEr
     Ok(found.first().map(told).into_iter().collect())
 }
 
-/// The last walk of the row's type, and the last complete one where that is another.
+/// The last walk of the row's type, and the last complete walk if that was an earlier one.
 fn walks(snapshot: &Snapshot<'_>, row: Row<'_>) -> Result<Vec<String>, WarehouseError> {
     let parameters = [
         number("connection", row.integer("connection_id").unwrap_or_default()),

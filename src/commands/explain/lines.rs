@@ -1,8 +1,8 @@
-//! The bytes of a resource as lines for people: each value where it stands, and nothing altered.
+//! Breaks the JSON of a resource into indented lines for people, without altering any value.
 
 use std::ops::Range;
 
-/// One line.
+/// A line, with the element that it shows.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
     /// Indented; strings and numbers as they were received.
@@ -14,7 +14,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// The name of its element.
+    /// The name of the line's element, without its path and index.
     pub(super) fn name(&self) -> &str {
         let name = self.element.rsplit('.').next().unwrap_or_default();
         name.split('[').next().unwrap_or_default()
@@ -26,7 +26,7 @@ enum Open {
     Array(usize),
 }
 
-/// Breaks JSON into lines. The text is one that the parser has taken.
+/// Breaks JSON into lines. The JSON must be valid: the parser has accepted it before.
 pub(super) fn lines(json: &str) -> Vec<Line> {
     let mut writer = Writer { lines: Vec::new(), line: Line::default(), open: Vec::new() };
     let bytes = json.as_bytes();
@@ -56,7 +56,7 @@ pub(super) fn lines(json: &str) -> Vec<Line> {
             }
             b'}' | b']' => {
                 writer.open.pop();
-                // An empty one stays on its line.
+                // An empty object or array stays on one line.
                 if !writer.line.text.ends_with(['{', '[']) {
                     writer.end_line();
                 }
@@ -82,7 +82,7 @@ pub(super) fn lines(json: &str) -> Vec<Line> {
             }
             _ => {
                 writer.push(token);
-                // Without its quotes.
+                // The span of a string is without its quotes.
                 let quote = usize::from(byte == b'"');
                 writer.line.span = at + quote..end - quote;
             }

@@ -1,4 +1,4 @@
-//! A row of a mart: what its columns mean, and the resources that its ids lead to.
+//! Explains a row of a mart: what its columns mean, and which resources its ids lead to.
 
 use super::{
     branch,
@@ -19,9 +19,9 @@ use crate::{
 };
 use std::collections::{BTreeSet, HashMap};
 
-/// Versions of a claim that are listed.
+/// The most versions of a claim that are listed.
 const MOST_VERSIONS: usize = 50;
-/// Tables that a note names.
+/// The most tables that a note names.
 const MOST_NAMED: usize = 4;
 
 pub(super) fn explain(
@@ -110,7 +110,7 @@ pub(super) fn explain(
     })
 }
 
-/// Says where to look if the row leads to no record but those of its member or coverage.
+/// A note that says where to look if the row leads only to its member's or coverage's resources.
 fn notes(resources: &[Origin], computed_from: &[String]) -> Vec<String> {
     let is_of_whom = |one: &Origin| matches!(one.by.as_deref(), Some("patient_id" | "coverage_id"));
     if computed_from.is_empty() || !resources.iter().all(is_of_whom) {
@@ -139,8 +139,9 @@ fn is_key(name: &&str) -> bool {
         || matches!(*name, "npi" | "drug" | "connection_name" | "resource_type")
 }
 
-/// The first such column that holds the key, in how many rows, and these rows up to the bound and up to
-/// the one that is asked for.
+/// Finds the first key column that holds the key, and the number of rows that have it there.
+///
+/// Returns those rows as well, up to a bound and up to the requested one.
 fn matching_rows(
     snapshot: &Snapshot<'_>,
     mart: &Mart,
@@ -150,7 +151,7 @@ fn matching_rows(
     let has_connection = columns.iter().any(|name| name == "connection_id");
     let mut parameters = vec![text("key", &args.key)];
     let mut keys = ":key";
-    // A view's numbers have no affinity that would turn a text into one.
+    // A view's numeric columns have no affinity, so SQLite would not compare them with a text.
     if let Some(value) = args.key.parse().ok().filter(|value: &i64| value.to_string() == args.key) {
         parameters.push(number("number", value));
         keys = ":key, :number";
@@ -178,8 +179,9 @@ fn matching_rows(
     Ok(None)
 }
 
-/// Column, type, id and connection of each resource that the row names, and of the other versions of
-/// a claim.
+/// The resources that the row's ids lead to, and the other versions of its claim.
+///
+/// Each is given as column, resource type, id and connection.
 fn leads(
     snapshot: &Snapshot<'_>,
     catalog: &Catalog,
@@ -222,7 +224,7 @@ fn leads(
         }
     }
     if let Some(npi) = row.text("npi").filter(|_| row.value("provider_id").is_null()) {
-        // Its records, and the latest claim that it is paid for.
+        // The resources of the provider with this NPI, and the latest claim of this provider.
         let sql = format!(
             "SELECT CASE provider_type WHEN 'organization' THEN 'Organization' ELSE 'Practitioner' END AS type,
                     provider_id AS id
@@ -244,7 +246,7 @@ fn leads(
     Ok(leads)
 }
 
-/// The type of a stored resource of which the column does not say it.
+/// The type of the stored resource with this id, if the column does not say the type.
 fn type_of(
     snapshot: &Snapshot<'_>,
     types: &BTreeSet<String>,
@@ -271,7 +273,7 @@ fn reads(catalog: &Catalog, mart: &Mart) -> Vec<String> {
         .collect();
     let marts = catalog.marts().iter().map(|mart| mart.name.as_str());
     let tables = catalog.tables().iter().map(|table| table.name());
-    // Some have the name of a column, too, such as code.
+    // Some control tables have the name of a column, too, such as `code`.
     let is_read = |name: &str| {
         words.windows(2).any(|two| matches!(two[0], "FROM" | "JOIN") && two[1] == name)
     };

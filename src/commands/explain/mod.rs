@@ -1,8 +1,8 @@
-//! `payersync explain`: from a cell to its bytes, versions and run.
+//! `payersync explain`: traces a cell back to its bytes, its versions and its run.
 //!
-//! Of a normalised table everything is known: the definition runs over the stored resource once more,
-//! and the values that it borrows say where they stand. A mart's values are computed; its row leads to
-//! resources by the ids that it holds.
+//! For a cell of a normalised table, the definition runs over the stored resource again: the values that it
+//! borrows from the JSON show where they are in the bytes. The values of a mart are computed, so for them
+//! the ids in the row lead to the resources.
 
 mod branch;
 mod explained;
@@ -24,7 +24,7 @@ use crate::{
 };
 use std::path::Path;
 
-/// Finds the cell and prints what is known of it.
+/// Finds the cell or row and prints its explanation.
 pub(super) fn run(folder: &Path, args: &ExplainArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;

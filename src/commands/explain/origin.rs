@@ -1,4 +1,4 @@
-//! A stored resource: its versions, and the run and walk that brought it.
+//! A stored resource with its versions, and the run and walk that brought it.
 
 use crate::{
     commands::asked::{Row, ask, number, text},
@@ -7,10 +7,10 @@ use crate::{
 };
 use serde::Serialize;
 
-/// Earlier versions that are told.
+/// The most earlier versions that are shown.
 const MOST_VERSIONS: usize = 20;
 
-/// One resource of one connection.
+/// A resource of one connection.
 #[derive(Debug, Serialize)]
 pub(super) struct Origin {
     pub(super) connection: String,
@@ -18,7 +18,7 @@ pub(super) struct Origin {
     pub(super) connection_id: i64,
     pub(super) resource_type: String,
     pub(super) resource_id: String,
-    /// Which column of a mart's row leads to it.
+    /// The column of a mart's row that leads to the resource.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) by: Option<String>,
     /// The size of the resource as received.
@@ -26,9 +26,9 @@ pub(super) struct Origin {
     pub(super) deleted_at: Option<String>,
     /// The version that is stored now.
     pub(super) version: Version,
-    /// What it said before, newest first.
+    /// The earlier versions, newest first.
     pub(super) earlier: Vec<Version>,
-    /// Further earlier versions.
+    /// The number of earlier versions that are not shown.
     pub(super) earlier_left_out: usize,
     /// `None` where the ledger no longer has the walk.
     pub(super) walk: Option<Walk>,
@@ -44,9 +44,9 @@ pub(super) struct Version {
     pub(super) version_id: Option<String>,
     pub(super) last_updated: Option<String>,
     pub(super) received_at: String,
-    /// When the next version came or the resource was deleted.
+    /// When the next version came, or when the resource was deleted.
     pub(super) until: Option<String>,
-    /// What the column made of it, as JSON.
+    /// The value that the definition gives the column for this version, as JSON.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) value: Option<String>,
     #[serde(skip)]
@@ -64,9 +64,10 @@ pub(super) struct Walk {
     pub(super) mode: String,
     pub(super) state: String,
     pub(super) pages: i64,
-    /// From 1; `None` where the walk had several pages and has ended: page numbers go with it.
+    /// The page from 1; `None` if the walk had several pages and has ended, since page numbers are not
+    /// kept.
     pub(super) page: Option<i64>,
-    /// The first URL that the walk asked for, without values; or the file.
+    /// The first URL that the walk requested, without parameter values; or the imported file.
     pub(super) asked: Option<String>,
 }
 
@@ -76,7 +77,7 @@ pub(super) fn origins(
     resource_type: &str,
     resource_id: &str,
 ) -> Result<Vec<Origin>, WarehouseError> {
-    // By the index of resource, which begins with the connection.
+    // Uses the index of `resource`, which begins with the connection.
     let sql = "SELECT c.name AS connection, r.* FROM connection AS c CROSS JOIN resource AS r
                WHERE r.connection_id = c.id AND r.resource_type = :type AND r.resource_id = :id
                ORDER BY c.name";
@@ -154,8 +155,9 @@ fn walk_of(
     }))
 }
 
-/// The page of an unfinished walk that brought a resource: `walk_page.seen` holds row ids, eight
-/// bytes each, little endian.
+/// The page of an unfinished walk that brought a resource.
+///
+/// `walk_page.seen` holds row ids of eight bytes each, little endian.
 fn page_of(
     snapshot: &Snapshot<'_>,
     walk: i64,

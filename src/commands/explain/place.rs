@@ -1,4 +1,4 @@
-//! Where in the bytes of a resource a cell's value stands.
+//! Finds where a cell's value is in the bytes of a resource.
 
 use super::lines::{Line, lines};
 use crate::{
@@ -8,24 +8,24 @@ use crate::{
 use serde::Serialize;
 use std::{borrow::Cow, ops::Range};
 
-/// Lines before and after the value.
+/// The number of lines shown before and after the value.
 const AROUND: usize = 4;
 
-/// What a definition makes of one cell.
+/// What a definition gives for one cell of a resource.
 pub(super) struct Seen {
     /// The value as JSON.
     pub(super) literal: String,
-    /// Something is there, of another type than the column's.
+    /// Whether the element has a value of another type than the column's.
     pub(super) is_mistyped: bool,
-    /// The value's bytes, where the value is a piece of them.
+    /// The value's bytes, if the value is a piece of the resource's text.
     span: Option<Range<usize>>,
-    /// The value is an array or an object.
+    /// Whether the value is an array or an object.
     is_composed: bool,
-    /// The bytes of the row's other values.
+    /// The bytes of the other values of the row.
     beside: Vec<Range<usize>>,
 }
 
-/// Where the value stands.
+/// The place of a value in a resource.
 #[derive(Debug, Serialize)]
 pub(super) struct Place {
     /// The element, such as `item[0].net.value`.
@@ -34,17 +34,17 @@ pub(super) struct Place {
     pub(super) offset: usize,
     /// How many bytes the value has there.
     pub(super) length: usize,
-    /// Further elements of this name that hold the same value: the path decides which of them counts.
+    /// The number of further elements of this name with the same value; the path decides which one counts.
     pub(super) alike: usize,
-    /// The lines around it.
+    /// The lines around the value.
     pub(super) lines: Vec<String>,
-    /// Which of them holds the value, from 0.
+    /// The position in `lines` of the line with the value, from 0.
     pub(super) marked: usize,
-    /// The number of the first line, from 1, in the resource as indented here.
+    /// The number of the first of `lines` within the indented resource, from 1.
     pub(super) first_line: usize,
 }
 
-/// Runs the definition over a resource; `None` where the resource gives no such row.
+/// Runs the definition over a resource; `None` if the resource gives no row of this number.
 pub(super) fn see(
     view: &View,
     bases: &ServerBases,
@@ -69,7 +69,7 @@ pub(super) fn see(
     run.ok().and(seen)
 }
 
-/// A value that borrows from the resource says itself where it stands.
+/// The bytes of a value that is borrowed from the resource's text.
 fn span(value: &Value<'_>, text: &str) -> Option<Range<usize>> {
     let (Value::Text(Cow::Borrowed(piece)) | Value::Decimal(Cow::Borrowed(piece))) = value else {
         return None;
@@ -79,7 +79,7 @@ fn span(value: &Value<'_>, text: &str) -> Option<Range<usize>> {
     is_within.then(|| start..start + piece.len())
 }
 
-/// Finds the line: by the bytes, else by the name of the element that the path ends with.
+/// Finds the line of a value: by its bytes, else by the name of the element that the path ends with.
 pub(super) fn place(seen: &Seen, path: &str, text: &str) -> Option<Place> {
     let lines = lines(text);
     let holds = |line: &Line, span: &Range<usize>| {
@@ -92,7 +92,7 @@ pub(super) fn place(seen: &Seen, path: &str, text: &str) -> Option<Place> {
             let beside: Vec<&Line> =
                 seen.beside.iter().filter_map(at).map(|at| &lines[at]).collect();
             let mut found = named(seen, path, text, &lines);
-            // The row's other values stand in the same element, such as `item[1]`.
+            // The other values of the row are usually in the same element, such as `item[1]`.
             let nearness = |at: &usize| nearness(&lines[*at], path, &beside);
             let nearest = found.iter().map(nearness).max();
             found.retain(|at| Some(nearness(at)) == nearest);
@@ -118,7 +118,7 @@ pub(super) fn place(seen: &Seen, path: &str, text: &str) -> Option<Place> {
     })
 }
 
-/// The lines of the last element that the path names, if they hold this value.
+/// The lines that hold this value in the last element that the path names.
 fn named(seen: &Seen, path: &str, text: &str, lines: &[Line]) -> Vec<usize> {
     let names = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').rev();
     for name in names.filter(|name| !name.is_empty()) {
@@ -135,13 +135,13 @@ fn named(seen: &Seen, path: &str, text: &str, lines: &[Line]) -> Vec<usize> {
     Vec::new()
 }
 
-/// Whether an element has the name of a path's step: a choice has its type behind it (`valueInteger`).
+/// Whether an element has the name of a path's step. A choice has its type appended (`valueInteger`).
 fn is_named(element: &str, step: &str) -> bool {
     let rest = element.strip_prefix(step);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(|c: char| c.is_ascii_uppercase()))
 }
 
-/// How many of the row's other values stand within the element that this line belongs to.
+/// The number of the row's other values in the element that this line belongs to.
 fn nearness(line: &Line, path: &str, beside: &[&Line]) -> usize {
     match line.element.rsplit_once('.') {
         Some((whole, _)) => {
@@ -153,10 +153,10 @@ fn nearness(line: &Line, path: &str, beside: &[&Line]) -> usize {
     }
 }
 
-/// Whether a token of the resource, without its quotes, is the value.
+/// Whether a token of the resource, without its quotes, equals the value.
 fn same(token: &str, literal: &str) -> bool {
     let bare = literal.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
-    // The resource may spell a character in another way.
+    // The resource may use an escape for a character.
     let decoded = || serde_json::from_str::<String>(&format!("\"{token}\"")).ok();
     token == literal
         || bare
@@ -191,7 +191,8 @@ mod tests {
         let born = placed(1, 1);
         assert_eq!((&*born.element, born.alike, born.length), ("birthDate", 0, 10));
         assert!(born.lines[born.marked].contains("2000-01-02"));
-        // A number and an escaped text are made anew: of two alike, the place says so.
+        // A number and an escaped text are not borrowed. If two elements hold the same value, `alike` says
+        // so.
         assert_eq!((&*placed(1, 2).element, placed(1, 2).alike), ("contact[0].telecom[0].rank", 1));
         assert_eq!((&*placed(1, 4).element, placed(1, 4).alike), ("contact[1].period.x", 0));
         assert_eq!(placed(1, 3).element, "contact[1].name.text");

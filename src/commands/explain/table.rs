@@ -1,4 +1,4 @@
-//! A cell of a normalised table: from its row to the resource and back to the bytes.
+//! Explains a cell of a normalised table: from its row to the resource and its bytes.
 
 use super::{
     explained::{
@@ -17,7 +17,7 @@ use crate::{
 };
 use serde_json::Value;
 
-/// A row of the table, with its connection.
+/// A row of the table, with the resource that it comes from.
 struct Found {
     origin: usize,
     row: u64,
@@ -31,7 +31,7 @@ pub(super) fn explain(
 ) -> Result<Explained, Failure> {
     let view = &table.view;
     let slot = args.column.as_deref().map(|name| slot(table, name)).transpose()?;
-    // A reference may be given as it stands in a resource.
+    // The key may be given as a reference, such as `Patient/ID`.
     let typed = format!("{}/", view.resource);
     let key = args.key.strip_prefix(&typed).unwrap_or(&args.key);
     let mut origins = origins(snapshot, &view.resource, key)?;
@@ -144,7 +144,7 @@ fn matching(
     }
 }
 
-/// The column that is asked for, or every column that holds something.
+/// The requested column, or every column that is not NULL.
 fn cells(table: &Table, found: &Found, slot: Option<usize>) -> Vec<Cell> {
     let columns = table.view.columns.iter().enumerate();
     let cell = columns.map(|(position, column)| {
@@ -164,7 +164,7 @@ fn cells(table: &Table, found: &Found, slot: Option<usize>) -> Vec<Cell> {
     .collect()
 }
 
-/// Runs the definition over every version, and finds where the newest has its value.
+/// Runs the definition over every version, and finds the place of the newest version's value.
 fn look(
     table: &Table,
     slot: usize,
@@ -209,7 +209,7 @@ fn look(
     place
 }
 
-/// Says what is known of a key that no stored resource has.
+/// The failure for a key that no stored resource has.
 fn not_stored(snapshot: &Snapshot<'_>, table: &Table, key: &str) -> Result<Failure, Failure> {
     let kind = &table.view.resource;
     let sql = "SELECT j.reason, j.detail, j.page, j.run_id, c.name FROM rejected_resource AS j

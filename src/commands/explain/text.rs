@@ -1,4 +1,4 @@
-//! An explanation for people.
+//! Writes an explanation for people.
 
 use super::{
     explained::Explained,
@@ -11,12 +11,12 @@ use crate::{
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// Columns of a line of prose, however wide the screen is.
+/// The most columns of a line of prose, however wide the screen is.
 const MOST_PROSE: usize = 80;
-/// Columns of a value in a list.
+/// The most columns of a value in a list.
 const MOST_VALUE: usize = 60;
 
-/// Writes it; what belongs to a headline is indented.
+/// Writes the explanation; the details below a headline are indented.
 pub(super) fn write(out: &mut dyn Write, told: &Explained, is_cell: bool) -> io::Result<()> {
     let most = terminal::width().unwrap_or(usize::MAX);
     let prose = most.min(MOST_PROSE);
@@ -66,7 +66,7 @@ pub(super) fn write(out: &mut dyn Write, told: &Explained, is_cell: bool) -> io:
     Ok(())
 }
 
-/// The rows that match, and how another one is chosen.
+/// Lists the rows that match the key, and says how to choose another row.
 fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
     writeln!(
         out,
@@ -84,7 +84,7 @@ fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
         .and_then(|one| one.value.as_ref())
         .map(|_| told.cells.first().map_or("value", |cell| cell.column.as_str()));
     let screen = terminal::width().unwrap_or(MOST_PROSE);
-    // The value is the last column; on a narrow screen the columns before it give way.
+    // The value is in the last column. On a narrow screen, columns before it are left out.
     let (header, is_number, rows, fit) = loop {
         let mut header = vec!["connection", "row"];
         header.extend(&distinct);
@@ -126,12 +126,12 @@ fn others(out: &mut dyn Write, told: &Explained) -> io::Result<()> {
     }
 }
 
-/// Whether a column holds numbers and nothing else.
+/// Whether a column holds numbers alone.
 fn is_numeric<'a>(mut values: impl Iterator<Item = &'a Value> + Clone) -> bool {
     values.clone().any(Value::is_number) && values.all(|value| value.is_number() || value.is_null())
 }
 
-/// A value in a list. An amount has two decimals, unless that would round it.
+/// A value as shown in a list. An amount has two decimals, unless that would round it.
 fn value_text(column: &str, value: &Value) -> String {
     let is_in_cents = |amount: f64| (amount * 100.0 - (amount * 100.0).round()).abs() < 1e-6;
     match value {

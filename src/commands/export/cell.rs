@@ -1,17 +1,17 @@
-//! Converts a cell to its column's type, and says what was lost.
+//! Converts a cell to its column's type, and reports what was lost.
 
 use super::kind::Kind;
 use crate::warehouse::AnswerCell;
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
-/// A cell of a typed file.
+/// A cell converted to a type of the file.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Typed {
-    /// A whole number; of an amount, its smallest units.
+    /// A whole number; for an amount, the number of its smallest units.
     Integer(i64),
-    /// A binary fraction.
+    /// A floating-point number.
     Real(f64),
-    /// A truth.
+    /// True or false.
     Boolean(bool),
     /// Days since 1970-01-01.
     Day(i32),
@@ -19,14 +19,14 @@ pub(super) enum Typed {
     Moment(i64),
 }
 
-/// Whether a cell fits its column's type.
+/// How well a cell fits its column's type.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Fit {
-    /// As it is.
+    /// The type holds the cell exactly.
     Whole(Typed),
-    /// To the nearest that the type holds.
+    /// The cell was rounded to the nearest value of the type.
     Rounded(Typed),
-    /// It is of another type.
+    /// The cell has another type.
     Misfit,
 }
 
@@ -38,10 +38,10 @@ pub(in crate::commands) fn is_held(cell: &AnswerCell<'_>, kind: Kind) -> bool {
     }
 }
 
-/// The largest amount in its smallest units, by the 18 digits of its type.
+/// The largest amount, in its smallest units: the column type has 18 digits.
 const MOST_UNITS: f64 = 1e18;
 
-/// Reads a cell that is not NULL and whose column is not text.
+/// Converts a cell that is not NULL, for a column that is not text.
 pub(super) fn typed(cell: &AnswerCell<'_>, kind: Kind) -> Fit {
     let value = match (kind, cell) {
         (Kind::Integer, AnswerCell::Integer(value)) => Some(Typed::Integer(*value)),
@@ -64,7 +64,7 @@ fn units(value: f64, scale: u8) -> Fit {
         return Fit::Misfit;
     }
     let amount = Typed::Integer(whole as i64);
-    // What binary fractions leave of a decimal is no fraction of a unit.
+    // A tiny difference comes from the binary representation of a decimal; it is no fraction of a cent.
     let tolerance = 1e-6 + units.abs() * f64::EPSILON * 4.0;
     if (units - whole).abs() > tolerance { Fit::Rounded(amount) } else { Fit::Whole(amount) }
 }

@@ -1,4 +1,4 @@
-//! Which tables are exported.
+//! Which tables an export writes.
 
 use crate::{
     alike::most_alike,
@@ -7,7 +7,7 @@ use crate::{
     warehouse::Catalog,
 };
 
-/// What the views of the Tuva input layer begin with.
+/// The beginning of the names of the views of the Tuva input layer.
 const TUVA: &str = "tuva_";
 
 /// Refuses Parquet in a build that cannot write it.
@@ -19,7 +19,7 @@ pub(in crate::commands) fn require_parquet() -> Result<(), Failure> {
         .hint("build it with `--features parquet`, or use --format csv"))
 }
 
-/// Refuses flags that have no meaning together, or in this build.
+/// Refuses flags that contradict each other or that this build does not support.
 pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
     if args.format == ExportFormat::Parquet {
         require_parquet()?;
@@ -49,7 +49,7 @@ fn since_marts() -> Failure {
         .hint("leave out --since, or use it with --set tables or --format ndjson")
 }
 
-/// The set that is exported, for the manifest; `None` where tables are named.
+/// The set of tables that is exported, for the manifest; `None` if the tables are named one by one.
 pub(super) fn set_of(args: &ExportArgs) -> Option<ExportSet> {
     let is_of_tables = args.tables.is_empty() && args.format != ExportFormat::Ndjson;
     let default = if args.since.is_some() { ExportSet::Tables } else { ExportSet::Marts };
@@ -88,7 +88,7 @@ fn named<'a>(known: &[&'a str], wanted: &[String]) -> Result<Vec<&'a str>, Failu
     Ok(known.iter().copied().filter(|name| wanted.iter().any(|one| one == name)).collect())
 }
 
-/// There is no table or resource type of this name.
+/// The failure of a name that no table or resource type has.
 pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
     let names = known.iter().copied();
     let hint = match most_alike(name, names) {

@@ -1,10 +1,11 @@
 //! A table as Parquet: typed columns, compressed with zstd, in row groups of bounded size.
 //!
-//! The footer describes each column of each row group, and stays in memory until the end of the file. So a
-//! NULL takes one byte of a row group's bound: sparse tables have few row groups, however many columns.
+//! The footer describes each column of each row group, and stays in memory until the end of the file. A row
+//! group ends at a number of bytes, to which a NULL adds a single one. So sparse tables have few row groups,
+//! however many columns they have.
 //!
-//! Written with the format's own column writers; the crates of Arrow would add a second layout in
-//! memory and most of the build's time.
+//! The file is written with the column writers of the crate `parquet`. The crates of Arrow would add a
+//! second layout in memory and most of the build's time.
 
 use super::{
     cell::{Fit, Typed, typed},
@@ -31,16 +32,16 @@ use std::{
     sync::Arc,
 };
 
-/// Bytes of cells in memory at which a row group is written.
+/// A row group is written when its cells take this many bytes in memory.
 const GROUP_BYTES: usize = 6 << 20;
-/// Bytes of a page, and of a column's dictionary, that a column's writer gathers.
+/// The size limit of a page and of a column's dictionary, in bytes.
 const PAGE_BYTES: usize = 256 << 10;
-/// Rows at which one is written, however short they are.
+/// A row group is written when it has this many rows, however short they are.
 const GROUP_ROWS: usize = 1 << 17;
-/// Digits of an amount.
+/// The number of digits of an amount.
 const PRECISION: i32 = 18;
 
-/// A Parquet file in the making, written to an output.
+/// A Parquet file that is being written.
 pub(in crate::commands) struct Parquet<W: Write + Send> {
     writer: SerializedFileWriter<W>,
     columns: Vec<Cells>,
@@ -53,7 +54,7 @@ pub(in crate::commands) struct Parquet<W: Write + Send> {
 struct Cells {
     name: String,
     kind: Kind,
-    /// For each row, whether it has a value.
+    /// For each row, whether the column has a value.
     has_value: Vec<bool>,
     values: Values,
 }
@@ -63,7 +64,7 @@ enum Values {
     Day(Vec<i32>),
     Integer(Vec<i64>),
     Real(Vec<f64>),
-    /// All texts one behind the other, and where each ends.
+    /// All texts, one after the other, and the position where each ends.
     Text(Vec<u8>, Vec<usize>),
 }
 
@@ -84,14 +85,14 @@ impl Values {
             (Values::Day(all), Typed::Day(value)) => all.push(value),
             (Values::Real(all), Typed::Real(value)) => all.push(value),
             (Values::Integer(all), Typed::Integer(value) | Typed::Moment(value)) => all.push(value),
-            // The kind of the column has made both.
+            // Unreachable: the column's kind determines the type of both.
             _ => {}
         }
     }
 }
 
 impl<W: Write + Send> Parquet<W> {
-    /// Writes the start of the file; `is_utc` says whether its timestamps are UTC or of no time zone.
+    /// Writes the start of the file; `is_utc` says whether its timestamps are UTC or have no time zone.
     pub(in crate::commands) fn begin(
         output: W,
         columns: &[Column],
@@ -109,7 +110,7 @@ impl<W: Write + Send> Parquet<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_data_page_size_limit(PAGE_BYTES)
             .set_dictionary_page_size_limit(PAGE_BYTES)
-            // What a reader needs to skip row groups; the index of pages would grow with the rows.
+            // Readers use these statistics to skip row groups. An index of pages would grow with the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .build();
@@ -130,7 +131,7 @@ impl<W: Write + Send> Parquet<W> {
     fn write_group(&mut self) -> Result<(), ParquetError> {
         let mut group = self.writer.next_row_group()?;
         for cells in &mut self.columns {
-            // As many as the schema has, which is made of the same columns.
+            // There are as many column writers as columns: the schema is made from the columns.
             if let Some(mut column) = group.next_column()? {
                 write(&mut column, cells)?;
                 column.close()?;
@@ -187,13 +188,13 @@ impl<W: Write + Send> Parquet<W> {
         Ok(())
     }
 
-    /// Bytes of the file so far; rows that are not written yet are not in it.
+    /// The bytes of the file so far, without the rows that are not written yet.
     #[cfg(feature = "lake")]
     pub(in crate::commands) fn bytes(&self) -> usize {
         self.writer.bytes_written()
     }
 
-    /// Ends the file; returns its output, and the cells that it could not hold as they are.
+    /// Ends the file; returns its output, and the cells that the file could not hold exactly.
     pub(in crate::commands) fn end(mut self) -> io::Result<(W, Losses)> {
         if self.rows > 0 {
             self.write_group().map_err(system)?;
@@ -213,9 +214,9 @@ impl TableWriter for Parquet<HashedFile> {
     }
 }
 
-/// Writes the cells of a column and forgets them.
+/// Writes the cells of a column and clears them.
 fn write(column: &mut SerializedColumnWriter<'_>, cells: &mut Cells) -> Result<(), ParquetError> {
-    // A level of 1 is a value, of 0 a NULL.
+    // A definition level of 1 is a value, of 0 a NULL.
     let levels: Vec<i16> = cells.has_value.drain(..).map(i16::from).collect();
     let levels = Some(levels.as_slice());
     match &mut cells.values {
@@ -270,7 +271,7 @@ fn field(column: &Column, is_utc: bool) -> Result<Arc<Type>, ParquetError> {
     builder.build().map(Arc::new)
 }
 
-/// The system's error within one of the format's, so that a full disk is told as one.
+/// Unwraps the system's error from one of the format's, so that a full disk is reported as such.
 fn system(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {

@@ -1,5 +1,6 @@
-//! A table as comma-separated values (RFC 4180): NULL is nothing between two commas, an empty text
-//! is `""`, as `query` has it.
+//! Writes a table as comma-separated values (RFC 4180).
+//!
+//! As in the output of `query`, NULL is nothing between two commas, and an empty text is `""`.
 
 use super::{
     file::HashedFile,
@@ -14,10 +15,10 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// By it Excel knows UTF-8; readers that are told UTF-8 pass it over.
+/// The mark by which Excel recognizes UTF-8; readers that expect UTF-8 skip it.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
-/// A file of comma-separated values.
+/// A CSV file that is being written.
 pub(super) struct Csv {
     file: HashedFile,
     is_raw: bool,
@@ -25,7 +26,7 @@ pub(super) struct Csv {
 }
 
 impl Csv {
-    /// Writes the line with the names.
+    /// Writes the header line.
     pub(super) fn begin(file: HashedFile, columns: &[Column], is_raw: bool) -> io::Result<Csv> {
         let mut csv = Csv { file, is_raw, line: String::new() };
         let names: Vec<_> = columns.iter().map(|column| quoted(&column.name)).collect();

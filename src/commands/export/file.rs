@@ -1,5 +1,6 @@
-//! One file of an export: readable for its owner alone, hashed while it is written, synced to the
-//! disk at its end.
+//! A file of an export.
+//!
+//! Only its owner can read it. It is hashed while it is written, and synced to the disk at the end.
 
 use crate::{commands::failure::Failure, own_file};
 use sha2::{Digest, Sha256};
@@ -10,10 +11,10 @@ use std::{
     path::Path,
 };
 
-/// Bytes gathered before the system is asked to write them.
+/// The number of bytes that are gathered before a write to the file.
 const BUFFER: usize = 1 << 16;
 
-/// A file that knows its hash.
+/// A file that computes its hash while it is written.
 #[derive(Debug)]
 pub(super) struct HashedFile {
     file: BufWriter<File>,
@@ -21,7 +22,7 @@ pub(super) struct HashedFile {
     bytes: u64,
 }
 
-/// What a file came to.
+/// The size and the hash of a finished file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Sums {
     pub(super) bytes: u64,
@@ -29,20 +30,20 @@ pub(super) struct Sums {
     pub(super) sha256: String,
 }
 
-/// What a file could not be written for.
+/// The failure of a file that could not be written.
 pub(in crate::commands) fn cannot_write(path: &Path, error: io::Error) -> Failure {
     let hint = "check that the folder exists and that this user may write to it";
     Failure::file(format!("cannot write {}", path.display()), error, hint)
 }
 
 impl HashedFile {
-    /// Makes a file that was not there.
+    /// Creates a file, which must not exist yet.
     pub(super) fn create(path: &Path) -> io::Result<HashedFile> {
         let file = BufWriter::with_capacity(BUFFER, own_file::create_new(path)?);
         Ok(HashedFile { file, hash: Sha256::new(), bytes: 0 })
     }
 
-    /// Waits until all of it is on the disk.
+    /// Flushes the file and waits until all of it is on the disk.
     pub(super) fn finish(&mut self) -> io::Result<Sums> {
         self.file.flush()?;
         self.file.get_ref().sync_all()?;

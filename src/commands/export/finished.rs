@@ -1,9 +1,9 @@
-//! What a file of an export came to: its size, and the cells that it could not hold.
+//! The result of writing a file of an export: its size, and the cells that it could not hold exactly.
 
 use super::file::Sums;
 use std::collections::BTreeMap;
 
-/// A file with all its rows.
+/// A file that has all its rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Finished {
     pub(super) sums: Sums,
@@ -18,13 +18,13 @@ impl Losses {
     }
 }
 
-/// Cells that a column's type does not hold as they are, by column.
+/// The number of cells that the file could not hold exactly, by column.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::commands) struct Losses {
-    /// Amounts with fractions of a cent, which are rounded.
+    /// Amounts with a fraction of a cent; they are rounded.
     pub(in crate::commands) rounded: BTreeMap<String, u64>,
-    /// Cells of another type, which are NULL in the file.
+    /// Cells of another type than the column's; they are NULL in the file.
     pub(in crate::commands) left_out: BTreeMap<String, u64>,
-    /// Cells of a de-identified export that have not the form of their column, which are NULL too.
+    /// Cells without the form that a de-identified export demands of their column; they are NULL, too.
     pub(super) suppressed: BTreeMap<String, u64>,
 }

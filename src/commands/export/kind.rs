@@ -1,5 +1,4 @@
-//! The type that a column has outside SQLite: from its definition, and from the names that all marts
-//! keep to.
+//! The type of a column in exported files: from the table's definition, or by the naming rules of marts.
 
 use crate::{
     view::ColumnKind,
@@ -9,25 +8,27 @@ use crate::{
 /// The type of a column's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Kind {
-    /// Text, and whatever a column without a declared type holds.
+    /// Text, and every value of a column without a declared type.
     Text,
-    /// A whole number of 64 bits.
+    /// An integer of 64 bits.
     Integer,
-    /// A binary fraction of 64 bits.
+    /// A floating-point number of 64 bits.
     Real,
     /// 0 or 1.
     Boolean,
-    /// A day, `YYYY-MM-DD`. Columns that keep the text they came with are [`Kind::Text`]: FHIR's dates
-    /// may be a year or a month alone.
+    /// A day, `YYYY-MM-DD`.
+    ///
+    /// FHIR's dates may be a year or a month alone. So columns that keep a date as it was sent are
+    /// [`Kind::Text`].
     Date,
-    /// A day, perhaps with a time of day.
+    /// A day, possibly with a time of day.
     Timestamp,
-    /// An amount of a currency, with this many digits behind the point.
+    /// An amount of a currency, with this number of digits after the point.
     Money(u8),
 }
 
 impl Kind {
-    /// Its name in SQL.
+    /// The type's name in SQL.
     pub(super) fn sql(self) -> String {
         match self {
             Kind::Text => "TEXT".to_owned(),
@@ -48,19 +49,19 @@ pub(in crate::commands) struct Column {
     pub(in crate::commands) kind: Kind,
 }
 
-/// What decides the types of a table's columns.
+/// Where the types of a table's columns come from.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Definition<'a> {
-    /// A ViewDefinition.
+    /// A normalised table, defined by its ViewDefinition.
     Table(&'a Table),
     /// A mart, with the name and meaning of each of its columns.
     Mart(&'a [(String, String)]),
-    /// A view of the Tuva input layer, whose columns' meanings begin with their types.
+    /// A view of the Tuva input layer; the meaning of each column begins with its type.
     Tuva(&'a [(String, String)]),
 }
 
 impl Definition<'_> {
-    /// The type of a column that the warehouse's file has, of this name and this declared type.
+    /// The type of a column, from its name and the type that the warehouse declares for it.
     pub(super) fn kind(&self, name: &str, declared: &str) -> Kind {
         match self {
             Definition::Table(table) => of_table(table, name, declared),
@@ -83,7 +84,7 @@ fn of_table(table: &Table, name: &str, declared: &str) -> Kind {
         currency.is_some_and(|wanted| table.view.columns.iter().any(|one| one.name == wanted))
     };
     match column.kind {
-        // SQLite lets the value decide.
+        // A column without a declared type holds whatever type each value has in SQLite.
         _ if column.collection || declared.is_empty() => Kind::Text,
         ColumnKind::Boolean => Kind::Boolean,
         ColumnKind::Integer
@@ -111,18 +112,18 @@ fn of_mart(name: &str, declared: &str, meaning: &str) -> Kind {
         _ if name == "amount" || name.ends_with("_amount") => money(name),
         "REAL" | "NUM" => Kind::Real,
         "TIMESTAMP" => Kind::Timestamp,
-        // A view's expression has no declared type.
+        // SQLite declares no type for an expression in a view.
         _ if is_count => Kind::Integer,
         _ => Kind::Text,
     }
 }
 
-/// The price of a unit is not paid as such and may be a fraction of a cent.
+/// The type of an amount. A unit price gets six digits, since it may be a fraction of a cent.
 fn money(name: &str) -> Kind {
     Kind::Money(if name.contains("unit_price") { 6 } else { 2 })
 }
 
-/// The type that the name and the declared type of a query's column speak for, if any does.
+/// The type that a query column's name and declared type suggest, if they suggest any.
 #[cfg(feature = "parquet")]
 pub(in crate::commands) fn kind_of_answer(name: &str, declared: Option<&str>) -> Option<Kind> {
     match (of_mart(name, declared.unwrap_or_default(), ""), declared) {

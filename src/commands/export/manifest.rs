@@ -1,4 +1,4 @@
-//! `manifest.json`: what the files are, what they hold, and how complete it is.
+//! `manifest.json`: describes the files of an export, their content and how complete it is.
 
 use super::{
     choice::set_of,
@@ -22,9 +22,9 @@ use std::{
     path::Path,
 };
 
-/// The name of the file.
+/// The name of the manifest's file.
 pub(in crate::commands) const NAME: &str = "manifest.json";
-/// The version of its layout.
+/// The version of the manifest's layout.
 const LAYOUT: u32 = 1;
 
 /// The whole manifest.
@@ -35,10 +35,10 @@ pub(super) struct Manifest {
     exported_at: String,
     schema_version: u32,
     format: &'static str,
-    /// A file of that format, in words. Told, not written.
+    /// The word for a file of this format. Used in messages, not written.
     #[serde(skip)]
     file_noun: &'static str,
-    /// Whether texts are as they are stored also where a spreadsheet would compute them.
+    /// Whether texts are written as they are stored, even those that a spreadsheet would compute.
     is_raw: bool,
     set: Option<&'static str>,
     since_run: Option<i64>,
@@ -48,20 +48,20 @@ pub(super) struct Manifest {
     deidentification: Option<Told>,
     connections: Vec<Connection>,
     files: Vec<FileEntry>,
-    /// Tables that the next run of this version of payersync will make.
+    /// Tables that do not exist yet; the next run of this version of payersync makes them.
     missing: Vec<String>,
-    /// Views of the user's own that do not say which of their columns identify nobody. Told, not written.
+    /// The user's own views that do not declare which columns are safe. Used in messages, not written.
     #[serde(skip)]
     undeclared: Vec<String>,
 }
 
-/// What is enough of a manifest to know an earlier export's files.
+/// The part of a manifest by which an earlier export's files are recognized.
 #[derive(Debug, Deserialize)]
 pub(in crate::commands) struct Known {
-    /// The version of its layout: no other program writes this name.
+    /// The version of the layout. Only payersync writes a member of this name.
     #[expect(dead_code, reason = "it is there: that is what is looked at")]
     payersync_export: u32,
-    /// There in a de-identified export.
+    /// Present only in a de-identified export.
     deidentification: Option<IgnoredAny>,
     files: Vec<KnownFile>,
 }
@@ -73,7 +73,7 @@ struct KnownFile {
 }
 
 impl Known {
-    /// Reads the manifest of an export; `None` where the folder holds no export.
+    /// Reads the manifest of an export; `None` if the folder holds no export.
     pub(in crate::commands) fn in_folder(folder: &Path) -> Option<Known> {
         serde_json::from_slice(&fs::read(folder.join(NAME)).ok()?).ok()
     }
@@ -94,23 +94,23 @@ impl Known {
     }
 }
 
-/// A consent, or a source of files, whose rows are in the export.
+/// A connection whose rows are in the export.
 #[derive(Debug, Serialize)]
 struct Connection {
-    /// Its number; a pseudonym in a de-identified export.
+    /// The connection's number; a pseudonym in a de-identified export.
     id: ConnectionId,
-    /// Its name, for the person who exports.
+    /// The connection's name, for messages to the person who exports.
     #[serde(skip)]
     label: String,
-    /// Not in a de-identified export, where a name may be the member's.
+    /// The connection's names; missing in a de-identified export, since they may name the member.
     #[serde(flatten)]
     names: Option<Names>,
-    /// Types of which the warehouse is not known to hold everything.
+    /// Types that may be incomplete in the warehouse.
     incomplete: Vec<IncompleteType>,
-    /// The state of its types, in the words of `status`. Told on stderr, not written.
+    /// The state of the connection's types, in the words of `status`. Used in messages, not written.
     #[serde(skip)]
     standing: String,
-    /// Whether its marts are older than its tables.
+    /// Whether the connection's marts are older than its tables.
     marts_are_behind: bool,
 }
 
@@ -148,11 +148,11 @@ pub(super) struct FileEntry {
     rows: u64,
     bytes: u64,
     sha256: String,
-    /// Whether it holds everything, and not only what is new since a run.
+    /// Whether the file has all rows, and not only those that are new since a run.
     pub(super) is_whole: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     columns: Vec<ColumnEntry>,
-    /// Columns of the table that a de-identified export leaves out.
+    /// Columns that a de-identified export leaves out.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     dropped_columns: Vec<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -168,17 +168,17 @@ struct ColumnEntry {
     name: String,
     #[serde(rename = "type")]
     kind: String,
-    /// What a de-identified export does to it.
+    /// How a de-identified export treats the column.
     #[serde(skip_serializing_if = "Option::is_none")]
     treatment: Option<&'static str>,
 }
 
-/// The files that were written, and the tables that are not there.
+/// The files that were written, and the tables that were not.
 #[derive(Debug, Default)]
 pub(super) struct Files {
     pub(super) entries: Vec<FileEntry>,
     pub(super) missing: Vec<String>,
-    /// Views of the user's own that a de-identified export leaves out.
+    /// The user's own views that a de-identified export leaves out.
     pub(super) undeclared: Vec<String>,
 }
 
@@ -307,14 +307,14 @@ impl Manifest {
         })
     }
 
-    /// Takes in what was written.
+    /// Adds the files that were written.
     pub(super) fn add(&mut self, files: Files) {
         self.files = files.entries;
         self.missing = files.missing;
         self.undeclared = files.undeclared;
     }
 
-    /// How many files and rows there are, in words.
+    /// A text with the number of files and rows.
     pub(super) fn counts(&self) -> String {
         let rows: u64 = self.files.iter().map(|file| file.rows).sum();
         format!(
@@ -324,12 +324,12 @@ impl Manifest {
         )
     }
 
-    /// Whether every cell is in the file, be it rounded.
+    /// Whether the files hold every cell, even if some are rounded.
     pub(super) fn is_faithful(&self) -> bool {
         self.files.iter().all(|file| file.left_out_cells.is_empty())
     }
 
-    /// What the person who exports should know, in sentences.
+    /// The warnings for the person who exports, as sentences.
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         for connection in &self.connections {

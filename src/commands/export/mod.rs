@@ -1,8 +1,9 @@
 //! `payersync export`: tables and resources as files for other tools.
 //!
-//! Data travels one way: a table's declared types, its rows as SQLite streams them, a writer per
-//! format, a file that is hashed on the way. All files show one instant; they are written into a
-//! folder without a name, which takes the place of an earlier export when all of it is on the disk.
+//! The export takes a table's declared types, streams its rows from SQLite and passes them to the writer of
+//! the format, whose file is hashed on the way. All files show the warehouse at one instant. They are
+//! written into a folder with a temporary name. When all of it is on the disk, the folder takes its proper
+//! name and replaces an earlier export.
 
 #[cfg(feature = "parquet")]
 mod cell;
@@ -46,7 +47,7 @@ use manifest::Manifest;
 use place::{Place, Unfinished};
 use std::path::Path;
 
-/// Writes the files, then puts the folder in place.
+/// Writes the files into a temporary folder, then puts it in place.
 pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure> {
     choice::refuse_contradictions(args)?;
     let settings = Settings::load_or_default(folder)?;
@@ -54,7 +55,7 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let place = Place::check(&args.folder, file.path(), args.deidentify)?;
-    // First, as for a backup: files that nobody knows of cannot be named by a purge.
+    // The export is logged before it is written, so that a purge can name its files.
     let _ = log(&file, place.target(), backup_outcome::BEGUN);
     let stop = stop_signal::listen_and_say("Stopping: the files written so far are removed", None);
     let done = match export(&warehouse, &catalog, args, place.begin(stop.clone())?) {

@@ -1,5 +1,4 @@
-//! Where an export comes to lie: a folder that is ours or not there, and the one beside it that has no
-//! name until all of it is written.
+//! The folder that an export is written to, and the temporary folder beside it.
 
 use super::{
     file::{HashedFile, cannot_write},
@@ -17,24 +16,26 @@ use std::{
     path::{Path, PathBuf, absolute},
 };
 
-/// A folder that may be written.
+/// The folder that an export may write or replace.
 #[derive(Debug)]
 pub(super) struct Place {
     target: PathBuf,
     warehouse: PathBuf,
-    /// Whether what will be written is de-identified.
+    /// Whether the new export is de-identified.
     is_deidentified: bool,
 }
 
 impl Place {
-    /// Refuses a folder that others can write to, one that holds what no export wrote, and one with a
-    /// de-identified export, unless another de-identified export replaces it.
+    /// Refuses a folder that is not safe to write.
+    ///
+    /// Refused are a folder that others can write to, one with files that no export wrote, and a
+    /// de-identified export that the new export would replace by one with names.
     pub(super) fn check(
         folder: &Path,
         warehouse: &Path,
         is_deidentified: bool,
     ) -> Result<Place, Failure> {
-        // With a slash at its end a link would be followed.
+        // Without a trailing slash, a link is not followed.
         let target: PathBuf =
             absolute(folder).map_err(|error| cannot_write(folder, error))?.components().collect();
         if target.file_name().is_none() {
@@ -53,7 +54,7 @@ impl Place {
         Ok(place)
     }
 
-    /// The folder's own name.
+    /// The path of the folder.
     pub(super) fn target(&self) -> &Path {
         &self.target
     }
@@ -62,8 +63,10 @@ impl Place {
         self.target.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Removes what killed exports of this warehouse have left beside the folder, and makes another.
-    /// What asks `stop` ends the writing.
+    /// Removes what killed exports of this warehouse have left beside the folder, and makes a temporary
+    /// folder.
+    ///
+    /// A request to stop, through `stop`, ends the writing.
     pub(super) fn begin(&self, stop: Stop) -> Result<Unfinished<'_>, Failure> {
         sweep_unfinished(&self.target, &self.warehouse)?;
         let path = unfinished_name(&self.target, &self.warehouse)?;
@@ -71,8 +74,10 @@ impl Place {
         Ok(Unfinished { place: self, path, stop })
     }
 
-    /// Refuses a folder whose content would be lost: files that no export wrote, or a de-identified
-    /// export that named data would replace.
+    /// Refuses a folder whose content would be lost.
+    ///
+    /// This is a folder with files that no export wrote, or a de-identified export that one with names
+    /// would replace.
     fn refuse_occupied(&self) -> Result<(), Failure> {
         let target = &self.target;
         let left = |what: String| {
@@ -114,7 +119,7 @@ impl Place {
     }
 }
 
-/// A folder in the making, gone with this value unless it is finished.
+/// A temporary folder; dropping it removes it unless it is finished.
 #[derive(Debug)]
 pub(super) struct Unfinished<'a> {
     place: &'a Place,
@@ -127,7 +132,7 @@ impl Unfinished<'_> {
         &self.path
     }
 
-    /// Ends the writing where it was asked to stop.
+    /// An error if the export was asked to stop.
     pub(super) fn go_on(&self) -> io::Result<()> {
         if self.stop.is_asked() { Err(io::Error::other("it was asked to stop")) } else { Ok(()) }
     }
@@ -143,20 +148,19 @@ impl Unfinished<'_> {
             own_file::sync_folder(path)
         };
         placed(&self.path).map_err(|error| cannot_write(target, error))?;
-        // Somebody may have put a file of theirs there meanwhile.
+        // Somebody may have put a file into the folder meanwhile.
         self.place.refuse_occupied()?;
         let aside = unfinished_name(target, &self.place.warehouse)?;
         own_file::place_folder(&self.path, target, &aside)
             .and_then(|()| own_file::sync_folder(self.place.parent()))
             .map_err(|error| cannot_write(target, error))
-        // What has the unfinished name now is the earlier export.
+        // The temporary name now belongs to the earlier export, which is removed with this value.
     }
 }
 
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
-        // Half an export of health data is not left lying about; the next export removes what this
-        // cannot.
+        // Half an export of health data must not be left behind. If this fails, the next export removes it.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -1,11 +1,13 @@
-//! Resources as they were received, a file per type and connection and a line per resource: the layout
-//! of FHIR's bulk data export.
+//! Exports resources as they were received, in the layout of FHIR's bulk data export.
 //!
-//! Two plans may give the same id to different resources, so no file holds resources of two connections.
-//! A file is called `Patient.1.ndjson` by the number of its connection, which `manifest.json` names.
+//! There is a file for each type and connection, with a resource on each line.
 //!
-//! The bytes are those that are stored. Only a line break between two tokens becomes a space, since a
-//! line is a resource; JSON has no line break within a token.
+//! Two plans may give the same id to different resources, so no file holds resources of two connections. A
+//! file's name has the number of its connection, as in `Patient.1.ndjson`; `manifest.json` says which
+//! connection that is.
+//!
+//! The bytes are those that are stored. Only a line break between two JSON tokens becomes a space, since
+//! each resource must be one line; JSON allows no line break within a token.
 
 use super::{
     choice,
@@ -22,7 +24,7 @@ use crate::{
 use serde_json::json;
 use std::io::{self, Write};
 
-/// Writes every type that was asked for.
+/// Writes every requested type.
 pub(super) fn write(
     snapshot: &Snapshot<'_>,
     catalog: &Catalog,
@@ -49,7 +51,7 @@ pub(super) fn write(
     Ok(files)
 }
 
-/// Each type that was asked for, with each connection that has resources of it.
+/// Each requested type, with each connection that has resources of the type.
 fn types(
     snapshot: &Snapshot<'_>,
     catalog: &Catalog,
@@ -74,7 +76,7 @@ fn types(
     Ok(held)
 }
 
-/// The lines of a file, counted.
+/// Writes and counts the lines of a file.
 struct Lines<'a> {
     file: HashedFile,
     folder: &'a Unfinished<'a>,
@@ -99,7 +101,7 @@ fn one(
     Ok(FileEntry::of_type(name, what, connection_id, count, finished))
 }
 
-/// Writes the bytes of each resource.
+/// Writes each resource as a line.
 struct Bytes<'a, 'b>(&'a mut Lines<'b>);
 
 impl Answer<io::Error> for Bytes<'_, '_> {
@@ -127,8 +129,7 @@ impl Answer<io::Error> for Bytes<'_, '_> {
     }
 }
 
-/// Writes a Bundle for each resource of a connection that went: what a bulk export's `deleted` files
-/// hold.
+/// Writes a Bundle for each deleted resource of a connection, as in the `deleted` files of a bulk export.
 struct Deletions<'a, 'b> {
     of: i64,
     lines: &'a mut Lines<'b>,

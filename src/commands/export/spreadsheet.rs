@@ -1,4 +1,4 @@
-//! Texts that a spreadsheet would compute or alter when it opens a file.
+//! Protects texts that a spreadsheet would compute or alter when it opens a file.
 //!
 //! Such a text gets an apostrophe in front, which marks it as text. A text that begins with an
 //! apostrophe of its own gets one more, so that removing one apostrophe restores the text.
@@ -7,14 +7,14 @@ use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-/// What begins a formula, in the wide forms of East Asian keyboards too.
+/// Characters that begin a formula, including the wide forms of East Asian keyboards.
 const BEGINNINGS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];
-/// What numbers, days and times are written with, beside digits: `1,300`, `12:30`, `1/2`, `(5)`, `1E+5`.
+/// Characters of numbers, days and times beside digits: `1,300`, `12:30`, `1/2`, `(5)`, `1E+5`.
 const AMONG_DIGITS: &[u8] = b" .,:;/+-%$()eE";
-/// A spreadsheet's numbers have so many digits; further ones become zeroes.
+/// The number of digits that a spreadsheet keeps; it turns further digits into zeroes.
 const DIGITS: usize = 15;
 
-/// The text as a spreadsheet shows it unaltered.
+/// The text, with an apostrophe in front if a spreadsheet would alter it.
 pub(super) fn shown_as_text(text: &str) -> Cow<'_, str> {
     let seen = text.trim_start_matches(is_invisible);
     let is_plain = is_number(text) || is_day(text);
@@ -24,12 +24,13 @@ pub(super) fn shown_as_text(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What may hide the start of a formula.
+/// Whether a character may hide the start of a formula.
 fn is_invisible(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
 }
 
-/// Whether it may be read as a number, a day or a time: a code such as `250.00` or `2093-3`, too.
+/// Whether a spreadsheet may read the text as a number, a day or a time, even codes as `250.00` or
+/// `2093-3`.
 fn is_like_number(text: &str) -> bool {
     let is_of_numbers = |byte: u8| byte.is_ascii_digit() || AMONG_DIGITS.contains(&byte);
     text.starts_with(|c: char| c.is_ascii_digit() || ".($".contains(c))
@@ -38,8 +39,9 @@ fn is_like_number(text: &str) -> bool {
         && !text.ends_with(['e', 'E'])
 }
 
-/// Whether it is a number that comes out as it is: no zeroes at its start or behind its point, and not
-/// too many digits.
+/// Whether a spreadsheet shows the number unaltered.
+///
+/// Then it has no leading zeroes, no trailing zeroes after the point, and not too many digits.
 fn is_number(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "1"));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -50,13 +52,13 @@ fn is_number(text: &str) -> bool {
         && text.len() <= DIGITS
 }
 
-/// Whether it is a day (ISO 8601), perhaps with a time of day: that is what a spreadsheet makes of it.
+/// Whether the text is a day (ISO 8601), possibly with a time; a spreadsheet reads it as that day.
 fn is_day(text: &str) -> bool {
     let Some((day, time)) = text.split_at_checked("2024-03-01".len()) else { return false };
     NaiveDate::parse_from_str(day, "%Y-%m-%d").is_ok() && (time.is_empty() || time.starts_with(' '))
 }
 
-/// Whether it is a month's English name and a number, which becomes a day: `SEPT2`, `5-Mar`.
+/// Whether the text has a month's English name and a number, which become a day: `SEPT2`, `5-Mar`.
 fn has_month(text: &str) -> bool {
     const MONTHS: [&str; 12] = [
         "january",

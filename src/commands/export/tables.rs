@@ -1,4 +1,4 @@
-//! Tables and marts, a file each.
+//! Exports tables and marts, each to a file.
 
 #[cfg(feature = "parquet")]
 use super::columnar::Parquet;
@@ -19,13 +19,14 @@ use crate::{
 };
 use std::{collections::BTreeMap, io, path::Path};
 
-/// The file of resources that came or changed: their rows replace every row that a reader has of
-/// them.
+/// The name of the file that lists new and changed resources.
+///
+/// Their exported rows replace all rows that a reader already has for them.
 const CHANGED: &str = "_changed";
-/// Which resources went.
+/// The name of the file that lists deleted resources.
 const DELETED: &str = "_deleted";
 
-/// Writes every table that was asked for.
+/// Writes every requested table.
 pub(super) fn write(
     snapshot: &Snapshot<'_>,
     catalog: &Catalog,
@@ -53,7 +54,7 @@ pub(super) fn write(
             continue;
         }
         if args.format == ExportFormat::Csv {
-            // Nothing is rounded in text: whoever reads it with this type loses nothing.
+            // Text is not rounded, and six decimals hold every amount.
             let is_money = |column: &&mut Column| matches!(column.kind, Kind::Money(_));
             columns.iter_mut().filter(is_money).for_each(|column| column.kind = Kind::Money(6));
         }
@@ -101,7 +102,7 @@ fn definition<'a>(
     }
 }
 
-/// The columns that the warehouse's file has; empty if it lacks the table.
+/// The columns of a table as the warehouse has it; empty if the warehouse lacks the table.
 fn columns(
     snapshot: &Snapshot<'_>,
     name: &str,
@@ -114,7 +115,7 @@ fn columns(
     Ok(snapshot.columns(name)?.into_iter().map(typed).collect())
 }
 
-/// The columns of a table or mart; empty if the warehouse's file lacks it.
+/// The columns of a table or mart; empty if the warehouse lacks it.
 #[cfg(feature = "lake")]
 pub(in crate::commands) fn columns_of(
     snapshot: &Snapshot<'_>,
@@ -137,7 +138,7 @@ fn events(at: &str) -> Vec<Column> {
     .to_vec()
 }
 
-/// A view of the user's own has no place in a de-identified export unless it says so.
+/// The failure of a user's own view in a de-identified export that does not declare its safe columns.
 fn undeclared(name: &str) -> Failure {
     Failure::misuse(format!(
         "the definition of {name} does not say which columns identify nobody"
@@ -147,7 +148,7 @@ fn undeclared(name: &str) -> Failure {
     )
 }
 
-/// What all files of an export are made with.
+/// What all files of an export have in common.
 struct Making<'a> {
     args: &'a ExportArgs,
     folder: &'a Unfinished<'a>,
@@ -155,7 +156,7 @@ struct Making<'a> {
 }
 
 impl Making<'_> {
-    /// Writes a file about resources.
+    /// Writes a file that lists resources.
     fn write_events(
         &self,
         table: &str,
@@ -167,7 +168,7 @@ impl Making<'_> {
         self.write(table, columns, treated, ask)
     }
 
-    /// Writes one file.
+    /// Writes the file of one table.
     fn write(
         &self,
         table: &str,

@@ -1,4 +1,4 @@
-//! What every format does with the rows of a table.
+//! The interface of the file formats: a writer takes the rows of a table.
 
 use super::{deidentify::Treated, finished::Finished, kind::Column, place::Unfinished};
 use crate::warehouse::{Answer, AnswerCell};
@@ -6,14 +6,14 @@ use std::{collections::BTreeMap, io};
 
 /// Writes the rows of one table to one file.
 pub(super) trait TableWriter {
-    /// One row, its cells in the order of the columns.
+    /// Writes one row; the cells are in the order of the columns.
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> io::Result<()>;
 
     /// Ends the file.
     fn finish(self: Box<Self>) -> io::Result<Finished>;
 }
 
-/// Hands the answer to a question on to a writer, and counts its rows.
+/// Passes the rows of a query to a writer, and counts them.
 pub(super) struct Stream<'a> {
     pub(super) writer: &'a mut dyn TableWriter,
     /// The columns of the table.
@@ -27,7 +27,7 @@ pub(super) struct Stream<'a> {
 
 impl Answer<io::Error> for Stream<'_> {
     fn columns(&mut self, names: &[&str]) -> io::Result<()> {
-        // Both come from the same file within the same transaction.
+        // The names come from the same file within the same transaction, so they must agree.
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
             false => Err(io::Error::other("the table has other columns than it says")),

@@ -1,4 +1,4 @@
-//! A fuzz target: what must hold of any file.
+//! A fuzz target: reads any file as an import does, and checks what the reader reports.
 
 use super::{
     inputs::Input,
@@ -12,22 +12,22 @@ use std::{
 };
 use zip::{ZipWriter, write::SimpleFileOptions};
 
-/// The most bytes of a document or a line; small, so that it is reached.
+/// The most bytes of a document or a line; small, so that the fuzzer reaches the limit.
 const LIMIT_BYTES: usize = 16 << 10;
-/// Ways to wrap the input before it is read, chosen by its first byte.
+/// The file name for the input, chosen by its first byte; for some names the input is packed first.
 const NAMES: [&str; 5] = ["a.json", "a.ndjson", "a.json.gz", "a.zip", "patient.zip"];
 
-/// A file begins and ends once; between lie parts, and each resource lies in its part, in order.
+/// Checks that a file begins and ends once, with its parts in between and each resource in order.
 ///
 /// # Panics
-/// It does not hold.
+/// If one of these checks fails.
 pub(crate) fn any_import(input: &[u8]) {
     let Some((first, rest)) = input.split_first() else { return };
     let name = NAMES[usize::from(*first) % NAMES.len()];
     let bytes = match name {
         "a.json.gz" => gzipped(rest),
         "a.zip" => zipped(rest),
-        // An archive as somebody has made it.
+        // Any other file gets the input as it is; for `patient.zip` it is taken for a whole archive.
         _ => rest.to_vec(),
     };
     let random = random_name().unwrap_or_else(|error| panic!("{error}"));
@@ -65,7 +65,7 @@ pub(crate) fn any_import(input: &[u8]) {
     let _ = fs::remove_file(&path);
     assert!(!is_open && files > 0);
     if !name.ends_with("zip") && !name.ends_with("gz") && !rest.starts_with(b"\x1f\x8b") {
-        // A line may get an end that it lacks, and nothing else is added.
+        // At most one line end is added, and nothing else.
         assert!(received <= rest.len() + 1, "{received} of {} bytes", rest.len());
     }
 }

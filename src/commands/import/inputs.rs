@@ -1,4 +1,4 @@
-//! The files that an import reads: the files named, and those in the folders named.
+//! Finds the files that an import reads: the files named, and those in the folders named.
 
 use crate::{
     commands::{
@@ -16,22 +16,22 @@ use std::{
 
 /// Endings of files that may hold resources.
 pub(super) const ENDINGS: [&str; 5] = ["json", "ndjson", "jsonl", "gz", "zip"];
-/// Folders within folders.
+/// The deepest level of folders within folders that is searched.
 const MAX_DEPTH: usize = 32;
 
-/// Something to read.
+/// An input of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Input {
     /// Standard input.
     Standard,
-    /// A file and its name for messages: as typed, or below the folder that was typed.
+    /// A file, and its name for messages: as typed, or below the folder that was typed.
     File { path: PathBuf, name: String },
 }
 
-/// Finds what the command line names; folders are looked through.
+/// Finds the inputs that the command line names, and searches its folders. Nothing is read yet.
 ///
 /// # Errors
-/// What does not exist, and a folder without a file that may hold resources. Nothing is read yet.
+/// A path does not exist, or a folder has no file that may hold resources.
 pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     let mut inputs = Vec::new();
     for path in named {
@@ -63,8 +63,9 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
     Ok(inputs)
 }
 
-/// Refuses an export of several connections: under one name, resources of two plans that have the same
-/// id would take each other's place.
+/// Refuses to import a folder with an export of several connections.
+///
+/// Under one name, resources of two plans with the same id would overwrite each other.
 fn refuse_several_connections(folder: &Path) -> Result<(), Failure> {
     let connections = Known::in_folder(folder).map(|known| known.connections()).unwrap_or_default();
     let Some(first) = connections.first().filter(|_| connections.len() > 1) else { return Ok(()) };
@@ -90,7 +91,7 @@ fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Re
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        // A link to a folder may lead in circles; one to a file is as good as the file.
+        // A link to a folder may lead in circles, so it is not followed. A link to a file is.
         if entry.file_type()?.is_dir() {
             if depth < MAX_DEPTH {
                 look_through(&path, found, depth + 1)?;
@@ -102,7 +103,7 @@ fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Re
     Ok(())
 }
 
-/// Whether a file tells of an export's files: by its name, and by being no resource.
+/// Whether a file is the manifest of an export: it has that name and is not a resource.
 fn is_manifest(path: &Path) -> bool {
     #[derive(Deserialize)]
     struct Begin {
@@ -120,7 +121,7 @@ pub(super) fn may_hold_resources(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Whether a file is likely to hold Patients: they tell whose data the rest must be.
+/// Whether a file probably holds Patients, which show whose data the other files must be.
 pub(super) fn is_of_patients(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     name.is_some_and(|name| name.starts_with("patient"))

@@ -1,7 +1,7 @@
-//! `payersync import`: what files hold, into the same tables as what plans send.
+//! `payersync import`: stores the resources of files in the same tables as those that plans send.
 //!
-//! One thread reads (`inputs` finds the files, `opened` unpacks and bounds them, `reading` tells their
-//! resources apart) while what it has read is stored.
+//! One thread reads: `inputs` finds the files, `opened` unpacks them within limits, and `reading` splits
+//! them into resources. Meanwhile, what it has read is stored.
 
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzed;
@@ -37,7 +37,7 @@ use reading::{News, Trouble};
 use std::{path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
-/// Parts of files that may wait for the warehouse.
+/// The number of read parts that may wait to be stored.
 const QUEUE: usize = 2;
 
 /// Imports files and reports the outcome.
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let _lock = lock::take(folder, "import")?;
     let limit_bytes = settings.http.max_body_bytes;
     let (sender, mut news) = mpsc::channel(QUEUE);
-    // It ends when nobody takes its news any more.
+    // The reader ends when the receiver is gone.
     let _reader = tokio::task::spawn_blocking(move || {
         reading::read(inputs, limit_bytes, |news| sender.blocking_send(news).is_ok());
     });
@@ -86,7 +86,7 @@ pub(super) async fn run(
     taken.finish(troubles).await
 }
 
-/// What has been taken in so far; nothing is made before there is something to take in.
+/// What has been imported so far; nothing is made before the first resource.
 struct Taken {
     settings: Settings,
     args: ImportArgs,
@@ -96,7 +96,7 @@ struct Taken {
 }
 
 impl Taken {
-    /// The import, begun with the first resource.
+    /// The import; it begins with the first resource.
     async fn import(&mut self, file: &str) -> Result<&mut Import, Failure> {
         if self.import.is_none() {
             let warehouse = Arc::new(home::warehouse(&self.settings, &*self.monitor)?);
@@ -155,7 +155,7 @@ impl Taken {
         })
     }
 
-    /// Ends the run and tells what came of it; without anything taken in, why.
+    /// Ends the run and reports its outcome; an error if nothing was imported.
     async fn finish(self, troubles: Vec<String>) -> Result<ExitCode, Failure> {
         let Some(import) = self.import else {
             let mut troubles = troubles.into_iter();
@@ -172,7 +172,7 @@ impl Taken {
             let is_out_of_date = warehouse.is_out_of_date()?;
             warehouse.close();
             if is_out_of_date {
-                // What came before the files told of which server they are is projected anew.
+                // Once the files have shown their server, resources stored earlier get their rows again.
                 home::warehouse(&self.settings, &*self.monitor)?.close();
             }
         }

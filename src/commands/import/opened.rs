@@ -1,4 +1,4 @@
-//! Files as they lie there: compressed, in an archive, or something else than JSON altogether.
+//! Opens files of an import: compressed, in an archive, or not JSON at all.
 
 use crate::{fhir::DocumentError, outcome::Reason};
 use flate2::bufread::MultiGzDecoder;
@@ -10,15 +10,16 @@ use std::{
     },
 };
 
-/// Bytes that anything may unpack to, whatever its size.
+/// The number of bytes that any file may unpack to, whatever its size.
 const FLOOR_BYTES: u64 = 1 << 30;
-/// Beyond that, the most times of its packed size that a file may unpack to. Resources unpack to
-/// less than 60 times their size, a file that is made to fill a disk to 1,000 times.
+/// The most times its packed size that a larger file may unpack to.
+///
+/// Resources unpack to less than 60 times their size; a file made to fill a disk, to 1,000 times.
 const MAX_RATIO: u64 = 200;
-/// Bytes that tell what a file is; the mark of a tar archive is at 257.
+/// The number of first bytes that show a file's kind; the mark of a tar archive is at byte 257.
 pub(super) const HEAD_BYTES: usize = 512;
 
-/// Why a file, or the rest of one, is not taken in.
+/// Why a file, or the rest of it, was not imported.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Trouble {
     #[error("is empty")]
@@ -58,7 +59,7 @@ pub(super) enum Trouble {
 }
 
 impl Trouble {
-    /// The word for it in the ledger.
+    /// The reason as the ledger names it.
     pub(super) fn reason(&self) -> Reason {
         match self {
             Trouble::TooLarge(_) | Trouble::LargeArchive(_) | Trouble::Bomb => Reason::TooLarge,
@@ -81,16 +82,16 @@ impl From<io::Error> for Trouble {
     }
 }
 
-/// What the first bytes of a file say that it is.
+/// The kind of a file, by its first bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Gzip,
     Zip,
-    /// Perhaps JSON.
+    /// A text, perhaps JSON.
     Text,
 }
 
-/// Tells by its first bytes what a file is; its name may say anything.
+/// Recognizes a file's kind by its first bytes, whatever its name says.
 pub(super) fn kind_of(head: &[u8]) -> Result<Kind, Trouble> {
     let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     match head {
@@ -101,13 +102,13 @@ pub(super) fn kind_of(head: &[u8]) -> Result<Kind, Trouble> {
         _ if head.get(257..262) == Some(b"ustar") => Err(Trouble::Tar),
         _ if text.starts_with(b"%PDF") => Err(Trouble::Pdf),
         _ if text.starts_with(b"<") => Err(Trouble::Markup),
-        // All of the head may be white space.
+        // The first bytes may all be white space.
         _ if matches!(text.first(), None | Some(b'{' | b'[')) => Ok(Kind::Text),
         _ => Err(Trouble::NotJson),
     }
 }
 
-/// How much may be unpacked, shared by the members of an archive.
+/// The limit on what may be unpacked, shared by the members of an archive.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Budget {
     packed: Arc<AtomicU64>,
@@ -119,12 +120,12 @@ pub(super) struct Budget {
 struct Bomb;
 
 impl Budget {
-    /// The budget of a packed file of so many bytes.
+    /// The budget for a packed file of this size in bytes.
     pub(super) fn of(packed: u64) -> Budget {
         Budget { packed: Arc::new(packed.into()), unpacked: Arc::default() }
     }
 
-    /// Counts what is unpacked, and refuses more than the budget allows.
+    /// Counts the unpacked bytes; reading fails beyond the budget.
     pub(super) fn spend_by<R: Read>(&self, inner: R) -> impl Read + use<R> {
         Spending { inner, budget: self.clone() }
     }
@@ -160,7 +161,7 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
-/// What a gzip file of one member or several unpacks to.
+/// Unpacks a gzip file of one or several members.
 pub(super) fn gunzipped<R: Read>(packed: R) -> impl Read + use<R> {
     let budget = Budget::default();
     let counted = Counted { inner: packed, count: Arc::clone(&budget.packed) };

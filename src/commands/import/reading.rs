@@ -1,7 +1,7 @@
-//! Reads files and tells their resources apart, part by part.
+//! Reads files part by part and splits them into resources.
 //!
-//! NDJSON is read line by line, and a part of it is a few mebibytes; a JSON document is held as a whole,
-//! within the limit that pages of plans have, too.
+//! NDJSON is read line by line, and a part of it is a few mebibytes. A JSON document is held as a whole,
+//! within the size limit that also applies to the pages of plans.
 
 pub(super) use super::opened::Trouble;
 use super::{
@@ -18,25 +18,25 @@ use std::{
 };
 use zip::ZipArchive;
 
-/// Bytes of one part of an NDJSON file, unless one line alone has more.
+/// The size of a part of an NDJSON file in bytes; a part with one longer line is larger.
 const PART_BYTES: usize = 4 << 20;
-/// Resources of one part of an NDJSON file.
+/// The most resources in a part of an NDJSON file.
 const PART_ENTRIES: usize = 1000;
-/// Members of a zip archive that are looked at.
+/// The most members of a zip archive that are looked at.
 const MAX_MEMBERS: usize = 100_000;
 
-/// What the reader has found.
+/// A message from the reader.
 #[derive(Debug)]
 pub(super) enum News {
     /// A file begins.
     Begin(String),
-    /// Bytes of it, and the resources in them.
+    /// Bytes of the file, and the resources in them.
     Part(Bytes, Vec<Entry>),
-    /// It was read to its end, or why the rest is missing.
+    /// The file was read to its end, or why the rest is missing.
     End(Option<Trouble>),
 }
 
-/// Reads everything in its order, until `send` says that nobody listens.
+/// Reads all inputs in order, until `send` returns false because nobody listens.
 pub(super) fn read(inputs: Vec<Input>, limit_bytes: usize, send: impl FnMut(News) -> bool) {
     let mut reader = Reader { limit_bytes, send, is_deaf: false };
     for input in inputs {
@@ -70,7 +70,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
             Ok((head, file))
         });
         match opened {
-            // What cannot be wound back, such as a pipe, is read as it comes.
+            // An input that cannot be rewound, such as a pipe, is read as a stream.
             Err(error) if error.kind() == io::ErrorKind::NotSeekable => {
                 self.begin_and(name, |reader| {
                     let mut file = File::open(path)?;
@@ -86,7 +86,8 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         }
     }
 
-    /// Standard input. An archive has its table of contents at its end, and is held as a whole.
+    /// Reads standard input. An archive's table of contents is at its end, so an archive is held as a
+    /// whole.
     fn standard(&mut self, source: &mut dyn Read) {
         const NAME: &str = "standard input";
         let mut head = Vec::new();
@@ -114,7 +115,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         self.send(News::End(trouble));
     }
 
-    /// Every member of a zip archive that may hold resources, Patients first.
+    /// Reads every member of a zip archive that may hold resources, Patients first.
     fn archive(&mut self, packed: impl Read + Seek, size: u64, name: &str) {
         let mut archive = match ZipArchive::new(packed) {
             Ok(archive) => archive,
@@ -136,7 +137,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
                 let packed = archive.by_name(&member).map_err(Trouble::Zip)?;
                 let mut unpacked = budget.spend_by(packed);
                 match reader.contents(&mut unpacked, is_ndjson(Path::new(&member)), 0) {
-                    // The files that it names are beside it.
+                    // The files that the manifest names are in the same archive.
                     Err(Trouble::Manifest) => Ok(()),
                     read => read,
                 }
@@ -161,7 +162,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
             return Err(error.into());
         }
         let kind = kind_of(&head)?;
-        // What was read before an error is still good.
+        // The bytes read before an error are used.
         let mut whole = Cursor::new(head).chain(Failing(failed)).chain(source);
         match kind {
             Kind::Gzip if depth == 0 => {
@@ -183,7 +184,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         if is_blank(&begin) {
             return read.and(Err(Trouble::Empty));
         }
-        // A line that is an object, and another one after it: one resource per line.
+        // If the first line is a whole object and another line follows, each line is a resource.
         let first = begin.len();
         while is_blank(&begin[first..]) && matches!(read, Ok(true)) {
             read = self.line(&mut source, &mut begin);
@@ -210,10 +211,10 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         }
     }
 
-    /// A text that is one document, as far as it could be read.
+    /// Sends a text as one document, as far as it could be read.
     fn document(&mut self, text: Vec<u8>, trouble: Option<Trouble>) -> Result<(), Trouble> {
         if let Some(Trouble::TooLarge(_)) = trouble {
-            // What has been read of it is no reason to take in a part.
+            // Of a document that is too large, nothing is imported.
             return trouble.map_or(Ok(()), Err);
         }
         let document = match (Document::index(&text), trouble) {
@@ -231,7 +232,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         if document.is_cut { Err(Trouble::CutShort) } else { Ok(()) }
     }
 
-    /// NDJSON: a resource, or a Bundle, on each line.
+    /// Reads NDJSON: each line is a resource or a Bundle.
     fn lines(&mut self, source: impl Read) -> Result<(), Trouble> {
         let mut source = BufReader::with_capacity(1 << 16, source);
         let (mut body, mut entries) = (Vec::new(), Vec::new());
@@ -260,7 +261,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
                 }
                 Err(DocumentError::NotJson) if is_last => break Err(Trouble::CutShort),
                 Err(error @ DocumentError::TooManyEntries) => break Err(error.into()),
-                // Kept as it is, with the reason.
+                // A line that is not JSON is kept as it is, and becomes a reject with the reason.
                 Ok(_) | Err(DocumentError::NotJson) => entries.push(whole),
             }
             if body.len() >= PART_BYTES || entries.len() >= PART_ENTRIES {
@@ -276,7 +277,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
     }
 }
 
-/// Nothing, or an error once.
+/// A reader that gives an error once, or nothing.
 struct Failing(Option<io::Error>);
 
 impl Read for Failing {
@@ -289,15 +290,16 @@ fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
 }
 
-/// Whether a member of an archive is none that its maker has put there: what macOS keeps of a file beside it.
+/// Whether a member of an archive is a hidden file, or one of those that macOS adds on its own.
 fn is_hidden(member: &str) -> bool {
     member
         .split(['/', '\\'])
         .any(|part| part.starts_with('.') && part != ".." || part == "__MACOSX")
 }
 
-/// Whether a text is what a bulk export answers: where its files are, and no resource (Bulk Data Access IG,
-/// "Response - Complete Status").
+/// Whether a text is the manifest of a bulk export, which lists its files and is not a resource.
+///
+/// Source: Bulk Data Access IG, "Response - Complete Status".
 fn is_manifest(text: &[u8]) -> bool {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -312,7 +314,7 @@ fn is_manifest(text: &[u8]) -> bool {
     serde_json::from_slice::<Manifest>(text).is_ok_and(|it| it.resource_type.is_none())
 }
 
-/// Whether a file's name says that it has a resource on each line.
+/// Whether a file's name says that each of its lines is a resource.
 fn is_ndjson(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     let name = name.unwrap_or_default();

@@ -1,17 +1,17 @@
-//! The actions of a Delta log, as its protocol names them: a line of JSON each.
+//! The actions of a Delta log, as Delta's protocol names them: each is a line of JSON.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
-/// The partition column with the home's name.
+/// The partition column with the shard, which is the home's name in the lake.
 pub(super) const SHARD: &str = "lake_shard";
 /// The partition column with the plan's name in the configuration.
 pub(super) const PLAN: &str = "lake_plan";
-/// The tag of a file with its connections.
+/// The tag in which a file lists its connections.
 const CONNECTIONS: &str = "payersync.connections";
 
-/// One line of a commit. Actions that are unknown here have no field.
+/// One line of a commit. Actions that payersync does not know have no field here.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Action {
@@ -29,7 +29,7 @@ pub(super) struct Action {
     pub(super) remove: Option<Remove>,
 }
 
-/// What a reader and a writer must know.
+/// The features of Delta that a reader and a writer must support.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Protocol {
@@ -37,7 +37,7 @@ pub(super) struct Protocol {
     pub(super) min_writer_version: u32,
 }
 
-/// What a table is.
+/// The definition of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct MetaData {
@@ -59,7 +59,7 @@ pub(super) struct Format {
     pub(super) options: BTreeMap<String, String>,
 }
 
-/// How far a writer has come.
+/// How far a writer has come: its newest transaction.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Txn {
@@ -68,16 +68,16 @@ pub(super) struct Txn {
     pub(super) last_updated: i64,
 }
 
-/// A file that belongs to the table from now on.
+/// A file that belongs to the table from this version on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Add {
-    /// Relative to the table, percent-encoded.
+    /// The path relative to the table, percent-encoded.
     pub(super) path: String,
     pub(super) partition_values: BTreeMap<String, Option<String>>,
-    /// Bytes.
+    /// The size in bytes.
     pub(super) size: u64,
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub(super) modification_time: i64,
     pub(super) data_change: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,12 +86,12 @@ pub(super) struct Add {
     pub(super) tags: Option<BTreeMap<String, Option<String>>>,
 }
 
-/// A file that belongs to earlier versions alone.
+/// A file that belongs only to earlier versions of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Remove {
     pub(super) path: String,
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub(super) deletion_timestamp: Option<i64>,
     pub(super) data_change: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +102,7 @@ pub(super) struct Remove {
     pub(super) size: Option<u64>,
 }
 
-/// Columns and their types.
+/// The columns of a table and their types.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Schema {
     #[serde(rename = "type")]
@@ -110,11 +110,11 @@ pub(super) struct Schema {
     pub(super) fields: Vec<Field>,
 }
 
-/// One column.
+/// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Field {
     pub(super) name: String,
-    /// A name for a primitive type, which are all that payersync writes.
+    /// The name of a primitive type: payersync writes no other types.
     #[serde(rename = "type")]
     pub(super) kind: Value,
     pub(super) nullable: bool,
@@ -129,7 +129,7 @@ impl Schema {
 }
 
 impl Add {
-    /// What belongs into [`Add::tags`]: each connection that has rows in the file, and their digest.
+    /// The tags of an added file: each connection that has rows in the file, with the digest of those rows.
     pub(super) fn tags_of(
         connections: &BTreeMap<i64, String>,
     ) -> Option<BTreeMap<String, Option<String>>> {
@@ -137,22 +137,22 @@ impl Add {
         Some(BTreeMap::from([(CONNECTIONS.to_owned(), Some(text))]))
     }
 
-    /// The connections that have rows in the file; `None` where another tool has written it.
+    /// The connections that have rows in the file; `None` if another tool has written the file.
     pub(super) fn connections(&self) -> Option<BTreeMap<i64, String>> {
         serde_json::from_str(self.tags.as_ref()?.get(CONNECTIONS)?.as_deref()?).ok()
     }
 
-    /// The home that wrote the file.
+    /// The shard of the home that wrote the file.
     pub(super) fn shard(&self) -> Option<&str> {
         self.partition_values.get(SHARD)?.as_deref()
     }
 
-    /// The plan whose rows are in the file; `None` for rows that only files brought.
+    /// The plan whose rows are in the file; `None` for rows of imported files.
     pub(super) fn plan(&self) -> Option<&str> {
         self.partition_values.get(PLAN)?.as_deref()
     }
 
-    /// The end of the file.
+    /// The action that removes the file from the table.
     pub(super) fn removed(&self, now: i64) -> Action {
         let remove = Remove {
             path: self.path.clone(),

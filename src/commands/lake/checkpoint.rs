@@ -1,9 +1,11 @@
-//! A checkpoint: all that the commits of a table come to, in one Parquet file, so that a reader need not
-//! open thousands of commits. Source: Delta's protocol, "Checkpoints" and "Checkpoint Schema".
+//! A checkpoint: the result of all commits of a table in one Parquet file.
 //!
-//! Its columns are nested, so that each value has levels beside it: how many of its optional and
-//! repeated parents are there, and which of the repeated ones begins anew. Source: Parquet, "Nested
-//! Encoding".
+//! It spares readers from opening thousands of commits. Source: Delta's protocol, "Checkpoints" and
+//! "Checkpoint Schema".
+//!
+//! The columns are nested, so two levels are written for each value. The definition level counts how many
+//! of its optional and repeated parents are present. The repetition level says at which repeated parent a
+//! new item begins. Source: Parquet, "Nested Encoding".
 
 use super::action::Action;
 use crate::commands::failure::Failure;
@@ -66,10 +68,10 @@ message checkpoint {
   OPTIONAL group protocol { OPTIONAL INT32 minReaderVersion; OPTIONAL INT32 minWriterVersion; }
 }";
 
-/// The file that holds these actions.
+/// Writes the actions as a Parquet file in memory.
 ///
 /// # Errors
-/// An action does not fit the schema: a bug.
+/// An action does not fit the schema, which is a bug.
 pub(super) fn file_of(actions: &[Action]) -> Result<Bytes, Failure> {
     let rows: Result<Vec<Value>, _> = actions.iter().map(serde_json::to_value).collect();
     let rows = rows.map_err(|error| Failure::bug("a checkpoint cannot be made", error))?;
@@ -91,7 +93,7 @@ fn written(rows: &[Value]) -> Result<Bytes, ParquetError> {
         SerializedFileWriter::new(Vec::new(), Arc::clone(&schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
     for leaf in &leaves {
-        // As many as the schema has leaves, in the same order.
+        // The schema has as many leaves, in the same order.
         if let Some(mut column) = group.next_column()? {
             leaf.write(&mut column)?;
             column.close()?;
@@ -101,7 +103,7 @@ fn written(rows: &[Value]) -> Result<Bytes, ParquetError> {
     Ok(Bytes::from(writer.into_inner()?))
 }
 
-/// A column: a field that has no fields.
+/// A column: a field without fields of its own.
 struct Leaf<'a> {
     physical: Physical,
     definitions: Vec<i16>,
@@ -110,14 +112,14 @@ struct Leaf<'a> {
     name: &'a str,
 }
 
-/// How deep a field lies.
+/// The nesting of a value.
 #[derive(Clone, Copy, Default)]
 struct Level {
-    /// Optional and repeated parents that are there.
+    /// The number of optional and repeated parents that are present.
     definition: i16,
-    /// The repeated parent that begins anew with this value; 0: the row.
+    /// The repeated parent at which a new item begins with this value; 0 stands for the row.
     repetition: i16,
-    /// Repeated parents.
+    /// The number of repeated parents.
     repeated: i16,
 }
 
@@ -176,7 +178,7 @@ fn width(kind: &Type) -> usize {
     }
 }
 
-/// Takes the fields of an object.
+/// Adds the fields of an object to their columns.
 fn fields(kind: &Type, object: &Value, level: Level, mut leaves: &mut [Leaf<'_>]) {
     for field in kind.get_fields() {
         let (mine, others) = leaves.split_at_mut(width(field));
@@ -186,7 +188,7 @@ fn fields(kind: &Type, object: &Value, level: Level, mut leaves: &mut [Leaf<'_>]
     }
 }
 
-/// Takes a field: a value, an object, or the items of a list or a map.
+/// Adds a field: a value, an object, or the items of a list or a map.
 fn take(kind: &Type, value: Option<&Value>, level: Level, leaves: &mut [Leaf<'_>]) {
     let Some(value) = value else {
         leaves.iter_mut().for_each(|leaf| leaf.push(level, None));

@@ -1,4 +1,4 @@
-//! Writes the rows of connections to Parquet files of bounded size, one plan's after the other.
+//! Writes the rows of connections to Parquet files of limited size; each file has the rows of one plan.
 
 use super::{
     action::{Action, Add, PLAN, SHARD},
@@ -20,10 +20,10 @@ use std::{
     io,
 };
 
-/// Bytes at which a file ends, at the end of a connection. A file is in memory until it is whole.
+/// A file ends after the connection with which it reaches this many bytes. Until then it is in memory.
 const WHOLE: usize = 32 << 20;
 
-/// A file in the making, for the rows of one plan.
+/// Writes the rows of one plan to files.
 pub(super) struct Files<'a> {
     pub(super) store: &'a Store,
     pub(super) source: &'a Source,
@@ -31,13 +31,13 @@ pub(super) struct Files<'a> {
     pub(super) plan: Option<&'a str>,
     /// The digest of each connection's rows.
     pub(super) digests: &'a BTreeMap<i64, String>,
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub(super) now: i64,
     open: Option<Open>,
     pub(super) done: Done,
 }
 
-/// What was written.
+/// The files that were written.
 #[derive(Default)]
 pub(super) struct Done {
     pub(super) added: Vec<Action>,
@@ -47,7 +47,7 @@ pub(super) struct Done {
 }
 
 impl Done {
-    /// Adds what another plan's rows came to.
+    /// Adds the files of another plan.
     pub(super) fn add(&mut self, other: Done) {
         self.added.extend(other.added);
         self.rows += other.rows;
@@ -94,8 +94,8 @@ impl<'a> Files<'a> {
         let name = own_file::random_name().map_err(cannot_write)?;
         let path = format!("{}/{name}.zstd.parquet", folder(self.shard, self.plan));
         let oldest = open.connections.keys().next().copied().unwrap_or_default();
-        // Numbers of connections alone: least and greatest texts would be a member's, in a log that no
-        // purge could reach.
+        // The statistics are about the connections' numbers alone. The least and greatest texts of other
+        // columns would be a member's, in a log from which no purge could remove them.
         let stats = json!({
             "numRecords": open.rows,
             "minValues": { CONNECTION: oldest },
@@ -148,8 +148,9 @@ impl Answer<Failure> for Files<'_> {
     }
 }
 
-/// The folder of a plan's files within a table, as Hive names it. The log says which plan it is: of
-/// a name with odd characters the folder has only an image.
+/// The folder of a plan's files within a table, named as Hive does.
+///
+/// A plan's name with unusual characters is altered for the folder; the log has the name itself.
 fn folder(shard: &str, plan: Option<&str>) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
     let plan = match plan {

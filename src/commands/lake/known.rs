@@ -1,6 +1,6 @@
-//! The lakes that a home fills, and proof that a shard of a lake is this home's.
+//! The lakes that a home fills, and the check that a shard of a lake belongs to this home.
 //!
-//! A home that wrote as another home's shard would take that home's connections for purged ones.
+//! A home that wrote to another home's shard would take that home's connections for purged ones.
 
 use super::store::Store;
 use crate::{
@@ -15,39 +15,39 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file in the home.
+/// The file in the home that lists its lakes.
 const FILE: &str = "lake.json";
-/// The folder of the lake with a file for each shard.
+/// The folder in the lake that has a file for each shard.
 pub(super) const SHARDS: &str = "_payersync";
-/// Days that replaced files stay.
+/// The number of days for which replaced files are kept.
 const KEEP_DAYS: u32 = 7;
 
-/// What a home knows of its lakes.
+/// The lakes that a home knows.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Known {
-    /// Random, and the same for all lakes.
+    /// The random name of the home, the same for all lakes.
     home: String,
-    /// By the lake's path or URL.
+    /// The lakes by path or URL.
     pub(super) lakes: BTreeMap<String, Lake>,
 }
 
 /// How a home fills a lake.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Lake {
-    /// What the home is called there.
+    /// The name of the home in the lake.
     pub(super) shard: String,
-    /// Days that replaced files stay.
+    /// The number of days for which replaced files are kept.
     pub(super) keep_days: u32,
 }
 
-/// What a shard's file says.
+/// The content of a shard's file in the lake.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Owner {
     home: String,
 }
 
 impl Known {
-    /// Reads what the home knows; a home without a lake gets its random name.
+    /// Reads the home's list of lakes; a home without a lake gets its random name.
     pub(super) fn read(home: &Path) -> Result<Known, Failure> {
         let path = home.join(FILE);
         let failed = |error| {
@@ -64,7 +64,7 @@ impl Known {
         }
     }
 
-    /// How the home fills a lake from now on.
+    /// The settings for filling a lake: those given now, else those of the last sync, else the defaults.
     pub(super) fn choose(
         &self,
         home: &Path,
@@ -87,10 +87,10 @@ impl Known {
         Ok(Lake { shard, keep_days })
     }
 
-    /// Notes a lake in the home, then the home in the lake.
+    /// Records the lake in the home, then the home in the lake.
     ///
     /// # Errors
-    /// The shard is another home's.
+    /// The shard belongs to another home.
     pub(super) fn claim(
         &mut self,
         home: &Path,
@@ -122,7 +122,7 @@ impl Known {
     }
 }
 
-/// The name of the home's folder, as a shard may be called.
+/// The name of the home's folder, with the characters that a shard's name may have.
 fn name_of(home: &Path) -> String {
     let full: PathBuf = fs::canonicalize(home).unwrap_or_else(|_| home.to_owned());
     let name = full.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -1,7 +1,7 @@
-//! A table's Delta log: what its commits came to, and one more commit.
+//! A table's Delta log: reads the result of its commits, and adds a commit.
 //!
-//! A commit is a file whose name is its number and which is made only if it is not there. Of two
-//! writers one makes it; the other reads what it says and takes the next number.
+//! A commit is a file whose name is its number and which is only created if it does not exist yet. So of
+//! two writers, one creates it; the other reads that commit and takes the next number.
 
 use super::{
     action::{Action, Add, MetaData, Protocol, Remove, Txn},
@@ -14,13 +14,13 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// What payersync reads and writes: no feature that a reader may lack.
+/// The protocol version that payersync reads and writes; every reader supports it.
 pub(super) const PROTOCOL: Protocol = Protocol { min_reader_version: 1, min_writer_version: 2 };
 
-/// Commits after which readers are given another checkpoint; Delta's own default.
+/// The number of commits after which a new checkpoint is written; the same as Delta's default.
 const CHECKPOINT_EVERY: u64 = 10;
 
-/// A table as its newest commit leaves it.
+/// A table after its newest commit.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Log {
     pub(super) table: String,
@@ -32,11 +32,11 @@ pub(super) struct Log {
     pub(super) meta_data: Option<MetaData>,
     /// The files of the table, by path.
     pub(super) live: BTreeMap<String, Add>,
-    /// Files of earlier versions, by path.
+    /// The files of earlier versions, by path.
     pub(super) past: BTreeMap<String, Past>,
     /// The newest `txn` of each writer.
     txns: BTreeMap<String, Txn>,
-    /// Commits that the newest checkpoint comes to.
+    /// The number of commits that are in the newest checkpoint.
     checkpointed: u64,
 }
 
@@ -44,11 +44,11 @@ pub(super) struct Log {
 #[derive(Serialize, Deserialize)]
 struct LastCheckpoint {
     version: u64,
-    /// Actions.
+    /// The number of actions in the checkpoint.
     size: usize,
 }
 
-/// A file of earlier versions.
+/// A file that belongs only to earlier versions of the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Past {
     pub(super) add: Option<Add>,
@@ -56,7 +56,8 @@ pub(super) struct Past {
     pub(super) removed_at: i64,
 }
 
-/// What a plan of changes was made from: another commit that leaves it as it was is no conflict.
+/// The state on which a plan of changes is based. Another writer's commit that leaves it alone is no
+/// conflict.
 #[derive(PartialEq, Eq)]
 struct Basis {
     files: Vec<String>,
@@ -65,11 +66,13 @@ struct Basis {
 }
 
 impl Log {
-    /// Reads the commits of a table: all, or those behind what an earlier sync has read, if the lake
-    /// still is the one that it read.
+    /// Reads the commits of a table.
+    ///
+    /// Only the commits after those of `earlier` are read, if the lake still has the newest commit of
+    /// `earlier`.
     ///
     /// # Errors
-    /// The lake cannot be read, or the table needs a feature of Delta that payersync does not write.
+    /// The lake cannot be read, or the table needs a feature of Delta that payersync does not support.
     pub(super) fn read(store: &Store, table: &str, earlier: Option<Log>) -> Result<Log, Failure> {
         if let Some(mut log) = earlier.filter(|log| log.next > 0) {
             let newest = store.get(&log.name_of(log.next - 1))?;
@@ -93,7 +96,7 @@ impl Log {
         let is_begun =
             log.next == 0 && !store.list(&format!("{table}/_delta_log"))?.files.is_empty();
         if is_begun {
-            // By another home, meanwhile.
+            // Another home has begun the table meanwhile.
             log.catch_up(store)?;
         }
         if is_begun && log.next == 0 {
@@ -117,7 +120,7 @@ impl Log {
     /// Writes a checkpoint for readers, if there are enough new commits.
     ///
     /// # Errors
-    /// The lake cannot be written. All commits are in it by then; the next sync tries again.
+    /// The lake cannot be written. All commits are in the lake already, and the next sync tries again.
     pub(super) fn checkpoint(&mut self, store: &Store) -> Result<(), Failure> {
         if self.next < self.checkpointed + CHECKPOINT_EVERY {
             return Ok(());
@@ -126,7 +129,7 @@ impl Log {
         let actions = self.actions();
         let name = format!("{}/_delta_log/{version:020}.checkpoint.parquet", self.table);
         store.put(&name, checkpoint::file_of(&actions)?)?;
-        // Only now: it names a file that is there.
+        // Written last, since it points to the checkpoint's file.
         let last = LastCheckpoint { version, size: actions.len() };
         let last = serde_json::to_vec(&last)
             .map_err(|error| Failure::bug("a checkpoint cannot be named", error))?;
@@ -139,7 +142,7 @@ impl Log {
         format!("{}/_delta_log/_last_checkpoint", self.table)
     }
 
-    /// What all commits come to.
+    /// The actions that describe the result of all commits.
     fn actions(&self) -> Vec<Action> {
         let mut actions = vec![
             Action { protocol: self.protocol.clone(), ..Action::default() },
@@ -167,13 +170,15 @@ impl Log {
         self.next
     }
 
-    /// Its files that a home wrote.
+    /// The table's files that the home of this shard wrote.
     pub(super) fn files_of<'a>(&'a self, shard: &'a str) -> impl Iterator<Item = &'a Add> {
         self.live.values().filter(move |add| add.shard() == Some(shard))
     }
 
-    /// Commits the actions, behind what others commit meanwhile. Returns false where one of those
-    /// changed what the actions were made from: they have to be made anew.
+    /// Commits the actions, after any commits that others have made meanwhile.
+    ///
+    /// Returns false if such a commit changed the state that the actions are based on; then they must be
+    /// planned again.
     pub(super) fn commit(
         &mut self,
         store: &Store,
@@ -184,8 +189,8 @@ impl Log {
         loop {
             let name = self.name_of(self.next);
             let is_ours = store.put_new(&name, body.clone())?
-                // A request may have been answered and its answer lost. Each commit has a name of its
-                // own, so that no other commit has these bytes.
+                // The file may exist because the store's answer to an earlier attempt was lost. Each commit
+                // has a name of its own, so no other commit has the same bytes.
                 || store.get(&name)?.as_ref() == Some(&body);
             if is_ours {
                 actions.iter().for_each(|action| self.apply(action.clone()));

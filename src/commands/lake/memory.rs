@@ -1,5 +1,7 @@
-//! What the home remembers of a lake's logs, so that a sync reads the commits since the last one and
-//! not those of all years. It can be removed at any time.
+//! A file in the home that remembers the logs of a lake.
+//!
+//! With it, a sync reads the commits since the last sync, and not those of all years. It can be removed at
+//! any time.
 
 use super::{log::Log, store::Store};
 use crate::commands::{failure::Failure, home};
@@ -10,24 +12,24 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// A file in the home.
+/// The file that remembers a lake's logs.
 pub(super) struct Memory {
-    /// As a whole sync left it.
+    /// The file's name after a completed sync.
     whole: PathBuf,
-    /// The same while a sync is at work, or after one that was killed.
+    /// The file's name during a sync, and after a sync that was killed.
     begun: PathBuf,
 }
 
-/// What a home remembered.
+/// The content of the file.
 pub(super) struct Remembered {
-    /// The logs by table; nothing if they cannot be read.
+    /// The logs by table; empty if they cannot be read.
     pub(super) logs: BTreeMap<String, Log>,
-    /// Whether the last sync came to its end: if not, it may have left files that no log names.
+    /// Whether the last sync was completed. If not, it may have left files that no log names.
     pub(super) is_whole: bool,
 }
 
 impl Memory {
-    /// The file for a lake.
+    /// The file for this lake.
     pub(super) fn of(home: &Path, store: &Store) -> Memory {
         let hash = Sha256::digest(store.name());
         let name = base16ct::lower::encode_string(&hash[..8]);
@@ -35,7 +37,7 @@ impl Memory {
         Memory { whole: file("json"), begun: file("begun.json") }
     }
 
-    /// What the last sync left. From now on a sync is at work.
+    /// Reads what the last sync left, and marks that a sync has begun.
     pub(super) fn begin(&self) -> Remembered {
         let is_whole = fs::rename(&self.whole, &self.begun).is_ok();
         let logs: Option<Vec<Log>> =
@@ -46,12 +48,12 @@ impl Memory {
         Remembered { logs, is_whole }
     }
 
-    /// Remembers the logs, at the end of a whole sync.
+    /// Writes the logs at the end of a completed sync.
     pub(super) fn end(&self, logs: &[Log]) -> Result<(), Failure> {
         let text = serde_json::to_string(logs)
             .map_err(|error| Failure::bug("logs cannot be written as JSON", error))?;
         home::write_private(&self.whole, &text)?;
-        // What is left of it is older, and the next sync renames the other one over it.
+        // A leftover of this name is older, and the next sync renames the other file over it.
         let _ = fs::remove_file(&self.begun);
         Ok(())
     }

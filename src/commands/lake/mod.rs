@@ -34,14 +34,15 @@ use store::Store;
 use sweep::Sweep;
 use table::{Change, Context};
 
-/// Brings a lake up to date.
+/// Syncs a lake.
 pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     sync(&settings, args)
 }
 
-/// Brings every lake of a home up to date after a purge, and takes those that could be reached out of
-/// the copies that still hold the member.
+/// Syncs every lake of a home after a purge.
+///
+/// A lake that could be reached is removed from `copies`, the list of copies that still hold the member.
 pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<(), Failure> {
     for name in Known::read(&settings.home)?.lakes.into_keys() {
         let args =
@@ -70,7 +71,7 @@ fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     let lake = known.choose(&settings.home, store.name(), args.shard.as_deref(), args.keep_days)?;
     known.claim(&settings.home, &store, &lake, args.take_over)?;
     if is_new {
-        // First, as for an export: files that nobody knows of cannot be named by a purge.
+        // The lake is logged before it is written, so that a purge can name its files.
         log(&file, &store, backup_outcome::BEGUN)?;
     }
     let memory = Memory::of(&settings.home, &store);
@@ -84,14 +85,14 @@ fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     Ok(if total.is_faithful { ExitCode::Complete } else { ExitCode::Incomplete })
 }
 
-/// What a sync of a lake came to.
+/// The outcome of a sync of a lake.
 struct Total {
-    /// Tables with a commit.
+    /// The number of tables with a new commit.
     tables: usize,
     files: usize,
     rows: u64,
     bytes: u64,
-    /// Files removed from the lake.
+    /// The number of files that were removed from the lake.
     swept: usize,
     losses: Vec<String>,
     is_faithful: bool,
@@ -168,7 +169,7 @@ fn bring_up_to_date(
         if is_source(&name) {
             continue;
         }
-        // A table of another home's, or one that this home has no more.
+        // The table belongs to another home, or this home no longer has it.
         let mut log = Log::read(store, &name, before.logs.remove(&name))?;
         if log.commits() > 0 {
             total.add(&name, &context.leave(&mut log)?);

@@ -1,4 +1,4 @@
-//! A table's columns as Delta names them, together with those that other homes have written.
+//! A table's columns in Delta's terms, merged with the columns that other homes have written.
 
 use super::{
     action::{Field, Format, MetaData, PLAN, SHARD, Schema},
@@ -14,9 +14,9 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// What a table is with our columns; `None` where the log says it already.
+/// The table's new definition with this home's columns; `None` if the log has it already.
 ///
-/// Columns that only another home has stay, and are NULL in our rows.
+/// Columns that only another home has are kept; they are NULL in this home's rows.
 ///
 /// # Errors
 /// Another home has a column of the same name and another type.
@@ -37,7 +37,7 @@ pub(super) fn needed(
             schema_string: text(&Schema::of(fields(columns)))?,
             partition_columns: vec![SHARD.to_owned(), PLAN.to_owned()],
             created_time: Some(now),
-            // The log is how payersync knows what it has written.
+            // Other tools must not clean up the log: payersync reads from it what it has written.
             configuration: BTreeMap::from([(
                 "delta.enableExpiredLogCleanup".to_owned(),
                 "false".to_owned(),
@@ -107,7 +107,7 @@ fn kind(kind: Kind) -> String {
     }
 }
 
-/// A table's id has the form of a random UUID.
+/// Formats random characters as a UUID, which a table's id must be.
 fn uuid(front: &str, back: &str) -> String {
     let (a, b, c, d, e) = (&front[..8], &front[8..12], &front[13..], &back[1..4], &back[4..]);
     format!("{a}-{b}-4{c}-a{d}-{e}")

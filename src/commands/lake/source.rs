@@ -1,5 +1,6 @@
-//! What becomes a table of the lake: the normalised tables, the marts, the connections, the resources
-//! as received.
+//! The tables of a lake and their rows.
+//!
+//! They are the normalised tables, the marts, the connections, and the resources as received.
 
 use crate::{
     commands::{
@@ -11,7 +12,7 @@ use crate::{
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
-/// A table of which the lake has a part.
+/// A table of the warehouse of which the lake has only some columns or rows.
 struct Part {
     name: &'static str,
     columns: &'static [(&'static str, Kind)],
@@ -48,21 +49,23 @@ const PARTS: [Part; 2] = [
 ];
 /// The column that every table of the lake has.
 pub(super) const CONNECTION: &str = "connection_id";
-/// Raised when the same rows give other files than before.
+/// Changed whenever the same rows would be written to different files than before.
 const FORMAT: &[u8] = b"payersync lake 1";
 
-/// One table of the lake.
+/// A table of the lake.
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) columns: Vec<Column>,
-    /// The position of [`CONNECTION`].
+    /// The position of the column [`CONNECTION`].
     pub(super) connection: usize,
-    /// The statement that gives its rows.
+    /// The SQL query for the table's rows.
     sql: String,
 }
 
-/// Every table of the lake. The views of the Tuva layer are not among them: they have no connection,
-/// and their SQL runs over the marts.
+/// All tables of the lake.
+///
+/// The views of the Tuva layer are not among them: they have no connection, and their SQL can be run over
+/// the marts.
 pub(super) fn all(snapshot: &Snapshot<'_>, catalog: &Catalog) -> Result<Vec<Source>, Failure> {
     let tables = catalog.tables().iter().map(|table| table.name());
     let marts = catalog.marts().iter().map(|mart| mart.name.as_str());
@@ -85,13 +88,13 @@ impl Source {
         Some(Source { name: name.to_owned(), columns, connection, sql })
     }
 
-    /// A digest of each connection's rows, whatever their order; connections without rows have none.
+    /// A digest of each connection's rows, independent of their order. A connection without rows has none.
     ///
-    /// Each begins with the connection's `uid`, which is random and goes with a purge: nobody can find
-    /// out from a digest what the rows of a purged connection said.
+    /// A digest is seeded with the connection's `uid`, which is random and is removed by a purge. So nobody
+    /// can find out from a digest what the rows of a purged connection said.
     ///
     /// # Errors
-    /// SQLite's, or a row belongs to no connection.
+    /// SQLite's, or a row that belongs to no connection.
     pub(super) fn digests(
         &self,
         snapshot: &Snapshot<'_>,
@@ -111,7 +114,7 @@ impl Source {
         Ok(digests.sums.into_iter().map(|(id, sum)| (id, format!("{sum:016x}"))).collect())
     }
 
-    /// The rows of some connections, one connection behind the other.
+    /// Passes the rows of these connections to `answer`, connection by connection.
     ///
     /// # Errors
     /// SQLite's, or those of `answer`.
@@ -131,7 +134,7 @@ impl Source {
         snapshot.query(&sql, &[parameter], answer)?
     }
 
-    /// Refuses an answer with other columns than the table says it has.
+    /// Refuses an answer whose columns are not those of the table.
     pub(super) fn check(&self, names: &[&str]) -> Result<(), Failure> {
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
@@ -170,7 +173,8 @@ impl Answer<Failure> for Digests<'_> {
             self.seeds.get(&id).ok_or_else(|| self.source.odd("has a row of no connection"))?;
         let mut hash = seed.clone();
         for cell in cells {
-            // A mark and a length before each, so that no two rows give the same bytes.
+            // Each cell begins with a mark of its type; a text or blob has its length, too. So two
+            // different rows never give the same bytes.
             match cell {
                 AnswerCell::Null => hash.update([0]),
                 AnswerCell::Integer(value) => {

@@ -1,6 +1,6 @@
 //! The files of a lake: in a folder, or in S3.
 //!
-//! Everything waits where it is called: a lake is written by one thread that also reads the warehouse.
+//! Every call blocks: a lake is written by one thread, which also reads the warehouse.
 
 use crate::{commands::failure::Failure, own_file};
 use bytes::Bytes;
@@ -17,29 +17,29 @@ use std::{
 use tokio::{runtime::Handle, task::block_in_place};
 use url::Url;
 
-/// Where a lake lies.
+/// The place of a lake: a folder, or a prefix in an S3 bucket.
 pub(super) struct Store {
     files: Arc<dyn ObjectStore>,
-    /// The lake within the store.
+    /// The path of the lake within the store.
     root: Path,
-    /// The same for people, and for the next time: a path, or a URL.
+    /// The path or URL of the lake, for messages and for the next sync.
     name: String,
-    /// Where it is a folder.
+    /// The folder, if the lake is in one.
     folder: Option<PathBuf>,
 }
 
-/// The names directly below a name.
+/// The names directly below a path.
 pub(super) struct Listing {
     pub(super) folders: Vec<String>,
     pub(super) files: Vec<String>,
 }
 
 impl Store {
-    /// Finds a lake; makes its folder if it is missing.
+    /// Opens a lake; creates its folder if it is missing.
     ///
     /// # Errors
-    /// It is neither a folder nor in S3, its settings are wrong, or others can write to the folder or
-    /// exchange it.
+    /// The URL is neither a folder nor in S3, its settings are wrong, or others can write to the folder or
+    /// replace it.
     pub(super) fn open(url: &str) -> Result<Store, Failure> {
         let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
         match parsed {
@@ -58,14 +58,14 @@ impl Store {
             let hint = "check that the folder's parent exists and that this user may write to it";
             Failure::file(format!("cannot use the lake {}", path.display()), error, hint)
         };
-        // With a slash at its end a link would be followed.
+        // Without a trailing slash, a link is not followed.
         let path: PathBuf = absolute(path).map_err(failed)?.components().collect();
         own_file::require_safe_folder(path.parent().unwrap_or(&path))?;
         match own_file::create_new_folder(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(failed)?,
         }
-        // Whoever can write to it can put a link there, which would lead tables elsewhere.
+        // Whoever can write to the folder could put a link there that leads tables elsewhere.
         own_file::require_own(&path)?;
         let files = LocalFileSystem::new_with_prefix(&path)
             .map_err(|error| failed(io::Error::other(error)))?
@@ -78,7 +78,8 @@ impl Store {
     fn in_s3(url: &Url) -> Result<Store, Failure> {
         let has_more = !url.username().is_empty() || url.password().is_some();
         if has_more || url.query().is_some() || url.fragment().is_some() {
-            // Not repeated: it may be a key, and the name of a lake is kept and shown.
+            // The URL is not repeated: its further parts may be a key, and a lake's name is stored and
+            // shown.
             return Err(Failure::misuse("the lake's URL has more than a bucket and a prefix")
                 .hint(
                     "name s3://BUCKET/PREFIX; keys come from the environment: AWS_ACCESS_KEY_ID …",
@@ -93,7 +94,7 @@ impl Store {
         Ok(Store { files: Arc::new(files), root, name: url.to_string(), folder: None })
     }
 
-    /// Its path or URL.
+    /// The path or URL of the lake.
     pub(super) fn name(&self) -> &str {
         &self.name
     }
@@ -110,14 +111,14 @@ impl Store {
         }
     }
 
-    /// Writes a file in one step, in place of any that is there.
+    /// Writes a file in one step; replaces an existing file.
     pub(super) fn put(&self, name: &str, bytes: Bytes) -> Result<(), Failure> {
         let at = self.at(name);
         let done = wait(self.files.put(&at, PutPayload::from(bytes)));
         done.map(drop).map_err(|error| self.failed("write", name, error))
     }
 
-    /// Writes a file in one step, unless it is there; returns whether it was written.
+    /// Writes a file in one step, unless it exists; returns whether it was written.
     pub(super) fn put_new(&self, name: &str, bytes: Bytes) -> Result<bool, Failure> {
         let at = self.at(name);
         let options = PutOptions::from(PutMode::Create);
@@ -128,7 +129,7 @@ impl Store {
         }
     }
 
-    /// Removes a file, if it is there.
+    /// Removes a file, if it exists.
     pub(super) fn delete(&self, name: &str) -> Result<(), Failure> {
         let at = self.at(name);
         match wait(self.files.delete(&at)) {
@@ -137,7 +138,7 @@ impl Store {
         }
     }
 
-    /// What lies directly in a folder; nothing if the folder is missing.
+    /// Lists a folder; empty if the folder is missing.
     pub(super) fn list(&self, name: &str) -> Result<Listing, Failure> {
         let at = self.at(name);
         let listed = wait(self.files.list_with_delimiter(Some(&at)))
@@ -149,8 +150,9 @@ impl Store {
         })
     }
 
-    /// Removes what killed writers left half written in a folder of this home's own: no listing shows
-    /// it. S3 shows no half a file to anybody.
+    /// Removes half-written files of killed writers from one of this home's folders; no listing shows them.
+    ///
+    /// S3 shows no half-written file to anybody.
     pub(super) fn sweep_half_written(&self, name: &str) -> Result<(), Failure> {
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(name)) else {
             return Ok(());
@@ -194,7 +196,7 @@ impl Store {
     }
 }
 
-/// What the system said, where a file of a folder is what failed.
+/// The operating system's error, if the lake is a folder and a file of it failed.
 fn said_by_the_disk(error: &Error) -> Option<io::Error> {
     let first: &(dyn std::error::Error + 'static) = error;
     successors(Some(first), |error| error.source())
@@ -203,7 +205,7 @@ fn said_by_the_disk(error: &Error) -> Option<io::Error> {
 }
 
 fn unknown(url: &Url) -> Failure {
-    // The rest of it may be a key.
+    // The rest of the URL may be a key.
     Failure::misuse(format!("a URL of {} is no lake", url.scheme()))
         .hint("name a folder, or s3://BUCKET/PREFIX")
 }

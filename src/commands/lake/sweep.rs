@@ -1,5 +1,7 @@
-//! Removes files that no version of a table needs: those of killed syncs, those that were replaced
-//! long ago, and at once those that may hold what a purge removed.
+//! Removes files that no version of a table needs any more.
+//!
+//! They are files of killed syncs, files that were replaced long ago, and, without delay, files that may
+//! hold rows of a purged connection.
 
 use super::{
     action::Add,
@@ -10,22 +12,25 @@ use super::{
 use crate::{commands::failure::Failure, warehouse::ConnectionRow};
 use std::collections::BTreeSet;
 
-/// Milliseconds of a day.
+/// A day in milliseconds.
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
-/// What decides whether a file stays.
+/// The rules that decide whether a file is kept.
 pub(super) struct Sweep<'a> {
     shard: &'a str,
-    /// A file that was replaced before this instant goes.
+    /// A file that was replaced before this instant is removed.
     replaced_before: i64,
-    /// A file that was written before this instant and is of no use any more goes: the last purge. A
-    /// row about one member may say something of another connection of the same person.
+    /// A replaced file that was written before this instant, that of the last purge, is removed.
+    ///
+    /// Even a file without the purged connection may say something about its member, in rows of another
+    /// connection of the same person.
     written_before: i64,
 }
 
 impl<'a> Sweep<'a> {
-    /// Finds out from the logs of all tables whether a connection was purged: the warehouse knows
-    /// nothing of it.
+    /// Makes the rules; a purge is recognized from the logs of all tables.
+    ///
+    /// The log names a connection that the warehouse does not know.
     pub(super) fn new(
         logs: &[Log],
         shard: &'a str,
@@ -48,14 +53,15 @@ impl<'a> Sweep<'a> {
         }
     }
 
-    /// Whether files of a table are to be removed, if no sync was killed.
+    /// Whether the table has files to remove. A killed sync may have left further files.
     pub(super) fn has_work(&self, log: &Log) -> bool {
         log.past.values().any(|past| !self.keeps(past))
     }
 
-    /// Removes the files of a table, and forgets them; returns how many.
+    /// Removes the table's files that are not kept, and forgets them; returns their number.
     ///
-    /// Only in this home's own folder: what is unknown there is nobody's who is at work.
+    /// It looks only into this home's own folders: no other process writes there, so an unknown file is a
+    /// leftover.
     ///
     /// # Errors
     /// The lake cannot be listed or written.
@@ -82,7 +88,7 @@ impl<'a> Sweep<'a> {
         let Past { add: Some(add), removed_at } = past else { return false };
         *removed_at >= self.replaced_before
             && add.modification_time >= self.written_before
-            // Another tool's file may hold anybody's rows.
+            // A file of another tool may hold anybody's rows.
             && add.connections().is_some()
     }
 }

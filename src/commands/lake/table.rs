@@ -1,8 +1,8 @@
-//! Brings one table of the lake up to date.
+//! Syncs one table of the lake.
 //!
-//! What is to be done follows from two states alone: the digests of the rows in the warehouse, and
-//! those that the table's log has for the files of this home. Nothing else is remembered, so that
-//! nothing can be forgotten: a killed sync, a restored backup, a changed definition are all the same.
+//! The changes follow from two states alone: the digests of the rows in the warehouse, and the digests that
+//! the table's log has for this home's files. Nothing else is remembered. So a killed sync, a restored
+//! backup and a changed definition need no special treatment.
 
 use super::{
     action::{Action, Add, Txn},
@@ -20,13 +20,14 @@ use crate::{
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Bytes below which a file is written again together with what is new for its plan, so that a table
-/// does not fall into as many files as it has nights.
+/// A file below this size is written again, together with the new rows of its plan.
+///
+/// Otherwise a table would get a new file every night.
 const SMALL: u64 = 8 << 20;
-/// Times that a plan of changes is made anew because of another writer.
+/// How often the changes are planned again because another writer was faster.
 const ATTEMPTS: u32 = 20;
 
-/// What is the same for all tables of a sync.
+/// What all tables of a sync have in common.
 pub(super) struct Context<'a> {
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) store: &'a Store,
@@ -34,28 +35,28 @@ pub(super) struct Context<'a> {
     pub(super) connections: &'a [ConnectionRow],
     /// The newest run in the warehouse.
     pub(super) run: i64,
-    /// Milliseconds since 1970.
+    /// In milliseconds since 1970.
     pub(super) now: i64,
 }
 
-/// What a table came to.
+/// The outcome for one table.
 #[derive(Default)]
 pub(super) struct Change {
     /// Whether anything was committed.
     pub(super) is_committed: bool,
-    /// Files written.
+    /// The number of files written.
     pub(super) files: usize,
     pub(super) done: Done,
 }
 
 impl Context<'_> {
-    /// Commits what differs.
+    /// Commits the differences between the warehouse and the lake.
     ///
     /// # Errors
-    /// The warehouse cannot be read or the lake not be written; a table that a newer version wrote.
+    /// The warehouse cannot be read, the lake cannot be written, or a newer version has written the table.
     pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
         let mut digests = source.digests(self.snapshot, self.connections)?;
-        // What is still moving in is in the part of the home that it comes from.
+        // A connection that is still moving to this home is in the lake as a part of the other home.
         let arrives = |row: &&ConnectionRow| row.moving.as_ref().is_some_and(|it| it.arrives);
         for row in self.connections.iter().filter(arrives) {
             digests.remove(&row.id);
@@ -68,7 +69,7 @@ impl Context<'_> {
         })
     }
 
-    /// Takes out what this home has in a table that it has no more.
+    /// Removes this home's rows from a table that the home no longer has.
     ///
     /// # Errors
     /// The lake cannot be written.
@@ -119,7 +120,7 @@ impl Context<'_> {
             .hint("run the same command again when they are done"))
     }
 
-    /// The files that go, and per plan the connections whose rows are written.
+    /// The files to remove, and for each plan the connections whose rows are to be written.
     fn plan<'s>(
         &'s self,
         log: &Log,
@@ -144,7 +145,7 @@ impl Context<'_> {
             written.entry(plan_of(id)).or_default().push(*id);
         }
         for (add, of) in kept {
-            // All of a file's connections have the same plan.
+            // All connections in a file belong to the same plan.
             let plan = of.keys().next().and_then(plan_of);
             if let Some(ids) = written.get_mut(&plan).filter(|_| add.size < SMALL) {
                 ids.extend(of.keys());

@@ -1,4 +1,4 @@
-//! A line of the log as JSON: the schema of docs/log.schema.json.
+//! A log line as JSON, by the schema of docs/log.schema.json.
 
 use crate::clock::{self, Clock};
 use serde_json::{Map, Value};
@@ -15,13 +15,15 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The event of a line that another crate has written, or that has no name.
+/// The event name of a line that another crate has written, or that has no name.
 const UNNAMED: &str = "log";
-/// What a line takes of the spans around it; other crates have spans, too.
+/// The fields that a line takes from its spans; the spans of other crates may have others.
 const IDS: [&str; 2] = ["run_id", "connection_id"];
 
-/// Writes an event as one JSON object: timestamp, level, target, event, message, its own fields, and
-/// the ids of the run and the connection that it happened in.
+/// Formats an event as one JSON object.
+///
+/// The object has timestamp, level, target, event, message, the event's own fields, and the ids of its run
+/// and its connection.
 pub(super) struct JsonLine;
 
 impl<S> FormatEvent<S, JsonFields> for JsonLine
@@ -38,7 +40,8 @@ where
         let mut fields = Fields::default();
         event.record(&mut fields);
         let Fields(mut fields) = fields;
-        // A line of the crate `log` has its place in fields; a path of the build says nothing.
+        // The crate `log` puts the target into a field. Its other fields are paths of the build, which say
+        // nothing.
         let target = match fields.remove("log.target") {
             Some(Value::String(target)) => target,
             _ => metadata.target().to_owned(),
@@ -50,7 +53,7 @@ where
         put("level", metadata.level().as_str().into());
         put("target", target.into());
         put("message", fields.remove("message").unwrap_or_else(|| "".into()));
-        // Without a name of its own an event is called after its place in the source.
+        // An event without a name has its place in the source as its name.
         let is_named = !metadata.name().starts_with("event ") && metadata.name() != "log event";
         put("event", if is_named { metadata.name() } else { UNNAMED }.into());
         match is_named {

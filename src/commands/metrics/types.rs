@@ -1,5 +1,7 @@
-//! What metrics say of each connection's types: numbers alone, since there may be hundreds of thousands of
-//! types and each metric has a line for each of them.
+//! The metrics of each connection's resource types.
+//!
+//! They are kept as numbers alone: there may be hundreds of thousands of types, and each metric has a line
+//! for each of them.
 
 use super::{Family, Named, seconds};
 use crate::{
@@ -12,19 +14,19 @@ use std::{
     io::{self, Write},
 };
 
-/// The types that were asked for, in the order in which they are shown.
+/// The metrics of all types, in the order in which they are shown.
 #[derive(Default)]
 pub(in crate::commands) struct Types {
-    /// Name and plan.
+    /// Name and plan of each connection.
     connections: Vec<(String, String)>,
     resource_types: Vec<String>,
     by_name: HashMap<String, u32>,
     samples: Vec<Sample>,
 }
 
-/// What is known of a type.
+/// The metrics of one type of one connection.
 struct Sample {
-    /// Positions among the connections and the resource types.
+    /// The positions in the lists of connections and of resource types.
     connection: u32,
     resource_type: u32,
     is_complete: bool,
@@ -35,7 +37,7 @@ struct Sample {
     absent: u64,
 }
 
-/// A metric, and its value of a type at an instant, if there is any.
+/// A metric, and the function that reads its value at an instant, if the type has any.
 type PerType = (Named, fn(&Sample, i64) -> Option<i128>);
 
 const PER_TYPE: [PerType; 7] = [
@@ -83,7 +85,7 @@ const PER_TYPE: [PerType; 7] = [
 ];
 
 impl Types {
-    /// Adds those of a connection.
+    /// Adds the types of a connection.
     pub(in crate::commands) fn add(&mut self, row: &ConnectionRow, types: &[TypeStatus]) {
         let connection = position(self.connections.len());
         self.connections.push((row.name.clone(), row.plan.clone().unwrap_or_default()));
@@ -112,7 +114,7 @@ impl Types {
         new
     }
 
-    /// Writes a family per metric.
+    /// Writes the lines of each metric.
     pub(super) fn write(&self, out: &mut dyn Write, now: DateTime<Utc>) -> io::Result<()> {
         for (named, value) in PER_TYPE {
             let mut family = Family::begin(out, named)?;
@@ -131,7 +133,7 @@ impl Types {
     }
 }
 
-/// A place in a list, as small as it can be kept.
+/// A position in a list, as a small integer.
 fn position(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

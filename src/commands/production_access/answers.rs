@@ -1,4 +1,4 @@
-//! What the configuration and this build can answer.
+//! The answers that the configuration and this build can give to the open places of the papers.
 
 use crate::{
     auth::GrantKind,
@@ -10,10 +10,10 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
-/// Each answer that is known, by the words in the brackets of the templates.
+/// The known answers, by the words in brackets that the templates have in their place.
 ///
 /// # Errors
-/// A plan of `names` that the configuration does not have.
+/// The configuration lacks a plan of `names`.
 pub(super) fn of(
     settings: &Settings,
     names: &[String],
@@ -59,18 +59,18 @@ pub(super) fn of(
     Ok(answers)
 }
 
-/// The words in brackets that a key of `[production_access]` answers.
+/// The words in brackets that a key of `[production_access]` replaces.
 pub(super) fn place_of(key: &str) -> String {
     key.to_uppercase().replace('_', " ")
 }
 
-/// Each text once, as code, in order.
+/// Each text once, sorted, in backticks.
 fn listed<'a>(texts: impl Iterator<Item = &'a str>) -> String {
     let texts: BTreeSet<_> = texts.filter(|text| !text.is_empty()).collect();
     texts.into_iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The types that are asked for.
+/// The resource types that the plans are asked for.
 fn types(plans: &[&PlanSettings]) -> String {
     let all = |plan: &&PlanSettings| plan.types.is_empty() || plan.types.iter().any(|it| it == "*");
     if plans.iter().any(all) {
@@ -81,7 +81,7 @@ fn types(plans: &[&PlanSettings]) -> String {
     types.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-/// Whether the warehouse is encrypted, by its file; `None` where the file does not tell.
+/// Whether the warehouse's file is encrypted; `None` if the file does not show it.
 fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
     let can_encrypt = cfg!(feature = "encryption");
     match warehouse.lies_in_clear() {
@@ -99,8 +99,9 @@ fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
     }
 }
 
-/// Where the vault's key is; `None` while a key lies in the home, be it an old one that is no longer
-/// used: whoever copies the home may have the key of the vault's backups with it.
+/// Where the vault's key is; `None` if any key is in the home, even an old one.
+///
+/// Whoever copies such a home may get a key that opens backups of the vault.
 fn key_place(settings: &Settings) -> Option<&'static str> {
     if settings.home.join("vault.key").exists() {
         return None;

@@ -1,6 +1,7 @@
-//! `payersync production-access`: the papers for production access, filled in from the configuration.
+//! `payersync production-access`: writes the papers for production access, filled in from the
+//! configuration.
 //!
-//! The texts are the files of docs/production-access, embedded; they are nowhere else.
+//! The texts are the files of docs/production-access, which are embedded in the binary.
 
 mod answers;
 mod open_places;
@@ -29,15 +30,15 @@ const PAPERS: &[(&str, &str)] = &[
     ("terms-of-service.md", include_str!("../../../docs/production-access/terms-of-service.md")),
 ];
 
-/// The list of what is open.
+/// The paper that lists what is still open.
 const OPEN: &str = "open.md";
 
-/// Writes the papers, and tells what became of each and what is open.
+/// Writes the papers, and reports what was done with each and what is open.
 pub(super) fn run(home: &Path, args: &ProductionAccessArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(home)?;
     let answers = answers::of(&settings, &args.plans)?;
     let mut pack = Pack::open(&args.folder)?;
-    // Nothing is written before it is known of every paper that it can be.
+    // Nothing is written before it is certain that every paper can be.
     let mut papers = BTreeMap::new();
     for (name, template) in PAPERS {
         papers.insert(*name, pack.will_hold(name, &fill(template, &answers))?);

@@ -1,13 +1,13 @@
-//! Places in square brackets: found, filled in, listed.
+//! Places to fill in, which are marked by square brackets: finds them, fills them in, and lists the open
+//! ones.
 
 use super::answers::place_of;
 use crate::{config::ProductionAccess, plural};
 use std::{collections::BTreeMap, fmt::Write, ops::Range, path::Path};
 
-/// The places of a text: words in square brackets that begin with two capitals (a hyphen may be between them), and are no
-/// link.
+/// The places in a text: words in square brackets that begin with two capitals and are not a link.
 ///
-/// The range has the brackets.
+/// A hyphen may be between the capitals. The returned range includes the brackets.
 fn places(text: &str) -> Vec<(Range<usize>, String)> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -21,7 +21,7 @@ fn places(text: &str) -> Vec<(Range<usize>, String)> {
             && !inner.contains('[')
             && !text[end + 1..].starts_with('(');
         if is_place {
-            // A place may go over lines, in a quotation, too.
+            // A place may go over several lines, even in a quotation.
             let words = inner.split_whitespace().filter(|word| *word != ">");
             found.push((start..end + 1, words.collect::<Vec<_>>().join(" ")));
             from = end + 1;
@@ -30,7 +30,7 @@ fn places(text: &str) -> Vec<(Range<usize>, String)> {
     found
 }
 
-/// The text with the answers in their places; places without an answer stay as they are.
+/// The text with the known answers in their places; other places stay as they are.
 pub(super) fn fill(template: &str, answers: &BTreeMap<String, String>) -> String {
     let (mut text, mut end) = (String::new(), 0);
     for (range, words) in places(template) {
@@ -41,13 +41,13 @@ pub(super) fn fill(template: &str, answers: &BTreeMap<String, String>) -> String
     text + &template[end..]
 }
 
-/// What is open, as a text, and how many places that is.
+/// The paper that lists the open places, and their number.
 pub(super) struct OpenList {
     pub(super) text: String,
     pub(super) count: usize,
 }
 
-/// Lists the open places of the papers as they are now in a folder.
+/// Lists the open places of the papers as they are now in the folder.
 pub(super) fn open_list(papers: &BTreeMap<&str, String>, folder: &Path) -> OpenList {
     let keys = keys();
     let (mut lists, mut count) = (String::new(), 0);
@@ -81,7 +81,7 @@ pub(super) fn open_list(papers: &BTreeMap<&str, String>, folder: &Path) -> OpenL
     OpenList { text: format!("# What is still open\n\n{head}{lists}"), count }
 }
 
-/// What to do about a place that the configuration's plans answer.
+/// The hint for a place that a plan's settings answer.
 fn hint(words: &str) -> Option<&'static str> {
     Some(match words {
         "CLIENT ID" => "`client_id` of the plan, from the Dev Portal",
@@ -96,7 +96,7 @@ fn hint(words: &str) -> Option<&'static str> {
     })
 }
 
-/// Each key of `[production_access]`, by the place that it answers.
+/// Each key of `[production_access]`, by the words in brackets that it replaces.
 fn keys() -> BTreeMap<String, String> {
     let keys = ProductionAccess::keys();
     keys.into_iter().map(|key| (place_of(&key), key)).collect()

@@ -1,8 +1,8 @@
-//! The folder of papers: a file that a person edited is never overwritten.
+//! The folder of papers; a file that a person has edited is never overwritten.
 //!
-//! `pack.json` has the hash of each text as the last run meant it. A file with that hash is ours; with
-//! another one, it is a person's. Of a person's file the new version goes beside it, and only if the
-//! text has changed since the person began from it, as dpkg does with configuration files.
+//! `pack.json` has the hash of each text that the last run intended. A file with that hash is unedited; any
+//! other file has been edited. For an edited file, the new version is written beside it, and only if the
+//! text has changed since the version that the person edited. dpkg treats configuration files the same way.
 
 use crate::{
     commands::failure::Failure,
@@ -15,37 +15,37 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file with the hashes.
+/// The file that holds the hashes.
 const HASHES: &str = "pack.json";
 const WRITABLE: &str = "name a folder that this user can write";
 const READABLE: &str = "see that it is a file that this user can read, or name another folder";
 
-/// What became of a file.
+/// What was done with a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Done {
-    /// It is new, or was ours.
+    /// Written: the file was missing or unedited.
     Written,
-    /// It has this text already.
+    /// Nothing: the file has this text already.
     Same,
-    /// It is a person's, and nothing has changed since.
+    /// Nothing: the file is edited, and the text has not changed since.
     Kept,
-    /// It is a person's; the new version is in FILE.new.
+    /// The file is edited, so the new version was written to FILE.new.
     Beside,
 }
 
-/// A folder, and what is to be written there.
+/// A folder of papers, and the texts to be written there.
 pub(super) struct Pack {
     folder: PathBuf,
-    /// By file, the hash of the text that the last run meant.
+    /// The hash of each file's text that the last run intended.
     hashes: BTreeMap<String, String>,
     planned: Vec<(String, String, Done)>,
 }
 
 impl Pack {
-    /// Reads what earlier runs have left; makes nothing.
+    /// Reads what earlier runs have left; writes nothing.
     ///
     /// # Errors
-    /// `pack.json` is unreadable or no list of hashes.
+    /// `pack.json` is unreadable or is not a list of hashes.
     pub(super) fn open(folder: &Path) -> Result<Pack, Failure> {
         let path = folder.join(HASHES);
         let hashes = match read(&path)? {
@@ -58,10 +58,10 @@ impl Pack {
         Ok(Pack { folder: folder.into(), hashes, planned: Vec::new() })
     }
 
-    /// Decides what becomes of a file. Returns its text as it will be.
+    /// Decides what to do with a file. Returns the text that the file will have.
     ///
     /// # Errors
-    /// The file cannot be read; or its FILE.new, which the text is to go to, is a person's, too.
+    /// The file cannot be read. Or the text must go to FILE.new, and that file is edited, too.
     pub(super) fn will_hold(&mut self, name: &str, text: &str) -> Result<String, Failure> {
         let path = self.folder.join(name);
         let known = self.hashes.get(name);
@@ -89,10 +89,10 @@ impl Pack {
         })
     }
 
-    /// Writes what was decided, each file in one step. Returns what became of each.
+    /// Writes the files, each in one step. Returns what was done with each.
     ///
     /// # Errors
-    /// The system's. What is written then counts as edited until a later run has the same text.
+    /// The system's. The files written so far then count as edited, until a later run has the same texts.
     pub(super) fn write(mut self) -> Result<Vec<(String, Done)>, Failure> {
         fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
         for (name, text, done) in &self.planned {
@@ -119,7 +119,7 @@ impl Pack {
 fn read(path: &Path) -> Result<Option<String>, Failure> {
     require_owned(path)?;
     match fs::read(path) {
-        // What is no UTF-8 is not ours.
+        // Only an edited file can contain bytes that are not UTF-8.
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => {

@@ -1,4 +1,4 @@
-//! An answer as comma-separated values or as a Markdown table: a line per row.
+//! Writes an answer as comma-separated values or as a Markdown table: a line per row.
 
 use super::text::{exact, readable};
 use crate::warehouse::{Answer, AnswerCell};
@@ -31,7 +31,7 @@ impl Answer<io::Error> for Csv<'_> {
     }
 }
 
-/// A field of comma-separated values: in quotes where it must be, and where it is empty and not NULL.
+/// A field of a CSV line: in quotes if it must be, or if it is an empty text and not NULL.
 pub(in crate::commands) fn quoted(text: &str) -> Cow<'_, str> {
     match text.is_empty() || text.contains([',', '"', '\n', '\r']) {
         true => Cow::Owned(format!("\"{}\"", text.replace('"', "\"\""))),
@@ -39,7 +39,7 @@ pub(in crate::commands) fn quoted(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// A table as GitHub and most editors show it.
+/// A Markdown table, as GitHub and most editors show it.
 pub(super) struct Markdown<'a> {
     out: &'a mut dyn Write,
     names: Vec<String>,
@@ -69,7 +69,7 @@ impl Answer<io::Error> for Markdown<'_> {
     }
 }
 
-/// A line break and a bar would end the cell.
+/// A cell's text, without the line breaks and bars that would end the cell.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace("\r\n", " ").replace(['\n', '\r'], " ")
 }

@@ -1,4 +1,4 @@
-//! `payersync query`: a question in SQL.
+//! `payersync query`: runs a SQL query and prints the answer.
 
 mod delimited;
 mod objects;
@@ -31,7 +31,7 @@ use tabular::ForPeople;
 pub(super) use text::exact;
 use vertical::Vertical;
 
-/// The longest text that is taken for a question, in bytes.
+/// The longest statement, in bytes.
 const MAX_SQL: u64 = 1 << 20;
 
 /// Runs the statement and prints each row as it arrives.
@@ -69,7 +69,7 @@ pub(super) fn run(folder: &Path, args: &QueryArgs) -> Result<ExitCode, Failure> 
     }
 }
 
-/// Prints the answer; what SQLite says against the statement is for the caller to tell.
+/// Prints the answer. The inner error is SQLite's, which the caller reports.
 fn to_screen(
     warehouse: &ReadOnlyWarehouse,
     question: &Question<'_>,
@@ -92,8 +92,9 @@ fn to_screen(
     Ok(asked)
 }
 
-/// Writes the answer to a file; where it fails, the file that was there stays. First removes what killed
-/// commands of the warehouse `own` have left in the folder.
+/// Writes the answer to a file; if that fails, an existing file stays.
+///
+/// First it removes what killed commands of the warehouse `own` have left in the folder.
 fn to_file(
     warehouse: &ReadOnlyWarehouse,
     question: &Question<'_>,
@@ -128,14 +129,14 @@ fn to_file(
     }
 }
 
-/// A statement with the values of its parameters.
+/// A SQL statement with the values of its parameters.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Question<'a> {
     pub(super) sql: &'a str,
     pub(super) parameters: &'a [Parameter],
 }
 
-/// The statement, from wherever it is to be read.
+/// The statement from the command line, a file or standard input.
 fn statement(args: &QueryArgs) -> Result<String, Failure> {
     let sql = match (&args.sql, &args.file) {
         (_, Some(file)) => {
@@ -147,7 +148,7 @@ fn statement(args: &QueryArgs) -> Result<String, Failure> {
             .map_err(|error| Failure::usage("cannot read standard input", error))?,
         (sql, None) => sql.clone().unwrap_or_default(),
     };
-    // A script for a database's shell ends its statement so.
+    // A script for a database's shell ends its statement with a semicolon.
     let sql = sql.trim().trim_end_matches(';').trim_end().to_owned();
     if sql.is_empty() {
         return Err(Failure::misuse("the query has no statement")
@@ -189,14 +190,14 @@ fn hint(
     })
 }
 
-/// A person is told that there is nothing to see; a file and a pipe have the heads alone.
+/// Tells a person that there are no rows; a file or a pipe gets the header alone.
 fn tell_if_empty(is_empty: bool) {
     if is_empty && terminal::shows_data() {
         tell("no rows");
     }
 }
 
-/// Asks one question and writes the answer in a format.
+/// Runs the statement and writes its answer in a format.
 pub(super) fn answer(
     warehouse: &ReadOnlyWarehouse,
     question: &Question<'_>,
@@ -218,7 +219,7 @@ pub(super) fn answer(
             Ok(written)
         }
         QueryFormat::Csv => warehouse.query(sql, parameters, &mut Csv(out)),
-        // What no screen can show goes to a file, by `typed`.
+        // Parquet cannot be shown on a screen; `typed` writes it to a file.
         QueryFormat::Parquet => Ok(Err(io::ErrorKind::Unsupported.into())),
         QueryFormat::Markdown => warehouse.query(sql, parameters, &mut Markdown::new(out)),
         QueryFormat::Json | QueryFormat::Ndjson => {

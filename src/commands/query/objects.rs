@@ -1,14 +1,14 @@
-//! An answer as JSON objects: members in the order of the columns, also two of one name.
+//! Writes an answer as JSON objects. Their members are in the order of the columns, even with equal names.
 
 use super::text::exact;
 use crate::warehouse::{Answer, AnswerCell};
 use serde_json::Value;
 use std::io::{self, Write};
 
-/// One array of objects, or one object per line.
+/// Writes one array of objects, or one object per line.
 pub(super) struct Objects<'a> {
     out: &'a mut dyn Write,
-    /// The names, each as JSON.
+    /// The column names, each as JSON.
     names: Vec<String>,
     is_array: bool,
     rows: u64,
@@ -19,7 +19,7 @@ impl<'a> Objects<'a> {
         Objects { out, names: Vec::new(), is_array, rows: 0 }
     }
 
-    /// Ends the array.
+    /// Writes the end of the array.
     pub(super) fn end(&mut self) -> io::Result<()> {
         match (self.is_array, self.rows) {
             (true, 0) => writeln!(self.out, "[]"),
@@ -56,7 +56,7 @@ fn value(cell: &AnswerCell<'_>) -> Value {
     match cell {
         AnswerCell::Null => Value::Null,
         AnswerCell::Integer(value) => (*value).into(),
-        // JSON has no infinity; its text says more than null would.
+        // JSON has no infinity; the text `inf` says more than null.
         AnswerCell::Real(value) => serde_json::Number::from_f64(*value)
             .map_or_else(|| value.to_string().into(), Value::Number),
         AnswerCell::Text(value) => (*value).into(),

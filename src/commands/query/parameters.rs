@@ -1,19 +1,20 @@
-//! `--param NAME=VALUE`: the value of a parameter of the statement.
+//! `--param NAME=VALUE`: gives a parameter of the statement its value.
 
 use crate::{
     commands::failure::Failure,
     warehouse::{Parameter, ParameterValue},
 };
 
-/// Reads them as SQLite's own shell does: a number, NULL or a text in quotes is what it is in SQL,
-/// anything else is a text.
+/// Parses the values as SQLite's own shell does.
+///
+/// A number, NULL or a text in quotes has its meaning in SQL; anything else is a text.
 pub(super) fn parse(texts: &[String]) -> Result<Vec<Parameter>, Failure> {
     texts
         .iter()
         .map(|text| {
             let pair = text.split_once('=').filter(|(name, _)| is_name(bare(name)));
             let Some((name, value)) = pair else {
-                // The text may be of a member, and is not repeated.
+                // The text is not repeated: it may be a member's.
                 return Err(Failure::misuse("a --param is not NAME=VALUE")
                     .hint("`--param member=7` is :member in the statement"));
             };
@@ -38,7 +39,7 @@ fn literal(text: &str) -> ParameterValue {
         return ParameterValue::Null;
     }
     if let Ok(number) = text.parse::<i64>() {
-        // A number that is written otherwise, such as 007, is an identifier.
+        // A number with another spelling, such as 007, is an identifier and stays a text.
         return match number.to_string() == text {
             true => ParameterValue::Integer(number),
             false => ParameterValue::Text(text.to_owned()),

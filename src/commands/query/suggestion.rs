@@ -1,4 +1,4 @@
-//! The table or column that may have been meant by an unknown name.
+//! Suggests the table or column that an unknown name may mean.
 
 use crate::{
     alike::most_alike,
@@ -7,7 +7,7 @@ use crate::{
     warehouse::{Names, ReadOnlyWarehouse, WarehouseError},
 };
 
-/// A hint for a statement that names what is not there.
+/// The hint for a statement that names an unknown table or column.
 pub(super) fn suggestion(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -42,7 +42,7 @@ fn words_of(sql: &str) -> impl Iterator<Item = &str> {
     sql.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
-/// The name that follows these words.
+/// The name that follows these words in an error message.
 fn after(words: &str, before: &str) -> Option<String> {
     let (_, name) = words.split_once(before)?;
     Some(name.split([' ', '\n', ',', ';']).next().unwrap_or_default().to_owned())

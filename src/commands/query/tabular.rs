@@ -1,4 +1,4 @@
-//! An answer as a table that fits the screen.
+//! Writes an answer as a table that fits the screen.
 
 use super::text::readable;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// A table for people, shown when its last row is there.
+/// A table for people; it is written after its last row has come.
 #[derive(Default)]
 pub(super) struct ForPeople {
     names: Vec<String>,
@@ -16,7 +16,7 @@ pub(super) struct ForPeople {
 }
 
 impl ForPeople {
-    /// Whether there was no row.
+    /// Whether the answer had no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -44,7 +44,7 @@ impl ForPeople {
     }
 }
 
-/// Which columns there was no room for; many of them as a number.
+/// A sentence with the columns that do not fit; of many, the first names and a number.
 fn not_shown(names: &[&str]) -> Option<String> {
     let (first, rest) = names.split_at(names.len().min(NAMED));
     let more = match rest.len() {
@@ -56,17 +56,17 @@ fn not_shown(names: &[&str]) -> Option<String> {
     })
 }
 
-/// As many columns without room are named.
+/// The number of such columns that are named.
 const NAMED: usize = 6;
 
-/// What a column has held so far.
+/// The kind of values that a column has had so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Nothing but NULL.
     Empty,
-    /// Numbers: they stand at the right, and are never cut.
+    /// Numbers: they are aligned to the right, and never cut.
     Numbers,
-    /// Texts that are amounts, as `printf('%.2f', …)` makes them.
+    /// Texts that are amounts, as `printf('%.2f', …)` gives them.
     Amounts,
     Texts,
 }
@@ -88,7 +88,7 @@ impl Kind {
     }
 }
 
-/// Digits with two behind the point.
+/// Whether a text consists of digits, with two of them after the point.
 fn is_amount(text: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     text.strip_prefix('-')

@@ -1,8 +1,8 @@
-//! A cell as text.
+//! Converts a cell to text.
 
 use crate::warehouse::AnswerCell;
 
-/// Exactly what the cell holds; NULL is empty.
+/// The exact value of a cell; NULL is empty.
 pub(in crate::commands) fn exact(cell: &AnswerCell<'_>) -> String {
     match cell {
         AnswerCell::Null => String::new(),
@@ -13,19 +13,19 @@ pub(in crate::commands) fn exact(cell: &AnswerCell<'_>) -> String {
     }
 }
 
-/// What a person reads: NULL by its name, money with its cents.
+/// The value as a person reads it: `NULL` as a word, money with its cents.
 pub(super) fn readable(column: &str, cell: &AnswerCell<'_>) -> String {
     match cell {
         AnswerCell::Null => "NULL".to_owned(),
         AnswerCell::Real(value) if is_money(column) && is_in_cents(*value) => {
-            // A sum of nothing but cents that cancel each other may be -0.
+            // Adding 0 turns -0, which a sum may be, into 0.
             format!("{:.2}", value + 0.0)
         }
         cell => exact(cell),
     }
 }
 
-/// Words in the names that amounts have, in the tables or in a question.
+/// Words in the names of columns with amounts, in the tables or in a query.
 const MONEY: [&str; 15] = [
     "allowed",
     "amount",
@@ -44,13 +44,13 @@ const MONEY: [&str; 15] = [
     "submitted",
 ];
 
-/// Whether a column, or what is computed from it, is called like an amount.
+/// Whether a column's name, or the expression that it stands for, speaks of an amount.
 fn is_money(column: &str) -> bool {
     let column = column.to_ascii_lowercase();
     column.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| MONEY.contains(&word))
 }
 
-/// Whether a number is whole cents, but for what adding binary fractions leaves.
+/// Whether a number is whole cents, apart from the rounding errors of floating-point numbers.
 fn is_in_cents(value: f64) -> bool {
     let cents = value * 100.0;
     value.abs() < 1e13 && (cents - cents.round()).abs() < 1e-4

@@ -1,7 +1,8 @@
-//! An answer as Parquet.
+//! Writes an answer as Parquet.
 //!
-//! SQLite types values, Parquet types columns. So the statement is asked twice of one state of the
-//! warehouse: first for the type of each column, then for the rows. Memory does not grow with them.
+//! In SQLite each value has a type, in Parquet each column. So the statement runs twice over the same state
+//! of the warehouse: first to find the type of each column, then for the rows. The memory needed does not
+//! grow with the number of rows.
 
 use crate::{
     commands::export::{Column, Kind, Parquet, is_held, kind_of_answer},
@@ -14,12 +15,12 @@ use std::{
 
 /// Writes the answer to `out`.
 ///
-/// The type of a column is the first one that holds all of its values exactly: what its name and its
-/// declared type speak for, a whole number, a binary fraction, text. A column without a value has what
-/// its name and declared type speak for, else text.
+/// The type of a column is the first of these that holds all of its values exactly: the type that its name
+/// and declared type suggest, integer, floating-point number, text. If the column has no values, it is the
+/// suggested type, else text.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] where no Parquet can hold the answer.
+/// [`io::ErrorKind::InvalidInput`] if Parquet cannot hold the answer.
 pub(super) fn write(
     warehouse: &ReadOnlyWarehouse,
     sql: &str,
@@ -62,11 +63,11 @@ fn ask_twice(
     }))
 }
 
-/// The types that a column may have, by the values so far.
+/// The types that a column may have, after the values so far.
 struct Possible {
-    /// What the column is called and declared speaks for this one.
+    /// The type that the column's name and declared type suggest.
     told: Option<Kind>,
-    /// Those that hold every value so far, the best first.
+    /// The types that hold every value so far, the best first.
     kinds: Vec<Kind>,
     has_value: bool,
 }
@@ -80,7 +81,7 @@ impl Possible {
 
     fn meet(&mut self, cell: &AnswerCell<'_>) {
         self.has_value |= *cell != AnswerCell::Null;
-        // Text holds everything.
+        // Text holds every value.
         self.kinds.retain(|kind| is_held(cell, *kind));
     }
 
@@ -90,7 +91,7 @@ impl Possible {
     }
 }
 
-/// The first asking.
+/// The first run of the statement, which finds the types.
 struct Survey(Vec<Possible>);
 
 impl Answer<io::Error> for Survey {
@@ -104,7 +105,7 @@ impl Answer<io::Error> for Survey {
     }
 }
 
-/// The second asking.
+/// The second run of the statement, which writes the rows.
 struct Rows<W: Write + Send>(Parquet<W>);
 
 impl<W: Write + Send> Answer<io::Error> for Rows<W> {

@@ -1,11 +1,11 @@
-//! An answer with a line per cell: for rows that are wider than any screen.
+//! Writes an answer with a line per cell, for rows that are wider than any screen.
 
 use super::text::readable;
 use crate::warehouse::{Answer, AnswerCell};
 use std::io::{self, Write};
 use unicode_width::UnicodeWidthStr;
 
-/// A headline per row, then its cells.
+/// Writes a headline for each row, then its cells.
 pub(super) struct Vertical<'a> {
     out: &'a mut dyn Write,
     names: Vec<String>,
@@ -17,7 +17,7 @@ impl<'a> Vertical<'a> {
         Vertical { out, names: Vec::new(), rows: 0 }
     }
 
-    /// Whether there was no row.
+    /// Whether the answer had no rows.
     pub(super) fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -35,7 +35,7 @@ impl Answer<io::Error> for Vertical<'_> {
         let widest = self.names.iter().map(|name| name.width()).max().unwrap_or_default();
         for (name, cell) in self.names.iter().zip(cells) {
             let room = " ".repeat(widest - name.width());
-            // What goes on in a further line is not taken for a cell.
+            // The further lines of a text are indented, so that they do not look like cells.
             let text = readable(name, cell).replace('\n', &format!("\n{}", " ".repeat(widest + 2)));
             writeln!(self.out, "{name}{room}  {text}")?;
         }

@@ -1,4 +1,4 @@
-//! The claims that stand, each with its lines, and who was paid.
+//! The report's section on current claims with their lines, and the one on paid providers.
 
 use super::{
     figures::{is_pasted_safely, left_out},
@@ -10,19 +10,19 @@ use crate::{commands::asked::Row, plural::count};
 use maud::{Markup, html};
 use std::collections::HashMap;
 
-/// Claims of the whole page, and of a member at most and at least.
+/// The most claims on the whole page, then the most and the fewest of each member.
 const MOST_OF_PAGE: usize = 2_000;
 const MOST_OF_MEMBER: usize = 300;
 const LEAST_OF_MEMBER: usize = 10;
 
-/// How many claims of each of so many members are shown.
+/// The number of claims that are shown of each member, on a page with this many members.
 pub(super) fn share(members: usize) -> usize {
     (MOST_OF_PAGE / members.max(1)).clamp(LEAST_OF_MEMBER, MOST_OF_MEMBER)
 }
 
 type Lines<'a> = HashMap<(Option<i64>, &'a str), Vec<Row<'a>>>;
 
-/// The claims as a list that opens.
+/// The claims as a list whose entries can be opened.
 pub(super) fn claims(member: &Member) -> Markup {
     let mut lines: Lines<'_> = HashMap::new();
     for row in member.lines.rows() {
@@ -136,7 +136,7 @@ fn lines_of(id: &str, rows: &[Row<'_>]) -> Markup {
     table(&format!("Lines of claim {}", said(id)), &head, &cells)
 }
 
-/// The number of a line; a line that the payer added has the number of the line it belongs to.
+/// The text for a line's number; a line added by the payer names the line that it belongs to.
 fn line_name(is_added: bool, number: Option<i64>, key: Option<i64>) -> String {
     match (is_added, number) {
         (true, Some(number)) => format!("added by the payer for line {number}"),
@@ -145,7 +145,9 @@ fn line_name(is_added: bool, number: Option<i64>, key: Option<i64>) -> String {
     }
 }
 
-/// Why the plan paid nothing. A line that was paid can have such a code as well, for a part of its charge.
+/// The reason why the plan paid nothing; empty if it paid.
+///
+/// A line that was paid may have such a code as well, for a part of its charge.
 fn reason(code: &str, plan_paid_cents: Option<i64>) -> &str {
     match plan_paid_cents {
         None | Some(0) => code,
@@ -153,7 +155,7 @@ fn reason(code: &str, plan_paid_cents: Option<i64>) -> &str {
     }
 }
 
-/// Who was paid for how many claims.
+/// A table of providers with their number of claims.
 pub(super) fn providers(member: &Member) -> Markup {
     let head = [
         Head::Text("Provider"),

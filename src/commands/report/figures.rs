@@ -1,4 +1,4 @@
-//! Coverage, spend by month and kind, deductible and out-of-pocket maximum.
+//! The report's sections on coverage, spend by month and kind, deductible and out-of-pocket maximum.
 
 use super::{
     member::{MOST_ROWS, Member},
@@ -11,14 +11,14 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use maud::{Markup, html};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How far the timeline of coverages reaches back and on, in days: some thirty years, and two.
+/// The timeline of coverages shows at most this many days of the past (30 years) and the future (2 years).
 const FURTHEST_BACK: i64 = 30 * 366;
 const FURTHEST_ON: i64 = 2 * 366;
 
-/// Columns that a picture has at most; beyond, a column is a year.
+/// The most columns of a picture by month; with more months, a column is a year.
 const MOST_MONTHS: usize = 120;
 
-/// A sum of amounts of which some may not be stated.
+/// The sum of the amounts that are stated; `None` if none is.
 fn sum(values: impl Iterator<Item = Option<i64>>) -> Option<i64> {
     values.flatten().fold(None, |sum, value| Some(sum.unwrap_or(0) + value))
 }
@@ -28,7 +28,7 @@ fn day(text: &str) -> Option<i64> {
     Some(i64::from(date.num_days_from_ce()))
 }
 
-/// The coverages, and when each reaches from where to where.
+/// The coverages with their periods, as a timeline and a table.
 pub(super) fn coverage(member: &Member, now: DateTime<Utc>) -> Markup {
     let today = i64::from(now.date_naive().num_days_from_ce());
     let rows: Vec<Row<'_>> = member.coverages.rows().take(MOST_ROWS).collect();
@@ -48,7 +48,7 @@ pub(super) fn coverage(member: &Member, now: DateTime<Utc>) -> Markup {
                 None => return None,
             };
             let label = format!("{}, {}", said(&plan(row)), dates(*row));
-            // Payers write 9999-12-31 for an open end, and 0001-01-01 for a start that nobody knows.
+            // Payers write 9999-12-31 for an open end, and 0001-01-01 for an unknown start.
             let (from, to) = (from.max(today - FURTHEST_BACK), to.min(today + FURTHEST_ON));
             (from <= to).then_some(Span { label, from, to, is_ended: to < today })
         })
@@ -103,12 +103,12 @@ fn dates(row: Row<'_>) -> String {
     format!("{} to {end}", told("coverage_start"))
 }
 
-/// Whether an id can stand within quotes of a command that somebody pastes into a shell.
+/// Whether an id can be put in quotes within a command that is pasted into a shell.
 pub(super) fn is_pasted_safely(id: &str) -> bool {
     !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte))
 }
 
-/// Says that a table ends here, and where the rest is.
+/// A note that the table has more rows, with the query that shows them.
 pub(super) fn left_out(rows: usize, mart: &str, member: &str) -> Markup {
     html! {
         @if rows > MOST_ROWS {
@@ -123,7 +123,7 @@ pub(super) fn left_out(rows: usize, mart: &str, member: &str) -> Markup {
     }
 }
 
-/// What was spent by month and kind of service.
+/// The spend by month and kind of service, as pictures and tables.
 pub(super) fn spend(member: &Member) -> Markup {
     let currencies: BTreeSet<&str> = member.spend.rows().map(|row| row.word("currency")).collect();
     html! {
@@ -219,7 +219,7 @@ fn spend_in(member: &Member, currency: &str) -> Markup {
     }
 }
 
-/// Every month from the first to the last.
+/// Every month from the first to the last, including months without spend.
 fn months(groups: &BTreeMap<&str, Vec<Row<'_>>>) -> Vec<String> {
     let number = |month: &str| {
         let (year, month) = month.split_once('-')?;
@@ -236,7 +236,7 @@ fn years(groups: &BTreeMap<&str, Vec<Row<'_>>>) -> Vec<String> {
     groups.keys().filter(|year| !year.is_empty()).map(|year| (*year).to_owned()).collect()
 }
 
-/// Deductible and out of pocket per plan year, by the claims and by the payer.
+/// Deductible and out-of-pocket amounts per plan year, as computed from the claims and as the payer states.
 pub(super) fn accumulators(member: &Member) -> Markup {
     let rows: Vec<Row<'_>> = member.accumulators.rows().take(MOST_ROWS).collect();
     html! {
@@ -287,7 +287,7 @@ fn accumulator(row: Row<'_>) -> Markup {
     }
 }
 
-/// The kind of an accumulator with its unit, network, term and benefit category, as far as it states them.
+/// An accumulator's kind, with its unit, network, term and benefit category if they are stated.
 fn of_whom(row: Row<'_>) -> String {
     let network = match row.word("network") {
         "in" => "in the network",

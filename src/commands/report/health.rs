@@ -1,4 +1,4 @@
-//! Medications with their gaps, conditions, and the latest laboratory results.
+//! The report's sections on medications with their gaps, on conditions, and on laboratory results.
 
 use super::{
     figures::left_out,
@@ -9,10 +9,10 @@ use super::{
 use crate::{commands::asked::Row, plural::count};
 use maud::{Markup, html};
 
-/// Gaps of a drug that are shown.
+/// The most gaps that are shown of a drug.
 const MOST_GAPS: usize = 6;
 
-/// Each drug with the days that no supply covers.
+/// Each drug with the periods that no supply covers.
 pub(super) fn medications(member: &Member) -> Markup {
     let head = [
         Head::Text("Drug"),
@@ -83,7 +83,7 @@ fn gaps(member: &Member, drug: Row<'_>) -> String {
     }
 }
 
-/// Diagnoses of current claims and condition records, each once.
+/// The diagnoses of current claims and of condition records, each once.
 pub(super) fn conditions(member: &Member) -> Markup {
     let head = [
         Head::Text("Code"),
@@ -118,7 +118,7 @@ pub(super) fn conditions(member: &Member) -> Markup {
     }
 }
 
-/// The latest result of each test, its reference range, and its trend.
+/// The latest result of each test, with its reference range and its trend.
 pub(super) fn labs(member: &Member) -> Markup {
     let rows: Vec<Row<'_>> = member.labs.rows().collect();
     let tests = rows.iter().filter(|row| row.integer("age") == Some(1));
@@ -147,7 +147,7 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
     let same = |one: &&Row<'_>| {
         ["test_code", "test_name", "unit"].iter().all(|name| one.value(name) == row.value(name))
     };
-    // The newest comes first.
+    // The newest result comes first.
     let mut values: Vec<f64> =
         rows.iter().filter(same).filter_map(|one| one.value("value").as_f64()).collect();
     values.reverse();
@@ -155,7 +155,7 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
         Some(value) => format!("{}{value} {unit}", row.word("comparator")),
         None => row.word("value_text").to_owned(),
     };
-    // A range in another unit is neither drawn nor shown without its unit.
+    // A reference range in another unit than the result is not drawn, and is shown with its unit.
     let (low, high) = (number("range_low"), number("range_high"));
     let other_unit = row.text("range_unit").filter(|of| !unit.is_empty() && *of != unit);
     let of = other_unit.map(|unit| format!(" {unit}")).unwrap_or_default();

@@ -1,30 +1,31 @@
-//! What the marts say of one member, each question asked once.
+//! Reads what the marts say about one member.
 
 use crate::{
     commands::asked::{Asked, ask, text},
     warehouse::{Snapshot, WarehouseError},
 };
 
-/// Lines of a claim that are shown.
+/// The most lines of a claim that are shown.
 pub(super) const MOST_LINES: i64 = 50;
-/// Rows of a section that is not about claims.
+/// The most rows of a section, other than that of the claims.
 pub(super) const MOST_ROWS: usize = 100;
 
-/// Results of a test that its trend is drawn of.
+/// The most results in the picture of a test's trend.
 const MOST_RESULTS: usize = 24;
 
-/// How complete and how old each type of each connection is. All of it in one answer: the mart works it
-/// out anew each time it is asked.
+/// How complete and how old each type of each connection is.
+///
+/// It is read in one query, since the mart is computed on each query.
 pub(super) fn freshness(snapshot: &Snapshot<'_>) -> Result<Asked, WarehouseError> {
     ask(snapshot, "SELECT * FROM data_freshness ORDER BY connection_name, resource_type", &[])
 }
 
-/// The answers for one member.
+/// The data of one member.
 #[derive(Debug)]
 pub(super) struct Member {
-    /// member_id.
+    /// The `member_id` of the marts.
     pub(super) id: String,
-    /// The name, else the id.
+    /// The member's name, else the id.
     pub(super) name: String,
     pub(super) connections: Asked,
     pub(super) coverages: Asked,
@@ -32,7 +33,7 @@ pub(super) struct Member {
     pub(super) accumulators: Asked,
     pub(super) claims: Asked,
     pub(super) lines: Asked,
-    /// How many claims stand, of which `claims` are the latest.
+    /// The number of current claims, of which `claims` has the latest.
     pub(super) claim_count: i64,
     pub(super) drugs: Asked,
     pub(super) gaps: Asked,
@@ -42,23 +43,23 @@ pub(super) struct Member {
     pub(super) quality: Asked,
 }
 
-/// A person of the warehouse.
+/// A person in the warehouse.
 #[derive(Debug)]
 pub(super) struct Person {
     pub(super) id: String,
     pub(super) name: String,
-    /// Names of the connections that hold the person.
+    /// The names of the connections that hold the person.
     connections: Vec<String>,
 }
 
 impl Person {
-    /// Whether this is whom somebody names: by the member's id, or by a connection.
+    /// Whether `wanted` names this person, by member id or by connection.
     pub(super) fn is_named(&self, wanted: &str) -> bool {
         self.id == wanted || self.connections.iter().any(|name| name == wanted)
     }
 }
 
-/// The people of the warehouse, by name.
+/// The persons in the warehouse, ordered by name.
 pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<Vec<Person>, WarehouseError> {
     let sql = "SELECT member_id, coalesce(max(member_name), member_id) AS name,
                  group_concat(connection_name, char(10)) AS connections
@@ -74,7 +75,7 @@ pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<Vec<Person>, WarehouseEr
         .collect())
 }
 
-/// Reads everything of a member, with so many claims.
+/// Reads all data of a member, with this number of claims.
 pub(super) fn read(
     snapshot: &Snapshot<'_>,
     id: String,

@@ -1,8 +1,8 @@
 //! `payersync report`: one page about members, made from the marts, to look at and to print.
 //!
-//! Every value is read from a mart within one snapshot, so the page agrees with SQL. The page needs
-//! no other file, runs no script and asks no network. Its size is bounded, and it says which rows
-//! are left out.
+//! Every value is read from a mart within one snapshot, so the page agrees with SQL queries. The page needs
+//! no other file, runs no script and loads nothing from the network. Its size is limited, and it says which
+//! rows are left out.
 
 mod claims;
 mod figures;
@@ -62,7 +62,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
     }
     sweep_unfinished(&args.file, file.path())?;
     let partial = unfinished_name(&args.file, file.path())?;
-    // First, as for a backup: a file that nobody knows of cannot be named by a purge.
+    // The report is logged before it is written, so that a purge can name its file.
     log(&file, &args.file, backup_outcome::BEGUN)?;
     let html = page::page(&members, &freshness, now);
     let write = |out: &mut fs::File| out.write_all(html.as_bytes());
@@ -81,7 +81,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
     Ok(ExitCode::Complete)
 }
 
-/// All members, or those whom somebody names: several where a connection holds several.
+/// All persons, or those that `wanted` names: a connection may hold several.
 fn choose(people: Vec<Person>, wanted: Option<&str>) -> Result<Vec<Person>, Failure> {
     let Some(wanted) = wanted else { return Ok(people) };
     let (named, others): (Vec<_>, Vec<_>) =

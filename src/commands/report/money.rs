@@ -1,12 +1,12 @@
-//! Amounts, counted in cents as the marts have them.
+//! Formats amounts of the marts, which are in cents.
 
-/// An amount with its cents, such as `-1,234.50`.
+/// An amount with two decimals and separators, such as `-1,234.50`.
 pub(super) fn amount(cents: i64) -> String {
     let (sign, cents) = (if cents < 0 { "-" } else { "" }, cents.unsigned_abs());
     format!("{sign}{}.{:02}", thousands(cents / 100), cents % 100)
 }
 
-/// The same with its currency; `not stated` where the payer sends no such amount.
+/// An amount with its currency; `not stated` if the payer sends no such amount.
 pub(super) fn stated(cents: Option<i64>, currency: &str) -> String {
     match cents {
         Some(cents) => format!("{} {currency}", amount(cents)).trim_end().to_owned(),

@@ -1,4 +1,4 @@
-//! The page: its head, the table of contents, a section per member.
+//! The page of the report: its head, the table of contents, and a section per member.
 
 use super::{
     claims::{claims, providers},
@@ -18,10 +18,10 @@ use sha2::{Digest, Sha256};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Days after which what a type says is called stale.
+/// A type that was last complete more than this many days ago is called stale.
 const STALE_DAYS: i64 = 7;
 
-/// Anchor and title of each section of a member.
+/// The anchor and the title of each section of a member.
 const SECTIONS: [(&str, &str); 9] = [
     ("coverage", "Coverage"),
     ("spend", "Spend by month and kind of service"),
@@ -34,7 +34,7 @@ const SECTIONS: [(&str, &str); 9] = [
     ("missing", "What is incomplete or stale"),
 ];
 
-/// The whole page. Nothing in it runs, and nothing is loaded: the browser is told to refuse both.
+/// The whole page. It runs no script and loads nothing; a policy tells the browser to refuse both.
 pub(super) fn page(members: &[Member], freshness: &Asked, now: DateTime<Utc>) -> String {
     let title = match members {
         [one] => format!("Claims and health of {}", said(&one.name)),
@@ -135,13 +135,13 @@ fn content(anchor: &str, member: &Member, freshness: &Asked, now: DateTime<Utc>)
     }
 }
 
-/// Types that are not complete or old, and what looks wrong in the data.
+/// The types that are incomplete or old, and what looks wrong in the data.
 fn missing(member: &Member, freshness: &Asked) -> Markup {
     let days = |row: &Row<'_>| row.integer("days_since_complete");
     let number = |row: &Row<'_>, name: &str| row.integer(name).unwrap_or_default();
     let is_poor = |row: &Row<'_>| {
         row.word("state") != "complete"
-            // Nobody knows when a source of files is complete.
+            // It is never known when a source of files is complete.
             || (row.text("plan").is_some() && days(row).is_none_or(|days| days > STALE_DAYS))
             || number(row, "reject_count") + number(row, "absent_count") > 0
     };

@@ -1,13 +1,13 @@
-//! The page's pictures: a few rectangles and lines, as SVG by hand.
+//! The page's pictures: a few rectangles and lines, written as SVG without a library.
 //!
-//! Colours are classes of the style sheet, so both themes and print have theirs. Each picture has a
-//! title, and a table beside it has its numbers.
+//! Colours are classes of the style sheet, so that both themes and the print have their own. Each picture
+//! has a title, and a table beside it shows its numbers.
 
 use maud::{Markup, html};
 
 const WIDTH: i64 = 720;
 
-/// A bar of a timeline, in days since a common day.
+/// A bar of a timeline; its ends are day numbers.
 pub(super) struct Span {
     pub(super) label: String,
     pub(super) from: i64,
@@ -15,7 +15,7 @@ pub(super) struct Span {
     pub(super) is_ended: bool,
 }
 
-/// Bars over years, one line each.
+/// A timeline with a bar for each span, each in a row of its own.
 pub(super) fn timeline(title: &str, spans: &[Span], years: &[(i32, i64)], last: i64) -> Markup {
     let first = years.first().map_or(0, |(_, day)| *day);
     let x = |day: i64| (day.clamp(first, last) - first) * WIDTH / (last - first).max(1);
@@ -37,20 +37,20 @@ pub(super) fn timeline(title: &str, spans: &[Span], years: &[(i32, i64)], last: 
     }
 }
 
-/// Columns of stacked values; `values` has one per series.
+/// A column of stacked values, one for each series.
 pub(super) struct Stack {
     pub(super) label: String,
     pub(super) values: Vec<i64>,
-    /// Whether the label stands below the column.
+    /// Whether the label is shown below the column.
     pub(super) is_marked: bool,
 }
 
-/// Stacked columns from zero upwards; `scale` names the value of the top line.
+/// Stacked columns; `scale` is the text for the value of the top line.
 pub(super) fn stacks(title: &str, stacks: &[Stack], scale: &str) -> Markup {
     const HEIGHT: i64 = 200;
-    /// Room for the scale, also where its letters are large on a small screen.
+    /// Room for the scale's text, even if its letters are large on a small screen.
     const TOP: i64 = 28;
-    /// How wide a label is at most.
+    /// The greatest width of a label.
     const LABEL: f64 = 90.0;
     let total = |stack: &Stack| stack.values.iter().map(|value| (*value).max(0)).sum::<i64>();
     let most = stacks.iter().map(total).max().unwrap_or_default().max(1);
@@ -69,7 +69,7 @@ pub(super) fn stacks(title: &str, stacks: &[Stack], scale: &str) -> Markup {
                     rect class=(format!("k{series}")) x=(format!("{left:.1}")) width=(format!("{wide:.1}"))
                         y=(format!("{:.1}", (HEIGHT + TOP) as f64 - low - high)) height=(format!("{high:.1}")) {}
                 }
-                // A label further right would be cut off, or stand on the one before it.
+                // A label further right would be cut off, or would cover the one before it.
                 @if stack.is_marked && (position == 0 || left <= WIDTH as f64 - LABEL) {
                     text.tick x=(format!("{left:.1}")) y=(HEIGHT + TOP + 20) { (stack.label) }
                 }
@@ -78,7 +78,7 @@ pub(super) fn stacks(title: &str, stacks: &[Stack], scale: &str) -> Markup {
     }
 }
 
-/// Series, what is below it, and its value; a negative value has no bar.
+/// For each positive value: its series, the sum of the values below it, and the value itself.
 fn piled(values: &[i64]) -> Vec<(usize, i64, i64)> {
     let (mut bottom, mut piled) = (0_i64, Vec::new());
     for (series, value) in values.iter().enumerate().filter(|(_, value)| **value > 0) {
@@ -88,7 +88,7 @@ fn piled(values: &[i64]) -> Vec<(usize, i64, i64)> {
     piled
 }
 
-/// How much of a limit is used.
+/// A bar that shows how much of a limit is used.
 pub(super) fn meter(title: &str, used: i64, limit: i64) -> Markup {
     let wide = (used.clamp(0, limit) as f64 / limit.max(1) as f64 * 200.0).round();
     html! {
@@ -99,7 +99,7 @@ pub(super) fn meter(title: &str, used: i64, limit: i64) -> Markup {
     }
 }
 
-/// Results over time, oldest first, and the reference range behind them.
+/// A line of results over time, oldest first, with the reference range behind it.
 pub(super) fn trend(title: &str, values: &[f64], low: Option<f64>, high: Option<f64>) -> Markup {
     let ends = values.iter().copied().chain(low).chain(high).filter(|value| value.is_finite());
     let (least, most) = ends.fold((f64::MAX, f64::MIN), |(a, b), one| (a.min(one), b.max(one)));

@@ -1,4 +1,4 @@
-//! A table of the page: a caption, headers that are named as such, and room to scroll on a small screen.
+//! A table of the page, with a caption, marked headers, and a scroll bar on a small screen.
 
 use crate::commands::terminal;
 use maud::{Markup, html};
@@ -8,17 +8,18 @@ use std::borrow::Cow;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Head {
     Text(&'static str),
-    /// Its cells stand at the right.
+    /// The header of a column that is aligned to the right.
     Number(&'static str),
 }
 
-/// A text of the data. Characters that would steer a reader, such as marks that turn the direction
-/// of writing, are made visible. The template escapes HTML.
+/// A text of the data, with any characters made visible that could mislead a reader.
+///
+/// Marks that change the direction of writing are an example. The template escapes HTML.
 pub(super) fn said(text: &str) -> Cow<'_, str> {
     terminal::on_one_line(text)
 }
 
-/// A text whose dates are not broken at their hyphens where a column is narrow.
+/// A text whose dates are not broken at their hyphens in a narrow column.
 pub(super) fn words(text: &str) -> Markup {
     let is_day = |word: &str| {
         word.len() == 10 && word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
@@ -31,7 +32,7 @@ pub(super) fn words(text: &str) -> Markup {
     }
 }
 
-/// A table whose first column names its row.
+/// A table whose first column is the header of its row.
 pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label=(caption) {

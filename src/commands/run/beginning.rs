@@ -1,9 +1,9 @@
-//! What a person is told when the daemon starts, or has read its configuration anew.
+//! Messages at the start of the daemon, and after it has read its configuration again.
 
 use super::daemon::Daemon;
 use crate::{clock::Clock, commands::tell, plural, warehouse::ConnectionRow};
 
-/// Tells what is going to happen.
+/// Says how many connections there are and when the next sync begins.
 pub(super) async fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
     match connections.len() {
         0 => {
@@ -13,7 +13,7 @@ pub(super) async fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
             );
         }
         number => {
-            // What keeps it from being known is told when the first run begins.
+            // An error here is ignored: the first run reports it.
             let next = daemon.next_sync().await.ok().flatten();
             let when = match next {
                 None => String::new(),
@@ -26,9 +26,9 @@ pub(super) async fn tell_start(daemon: &Daemon, connections: &[ConnectionRow]) {
     tell_unknown(daemon, connections);
 }
 
-/// Tells which schedules of the configuration belong to nobody.
+/// Reports schedules in the configuration whose connection does not exist.
 pub(super) async fn tell_unknown_names(daemon: &Daemon) {
-    // Unreadable connections are told when they are needed.
+    // An error here is ignored: the next run reports it.
     if let Ok(connections) = daemon.connections().await {
         tell_unknown(daemon, &connections);
     }

@@ -1,7 +1,7 @@
-//! Begins and ends the runs and refreshes that are due. `schedule::decide` says which are due.
+//! Begins and ends the runs and token refreshes that are due; `schedule::decide` says which are due.
 //!
-//! Never more than one run at a time. Everything is begun in tasks, so that grants are kept alive
-//! during a long run and a request to stop is heard at once.
+//! At most one run is under way at a time. Runs and refreshes are tasks, so that tokens are also refreshed
+//! during a long run and a request to stop is noticed at once.
 
 use super::news::{self, News};
 use crate::{
@@ -32,7 +32,7 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
 };
 
-/// The state between two looks at the clock.
+/// The daemon's state between two wake-ups.
 pub(super) struct Daemon {
     shared: Shared,
     vault: Vault,
@@ -40,35 +40,35 @@ pub(super) struct Daemon {
     last_runs: HashMap<String, Option<DateTime<Utc>>>,
     /// Grants that are being refreshed.
     refreshing: HashSet<String>,
-    /// Grants that could not be refreshed: when that was last tried, and what was told.
+    /// Grants whose last refresh failed, with the time and the message.
     troubles: HashMap<String, (DateTime<Utc>, String)>,
     is_running: bool,
     work: JoinSet<Done>,
     news: VecDeque<News>,
 }
 
-/// What the tasks work with.
+/// What every task needs.
 #[derive(Clone)]
 struct Shared {
     settings: Arc<Settings>,
     http: HttpClient,
-    /// Whether `http` does not know yet what has been spent of its budgets.
+    /// Whether `http` has not yet been told the requests of the last hour.
     http_is_new: bool,
     tokens: Tokens,
     monitor: Arc<dyn Monitor>,
     clock: Clock,
     stop: Stop,
-    /// How many grants are refreshed at once.
+    /// Limits how many grants are refreshed at once.
     places: Arc<Semaphore>,
 }
 
-/// What a task came to.
+/// The result of a task.
 enum Done {
     Run(Vec<News>),
     KeepAlive { connection: ConnectionKey, at: DateTime<Utc>, result: Result<(), Failure> },
 }
 
-/// What there is to be looked after.
+/// The connections and grants of the home, with the times of their last runs.
 struct Survey {
     connections: Vec<ConnectionRow>,
     grants: HashMap<String, StoredGrant>,
@@ -116,7 +116,7 @@ impl Daemon {
         self.is_running
     }
 
-    /// Begins what is due now; returns when to look again.
+    /// Begins what is due now; returns when to wake up again.
     pub(super) async fn begin(&mut self) -> Result<Option<DateTime<Utc>>, Failure> {
         let now = self.shared.clock.now();
         let survey = self.survey().await?;
@@ -145,7 +145,7 @@ impl Daemon {
         Ok(decision.wake_at)
     }
 
-    /// When the next connection is to be synced; now, if it is due.
+    /// When the next connection is due for a sync; now, if one is overdue.
     pub(super) async fn next_sync(&self) -> Result<Option<DateTime<Utc>>, Failure> {
         let now = self.shared.clock.now();
         let survey = self.survey().await?;
@@ -160,7 +160,7 @@ impl Daemon {
         Ok(if decision.sync.is_empty() { decision.wake_at } else { Some(now) })
     }
 
-    /// The next thing that happened; `None` when nothing is under way.
+    /// Waits for the next event; `None` if no task is under way.
     pub(super) async fn news(&mut self) -> Option<News> {
         loop {
             if let Some(news) = self.news.pop_front() {
@@ -174,10 +174,10 @@ impl Daemon {
         }
     }
 
-    /// Reads the configuration again; with a broken one, or one that others can write meanwhile, nothing
-    /// changes.
+    /// Reads the configuration again.
     ///
-    /// The way to tokens stays: it may hold tokens that the vault could not take yet.
+    /// Nothing changes if it is invalid, or if others can write to the home. The source of tokens stays the
+    /// same, since it may hold tokens that could not be stored in the vault yet.
     pub(super) fn reload(&mut self) -> Result<(), Failure> {
         let shard = self.shared.settings.shard;
         home::require_own(&self.shared.settings.home)?;
@@ -187,7 +187,7 @@ impl Daemon {
             let plans = settings.plans.values().map(|plan| (plan.fhir_url.clone(), plan.limits));
             format!("{:?} {:?}", settings.http, plans.collect::<Vec<_>>())
         };
-        // Unchanged limits keep what has been spent of them.
+        // If the limits are unchanged, the requests counted so far still count.
         if limits(&settings) != limits(&self.shared.settings) {
             self.shared.http = home::http(&settings)?;
             self.shared.http_is_new = true;
@@ -197,7 +197,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// The connections, as they are now.
+    /// The connections, as they are in the warehouse now.
     pub(super) async fn connections(&self) -> Result<Vec<ConnectionRow>, Failure> {
         let file = home::existing_warehouse(&self.shared.settings.home)?;
         blocking(move || Ok(ReadOnlyWarehouse::open(&file)?.connections()?)).await
@@ -210,9 +210,10 @@ impl Daemon {
         blocking(move || {
             let warehouse = ReadOnlyWarehouse::open(&file)?;
             let mut connections = warehouse.connections()?;
-            // What only files fill has nobody to be asked.
+            // A connection of files alone has no plan to ask.
             connections.retain(|row| row.plan.is_some() && shard.holds(&row.name));
-            // While the home is locked nobody else runs: what was read once stays true.
+            // While this process holds the home's lock, nobody else runs a sync: the times read once stay
+            // true.
             let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {
                 true => HashMap::new(),
                 false => warehouse.last_runs()?,
@@ -228,7 +229,7 @@ impl Daemon {
         }
         let every = self.shared.settings.plans.get(row.plan_name())?.keep_alive_every?;
         let grant = grant?;
-        // Without a refresh token there is nothing to refresh; without consent it is refused.
+        // Without a refresh token there is nothing to refresh. Without consent the plan would refuse it.
         if grant.refresh.is_none() || grant.consent != ConsentState::Granted {
             return None;
         }
@@ -245,7 +246,7 @@ impl Daemon {
         let (shared, plan) = (self.shared.clone(), row.plan_name().to_owned());
         self.refreshing.insert(row.uid.clone());
         self.work.spawn(async move {
-            // Never closed, so a place always comes.
+            // The semaphore is never closed, so a permit always comes.
             let _place = shared.places.acquire().await.ok();
             let result = async {
                 let plan = shared.settings.plan(&plan)?;
@@ -293,8 +294,10 @@ impl Daemon {
     }
 }
 
-/// One run over all that is due, told to whom `[notify]` names. One that was asked to stop is not:
-/// the service is restarted, and the next run goes on.
+/// Runs a sync of all that is due, and sends its outcome to the channels in `[notify]`.
+///
+/// If the run was asked to stop, nothing is sent: the service is being restarted, and the next run
+/// continues.
 async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
     let (settings, clock, stop) =
         (Arc::clone(&shared.settings), shared.clock.clone(), shared.stop.clone());
@@ -317,7 +320,7 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
     news
 }
 
-/// One run over all that is due; what a plan's configuration spoils, it spoils for that plan alone.
+/// Runs a sync of all that is due; a mistake in one plan's configuration affects that plan alone.
 async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
     let targets = targets(&shared.settings, connections, &shared.http).await;
     let failed = |LeftOut { connections, failure }| News::Failed { connections, failure };
@@ -335,7 +338,7 @@ async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> 
 }
 
 async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Failure> {
-    // Opened for each run: a writer that a full disk has stopped is not the next run's.
+    // The warehouse is opened for each run: after a full disk, the writer of the last run is unusable.
     let (settings, monitor) = (Arc::clone(&shared.settings), Arc::clone(&shared.monitor));
     let clock = shared.clock.clone();
     let open = move || home::warehouse_at(&settings, &*monitor, clock);
@@ -364,7 +367,7 @@ async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Fa
     Ok(report)
 }
 
-/// Works on a thread that may wait for the disk.
+/// Runs work that may wait for the disk on a thread of its own.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -1,4 +1,4 @@
-//! What happens while the daemon works, and how a person is told.
+//! Events while the daemon works, and the messages about them.
 
 use crate::{
     commands::{failure::Failure, sync::tell_problems, tell, tell_summary, watch},
@@ -6,38 +6,38 @@ use crate::{
     sync::Report,
 };
 
-/// Something that happened.
+/// An event of the daemon.
 #[derive(Debug)]
 pub(super) enum News {
     /// A run ended.
     Run(Report),
-    /// A run, or a plan's part of it, could not be done.
+    /// A run, or the part of it at one plan, failed.
     Failed {
         /// The connections that were not synced.
         connections: Vec<String>,
-        /// Why.
+        /// Why the connections were not synced.
         failure: Failure,
     },
     /// A grant was refreshed.
     KeptAlive {
         /// The connection.
         connection: String,
-        /// Whether an attempt before had failed.
+        /// Whether the attempt before had failed.
         again: bool,
     },
     /// A grant could not be refreshed.
     NotKeptAlive {
         /// The connection.
         connection: String,
-        /// Why.
+        /// Why the grant could not be refreshed.
         failure: Failure,
-        /// Whether this has been told before.
+        /// Whether the same failure was reported before.
         is_known: bool,
     },
 }
 
 impl News {
-    /// Tells it on stderr.
+    /// Reports the event on stderr.
     pub(super) fn tell(&self) {
         match self {
             News::Run(report) => {

@@ -1,5 +1,6 @@
-//! A week of `payersync run` on a clock that the test turns: real configuration, vault, warehouse
-//! and HTTP; two plans that the test lets fall ill.
+//! A test: a week of `payersync run` on a clock that the test sets.
+//!
+//! Configuration, vault, warehouse and HTTP are real; the test makes its two plans fail at times.
 
 use super::{daemon::Daemon, news::News};
 use crate::{
@@ -23,7 +24,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// A plan with one Patient, whose refresh tokens rotate and die when they are idle for too long.
+/// A plan with one Patient, whose refresh tokens rotate and expire if they are unused for too long.
 #[derive(Clone)]
 struct Plan {
     now: Now,
@@ -33,7 +34,7 @@ struct Plan {
 
 struct PlanState {
     is_down: bool,
-    /// The one refresh token that works, and since when.
+    /// The one valid refresh token, and when it was issued.
     refresh: (u32, DateTime<Utc>),
     refreshes: u32,
 }
@@ -96,7 +97,7 @@ impl Plan {
         self.state.lock().unwrap().refreshes
     }
 
-    /// A member's consent, as `payersync connect` leaves it in the vault.
+    /// Stores a member's consent in the vault, as `payersync connect` does.
     fn consent(&self, vault: &Vault, uid: &str, name: &str, plan: &str, origin: &str) {
         let now = *self.now.lock().unwrap();
         let mut state = self.state.lock().unwrap();
@@ -122,7 +123,7 @@ impl Plan {
     }
 }
 
-/// The machine that payersync runs on, and what was told there.
+/// The machine that payersync runs on, and the messages that it got.
 struct Machine {
     home: tempfile::TempDir,
     now: Now,
@@ -157,7 +158,7 @@ impl Machine {
         self.story.push(format!("{wall} {what}"));
     }
 
-    /// Lets the daemon do its work until an instant, jumping from one thing due to the next.
+    /// Lets the daemon work until an instant; the clock jumps from one due time to the next.
     async fn work_until(&mut self, end: DateTime<Utc>) {
         while self.now() < end {
             let (mut daemon, handle) = self.daemon.take().unwrap();
@@ -168,10 +169,10 @@ impl Machine {
                 is_idle = false;
                 self.note(news);
             }
-            // What happens at the same time has no order.
+            // Events at the same time have no order.
             self.story[told_before..].sort();
             self.daemon = Some((daemon, handle));
-            // What was done may make other things due.
+            // The work done may make other work due.
             if is_idle {
                 let wake_at = wake_at.unwrap();
                 assert!(wake_at > self.now(), "it would not sleep at {}", self.now());
@@ -208,7 +209,7 @@ impl Machine {
         }
     }
 
-    /// Each run of the ledger: when it began, by whom, how it ended.
+    /// The runs in the ledger: when each began, by which command, and how it ended.
     fn ledger(&self) -> Vec<String> {
         let file = super::super::home::existing_warehouse(&self.settings().home).unwrap();
         let warehouse = crate::warehouse::ReadOnlyWarehouse::open(&file).unwrap();
@@ -338,7 +339,7 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
             "2026-03-13T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",
         ]
     );
-    // Once an hour, the hour in which the plan was down included.
+    // Once an hour, including the hour in which the plan was down.
     assert_eq!(refreshes, 106);
 }
 

@@ -1,4 +1,4 @@
-//! The status of very many connections: a line per plan, and the exceptions by name.
+//! The status of very many connections: a line per plan, and the connections with problems by name.
 
 use super::{
     people,
@@ -22,14 +22,14 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
 
-/// More connections than these are told by plan.
+/// With more connections than this, the status is shown per plan.
 pub(super) const MANY: usize = 50;
-/// As many exceptions are told in full; the rest are named.
+/// This many connections with problems are described in full; further ones are named.
 const IN_FULL: usize = 20;
-/// As many more are named.
+/// This many further ones are named.
 const NAMED: usize = 100;
 
-/// How the connections of one plan stand.
+/// The state of the connections of one plan.
 #[derive(Default)]
 struct OfPlan {
     connections: usize,
@@ -37,7 +37,7 @@ struct OfPlan {
     oldest: Option<String>,
 }
 
-/// Shows it.
+/// Prints the status per plan.
 pub(super) fn run(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -141,8 +141,9 @@ fn stale_of(
     freshness::stale_since(row, complete_as_of, checked_at, settings, args.max_age, now)
 }
 
-/// The types of the exceptions, sorted by name; where there are very many, one look at everything is
-/// quicker than a look at each.
+/// The types of these connections, sorted by connection.
+///
+/// If there are very many, reading everything at once is quicker.
 pub(super) fn types_of(
     warehouse: &ReadOnlyWarehouse,
     connections: &[ConnectionRow],

@@ -1,5 +1,7 @@
-//! The ledger as it is read, connection by connection: what `--json` and `--prometheus` show grows with the
-//! connections, the memory that they need does not.
+//! Reads the ledger connection by connection.
+//!
+//! The output of `--json` and `--prometheus` grows with the number of connections; the memory needed does
+//! not.
 
 use super::said::{code_of_one, same_person};
 use crate::{
@@ -21,12 +23,12 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-/// As many connections are looked up one by one, however many more the home has.
+/// Up to this number, connections are looked up one by one, however many more the home has.
 const FEW: usize = 32;
 
-/// Hands over each connection with its types; a connection that was never synced has none.
+/// Calls `take` for each connection with its types; a connection that was never synced has no types.
 ///
-/// `connections` are sorted by name.
+/// `connections` must be sorted by name.
 pub(super) fn each<E>(
     snapshot: &Snapshot<'_>,
     connections: &[ConnectionRow],
@@ -56,7 +58,7 @@ pub(super) fn each<E>(
     })
 }
 
-/// The exit code of the status, worked out connection by connection.
+/// Computes the exit code of the status, connection by connection.
 pub(super) struct Judge<'a> {
     settings: &'a Settings,
     args: &'a StatusArgs,
@@ -66,7 +68,7 @@ pub(super) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    /// `start` is the code of a status without any connection.
+    /// `start` is the exit code if there is no connection.
     pub(super) fn new(
         settings: &'a Settings,
         args: &'a StatusArgs,
@@ -85,13 +87,13 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The code, and the connections that are older than they should be, by `connection.id`.
+    /// The exit code, and the connections whose data is too old, by `connection.id`.
     pub(super) fn end(self) -> (ExitCode, HashMap<i64, Stale>) {
         (self.code, self.stale)
     }
 }
 
-/// What `--json` shows.
+/// The output of `--json`.
 #[derive(Serialize)]
 pub(super) struct Status<'a> {
     pub(super) warehouse: String,
@@ -100,14 +102,14 @@ pub(super) struct Status<'a> {
     pub(super) connections: Connections<'a>,
 }
 
-/// The connections, read when they are written.
+/// The connections, which are read while they are written.
 pub(super) struct Connections<'a> {
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) rows: &'a [ConnectionRow],
     pub(super) marts: &'a MartState,
     pub(super) ends: &'a BTreeMap<String, DateTime<Utc>>,
     pub(super) stale: &'a HashMap<i64, Stale>,
-    /// What the warehouse said when it could not be read to the end.
+    /// The error of the warehouse, if it could not be read to the end.
     pub(super) failed: &'a RefCell<Option<WarehouseError>>,
 }
 
@@ -152,15 +154,15 @@ struct Connection<'a> {
     plan: Option<&'a str>,
     member: Option<&'a str>,
     complete: bool,
-    /// When the member must consent again, where the plan or its `consent_days` tell it.
+    /// When the member must consent again, if the plan or its `consent_days` says so.
     consent_ends: Option<String>,
-    /// Whether the marts are older than the tables; the next run makes them anew.
+    /// Whether the marts are older than the tables; the next run updates them.
     marts_behind: bool,
-    /// The other home, where it is being moved from or to this one.
+    /// The other home, if the connection is being moved from or to it.
     moving: Option<String>,
-    /// When another complete walk was due, if none has come since.
+    /// When another complete walk was due, if the data is too old.
     stale_since: Option<String>,
-    /// Names of the other connections about the same person.
+    /// The names of the other connections about the same person.
     same_person: Vec<&'a str>,
     types: &'a [TypeStatus],
 }

@@ -18,22 +18,22 @@ use std::{
     io::{self, Write},
 };
 
-/// What there is to tell.
+/// The data that the status shows.
 pub(super) struct Told<'a> {
     pub(super) connections: &'a [ConnectionRow],
     pub(super) types: &'a [TypeStatus],
     pub(super) marts: &'a MartState,
-    /// Open rejects about another patient, by `connection.id`.
+    /// The number of open rejects about another patient, by `connection.id`.
     pub(super) strangers: &'a HashMap<i64, u64>,
-    /// When consents end, by the connection's name.
+    /// When consents end, by connection name.
     pub(super) ends: &'a ConsentEnds,
-    /// Connections that are older than they should be, by `connection.id`.
+    /// The connections whose data is too old, by `connection.id`.
     pub(super) stale: &'a HashMap<i64, Stale>,
-    /// Whether each type has a line of its own.
+    /// Whether each type is shown on a line of its own.
     pub(super) with_types: bool,
 }
 
-/// Writes it, no line wider than the screen.
+/// Writes the status, with no line wider than the screen.
 pub(super) fn write(out: &mut dyn Write, told: &Told<'_>) -> io::Result<()> {
     if told.connections.is_empty() {
         return line(
@@ -88,7 +88,7 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
     left_out(out, &left, told.with_types)
 }
 
-/// Who it is, and how it stands in one line.
+/// One line with a connection's name and its state.
 fn headline(row: &ConnectionRow, mine: &[TypeStatus], asked: &[&TypeStatus]) -> String {
     let member = row.member.as_deref().filter(|member| *member != row.name);
     let member = member.map(|member| format!(", member {member}")).unwrap_or_default();
@@ -109,7 +109,7 @@ fn headline(row: &ConnectionRow, mine: &[TypeStatus], asked: &[&TypeStatus]) -> 
     format!("{who}: {}", parts.join(", "))
 }
 
-/// What is wrong, and what to do about it; the same hint once.
+/// What is wrong with a connection, and what to do about it; each hint once.
 fn exceptions(
     out: &mut dyn Write,
     row: &ConnectionRow,
@@ -176,7 +176,9 @@ fn table(out: &mut dyn Write, asked: &[&TypeStatus]) -> io::Result<()> {
     writeln!(out, "{table}")
 }
 
-/// Types that were not asked for, or not had; many are a number unless every type is shown.
+/// The types that were not asked for or not served.
+///
+/// Of many, only some are named, unless every type is shown.
 fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::Result<()> {
     for (state, is_unasked, words) in [
         (WalkState::NotServed, false, "Not served"),
@@ -191,7 +193,7 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
             .collect();
         let told = match with_types || is_unasked {
             true => names.join(", "),
-            // They are never all of the connection's types.
+            // These are never all types of the connection.
             false => type_names(&names, usize::MAX),
         };
         if !names.is_empty() {
@@ -201,13 +203,13 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
     Ok(())
 }
 
-/// Until when a type is known to be complete. Of what only files brought nobody can tell.
+/// Until when a type is known to be complete. Of types filled by files alone, this is never known.
 fn complete_as_of(status: &TypeStatus) -> String {
     let unknown = if status.mode == WalkKind::File { "from files" } else { "never" };
     status.complete_as_of.as_deref().map_or_else(|| unknown.to_owned(), minute)
 }
 
-/// A text in lines that fit the screen, behind so many spaces.
+/// Writes a text in lines that fit the screen, indented by `indent` spaces.
 fn line(out: &mut dyn Write, indent: usize, text: &str) -> io::Result<()> {
     let text = format!("{:indent$}{}", "", on_one_line(text));
     writeln!(out, "{}", show::wrap(&text, terminal::width().unwrap_or(usize::MAX), indent + 2))

@@ -1,4 +1,4 @@
-//! What every form of the status says of connections: until when, whose, and how they stand.
+//! What every form of the status shows of a connection: the consent's end, the same person, the exit code.
 
 use crate::{
     commands::{calendar, failure::Failure},
@@ -10,7 +10,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// When each connection's consent ends, where that is known, by name.
+/// When each connection's consent ends, by connection name; unknown ends are missing.
 pub(super) type ConsentEnds = BTreeMap<String, DateTime<Utc>>;
 
 pub(super) fn consent_ends(
@@ -23,23 +23,24 @@ pub(super) fn consent_ends(
     Ok(consents.iter().filter_map(end).collect())
 }
 
-/// Names of the other connections about the same person.
+/// The names of the other connections about the same person.
 pub(super) fn same_person<'a>(row: &ConnectionRow, marts: &'a MartState) -> Vec<&'a str> {
     let of_row = marts.same_person.range((row.id, String::new())..(row.id + 1, String::new()));
     of_row.map(|(_, name)| name.as_str()).collect()
 }
 
-/// The worst of what the latest walks of these connections came to.
+/// The most serious exit code of these connections' latest walks.
 pub(super) fn code_of(connections: &[ConnectionRow], types: &[TypeStatus]) -> ExitCode {
     let of_connection = |row| code_of_one(row, TypeStatus::of_connection(types, &row.name));
     connections.iter().map(of_connection).fold(ExitCode::Complete, ExitCode::worst)
 }
 
-/// What the latest walks of a connection came to, each judged with the others of its run: the exit code of
-/// the syncs that made them.
+/// The exit code of a connection's latest walks.
+///
+/// The walks of each run are judged together, so the code is that of the syncs that made them.
 pub(super) fn code_of_one(row: &ConnectionRow, mine: &[TypeStatus]) -> ExitCode {
     if mine.is_empty() || row.moving.is_some() {
-        // Never synced, or asked by nobody for now.
+        // The connection was never synced, or is being moved and not synced for now.
         return ExitCode::Incomplete;
     }
     let has_rejects = mine.iter().any(|status| status.rejects > 0);

@@ -1,8 +1,8 @@
-//! The columns of a table, in words.
+//! The description of a table's columns.
 
 use crate::{view::Column, warehouse::Table};
 
-/// Name, type, path and description of every column, those included that payersync adds.
+/// Name, type, path and description of every column, including those that payersync adds.
 pub(in crate::commands) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
     let connection = "The connection that the row belongs to; see table connection";
     let mut columns = vec![

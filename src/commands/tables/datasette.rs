@@ -1,13 +1,14 @@
-//! What Datasette shows beside the tables: their descriptions, facets to begin with, and questions with
-//! their answers (<https://docs.datasette.io/en/stable/metadata.html>).
+//! The metadata that Datasette shows with the tables: descriptions, facets, and example queries.
+//!
+//! Source: <https://docs.datasette.io/en/stable/metadata.html>.
 
 use super::described::{Described, Kind};
 use serde_json::{Map, Value, json};
 use std::{io, io::Write};
 
-/// Datasette calls a database after its file, `warehouse.db`.
+/// The database's name in Datasette, which is that of its file, `warehouse.db`.
 const DATABASE: &str = "warehouse";
-/// Columns of few different values, the most telling first.
+/// Columns with few different values, the most useful first.
 const FACETS: [&str; 13] = [
     "kind",
     "category",
@@ -23,17 +24,17 @@ const FACETS: [&str; 13] = [
     "status",
     "is_current",
 ];
-/// Facets of a mart: each is a pass over its rows whenever its page is opened.
+/// The most facets of a mart: each is a pass over its rows whenever the mart's page is opened.
 const MOST_FACETS: usize = 2;
 
-/// A question that Datasette's page of the database offers.
+/// A query that Datasette offers on the page of the database.
 struct Question {
     name: &'static str,
     title: &'static str,
     sql: &'static str,
 }
 
-/// In the order in which they are asked. A `:name` becomes a field of the page.
+/// The queries in their order on the page. A `:name` becomes a field of the form.
 const QUESTIONS: [Question; 7] = [
     Question {
         name: "what_members_owe",
@@ -96,7 +97,7 @@ ORDER BY severity, records DESC",
     },
 ];
 
-/// The question that a table answers as it stands, on one line.
+/// The question that a table answers, on one line.
 pub(super) fn question_of(table: &str) -> Option<String> {
     let asks = |one: &&Question| {
         let mut words = one.sql.split_whitespace().skip_while(|word| *word != "FROM").skip(1);
@@ -106,7 +107,7 @@ pub(super) fn question_of(table: &str) -> Option<String> {
     Some(question.sql.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
-/// Writes the metadata: every table's description, facets of marts, and the questions.
+/// Writes the metadata: the description of every table, the facets of marts, and the queries.
 pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>]) -> io::Result<()> {
     let tables: Map<String, Value> =
         all.iter().map(|one| (one.name.to_owned(), table(one))).collect();
@@ -130,7 +131,7 @@ fn table(one: &Described<'_>) -> Value {
         .map(|column| (column.name.clone(), described(one, &column.name, &column.description)))
         .collect();
     let mut told = json!({ "description": description(one), "columns": columns });
-    // A view has no types. It is worked out anew for every facet, which takes longer than Datasette waits.
+    // A view has no types. It is computed again for every facet, which takes longer than Datasette waits.
     let is_view = one.columns.iter().all(|column| column.kind.is_empty());
     if one.kind == Kind::Mart && !is_view {
         let has = |name: &&&str| one.columns.iter().any(|column| column.name == **name);
@@ -147,7 +148,7 @@ fn description(one: &Described<'_>) -> String {
     }
 }
 
-/// A column's meaning, with its unit where its name has one.
+/// The meaning of a column, with its unit if the name contains one.
 fn described(one: &Described<'_>, name: &str, meaning: &str) -> Value {
     let has = |wanted: &str| one.columns.iter().any(|column| column.name == wanted);
     let stem = name.strip_suffix("amount").filter(|stem| stem.is_empty() || stem.ends_with('_'));

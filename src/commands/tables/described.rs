@@ -1,4 +1,4 @@
-//! Everything that can be asked in SQL, told in the same way: marts, tables, control tables.
+//! Descriptions of everything that can be queried in SQL: marts, tables, control tables.
 
 use super::columns::columns_of;
 use crate::{
@@ -8,23 +8,23 @@ use crate::{
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// What kind of table it is.
+/// The kind of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// Answers a question.
+    /// A mart: it answers a question.
     Mart,
     /// A view of the Tuva input layer.
     Tuva,
-    /// One row per resource of a type.
+    /// The main table of a resource type: one row per resource.
     Type,
-    /// A part of a type's resources, such as the lines of a claim.
+    /// A table with a part of a type's resources, such as the lines of a claim.
     Part,
-    /// Of payersync's own.
+    /// A control table of payersync's own.
     Control,
 }
 
-/// A table in words.
+/// The description of a table.
 #[derive(Debug, Serialize)]
 pub(super) struct Described<'a> {
     #[serde(rename = "table")]
@@ -34,32 +34,32 @@ pub(super) struct Described<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<&'a str>,
     pub(super) description: String,
-    /// What one row is, where it is said.
+    /// What one row stands for, if the description says so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) grain: Option<String>,
-    /// `None` where there is no such table yet.
+    /// The number of rows; `None` if the table does not exist yet.
     pub(super) rows: Option<u64>,
     pub(super) columns: Vec<DescribedColumn>,
-    /// The rest of what is said of it, for people.
+    /// The rest of the description.
     #[serde(skip)]
     pub(super) notes: Vec<String>,
 }
 
-/// A column in words.
+/// The description of a column.
 #[derive(Debug, Serialize)]
 pub(super) struct DescribedColumn {
     #[serde(rename = "column")]
     pub(super) name: String,
-    /// FHIR's type of the values; SQLite's in marts and control tables.
+    /// The type of the values: FHIR's, or SQLite's in marts and control tables.
     #[serde(rename = "type")]
     pub(super) kind: String,
-    /// Where the value is taken from, in FHIRPath.
+    /// The FHIRPath of the value.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) path: String,
     pub(super) description: String,
 }
 
-/// Marts, then tables type by type, then control tables.
+/// All descriptions: marts, then tables by type, then control tables.
 pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Vec<Described<'a>> {
     let rows = |name: &str| counts.get(name).copied();
     let marts = catalog.marts().iter().map(|mart| mart_of(mart, catalog, rows(&mart.name)));
@@ -90,7 +90,7 @@ pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Ve
     marts.chain(tables).chain(control).collect()
 }
 
-/// Whether a table holds a part of another table's resources, and is named after that table.
+/// Whether a table holds a part of another table's resources, and has that table's name as its prefix.
 fn is_part(table: &Table, catalog: &Catalog) -> bool {
     catalog.tables().iter().any(|whole| {
         let rest = table.name().strip_prefix(whole.name());
@@ -98,7 +98,7 @@ fn is_part(table: &Table, catalog: &Catalog) -> bool {
     })
 }
 
-/// A mart's description, with the columns of another mart where it has the same.
+/// A mart's description. Columns that are those of another mart get their meanings from there.
 pub(super) fn mart_words(mart: &Mart, catalog: &Catalog) -> MartDescription {
     let mut told = MartDescription::of(mart);
     let same = told.lines.iter().find_map(|line| line.strip_prefix("All columns of "));
@@ -134,7 +134,7 @@ fn mart_of<'a>(mart: &'a Mart, catalog: &Catalog, rows: Option<u64>) -> Describe
     }
 }
 
-/// The type that the mart's table declares for a column; nothing in a view.
+/// The type that the mart's table declares for a column; empty for a view.
 fn declared_type<'a>(mart: &'a Mart, name: &str) -> &'a str {
     let declares = |line: &&str| line.split_whitespace().next() == Some(name);
     let table = mart.sql.split_once("CREATE TABLE").map_or("", |(_, table)| table);

@@ -1,4 +1,4 @@
-//! One table: what it holds, its columns, what it joins with, and three queries to begin with.
+//! Shows one table: what it holds, its columns, what it joins with, and three queries to begin with.
 
 use super::{
     described::{Described, DescribedColumn},
@@ -10,7 +10,7 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// Writes it; on a screen no line is cut and none is wider.
+/// Writes the table's description; on a screen lines are wrapped and nothing is cut.
 pub(super) fn write(out: &mut dyn Write, one: &Described<'_>, catalog: &Catalog) -> io::Result<()> {
     let screen = terminal::width();
     let most = screen.unwrap_or(usize::MAX);
@@ -39,7 +39,7 @@ pub(super) fn write(out: &mut dyn Write, one: &Described<'_>, catalog: &Catalog)
     examples(one, &joins).iter().try_for_each(|sql| told(&format!("  {sql};")))
 }
 
-/// Lines as paragraphs, which a screen breaks anew; an empty line stays one.
+/// Joins lines into paragraphs, so that they can be wrapped anew; an empty line stays one.
 fn paragraphs(lines: &[String]) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
     for line in lines {
@@ -51,12 +51,12 @@ fn paragraphs(lines: &[String]) -> Vec<String> {
     paragraphs
 }
 
-/// Whether any column has a text there.
+/// Whether any column has the text that this function reads.
 fn any(columns: &[DescribedColumn], text: fn(&DescribedColumn) -> &str) -> bool {
     columns.iter().any(|column| !text(column).is_empty())
 }
 
-/// Everything in one line per column.
+/// Writes each column on one line.
 fn columns(out: &mut dyn Write, columns: &[DescribedColumn]) -> io::Result<()> {
     let (has_types, has_paths) =
         (any(columns, |column| &column.kind), any(columns, |column| &column.path));
@@ -71,8 +71,10 @@ fn columns(out: &mut dyn Write, columns: &[DescribedColumn]) -> io::Result<()> {
     writeln!(out, "{shown}")
 }
 
-/// Names and types are to be typed, and stay whole; the rest takes as many lines as it needs, a path
-/// below the column's meaning.
+/// Writes the columns for a narrow screen.
+///
+/// Names and types stay whole, since they are to be typed. The rest is wrapped, with a column's path below
+/// its meaning.
 fn narrow_columns(
     out: &mut dyn Write,
     columns: &[DescribedColumn],

@@ -1,5 +1,6 @@
-//! How the tables of a subject belong together, as an entity diagram in Mermaid
-//! (<https://mermaid.js.org/syntax/entityRelationshipDiagram.html>).
+//! An entity diagram in Mermaid that shows how the tables of a subject are joined.
+//!
+//! Source: <https://mermaid.js.org/syntax/entityRelationshipDiagram.html>.
 
 use super::{
     described::{Described, Kind},
@@ -10,11 +11,13 @@ use super::{
 use crate::warehouse::Catalog;
 use std::io::{self, Write};
 
-/// Whom everything is about. A diagram shows the way there, also from another subject.
+/// The tables of the persons that all data is about. Every diagram shows the way to them.
 const WHOSE: [&str; 2] = ["patient", "member"];
 
-/// Writes the subject's marts and the first table of each of its types, their keys, and a line for each
-/// pair that joins, with the columns that do. Its parts are on the pages of the types.
+/// Writes the diagram of a subject, with its marts and the main table of each of its types.
+///
+/// Each table has its key, and each pair of tables that joins has a line with the columns. Tables with
+/// parts of a type are left to the page of the type.
 pub(super) fn write(
     out: &mut dyn Write,
     subject: &Subject,
@@ -27,7 +30,7 @@ pub(super) fn write(
     for one in &shown {
         let mut joins = joins(one, catalog);
         joins.retain(|join| shown.iter().any(|other| other.name == join.table) || is_owner(join));
-        // The member stands for the patient.
+        // A mart is joined with the member instead of the patient.
         if one.kind == Kind::Mart && joins.iter().any(|join| join.table == "member") {
             joins.retain(|join| join.table != "patient");
         }
@@ -43,7 +46,7 @@ fn is_owner(join: &Join) -> bool {
     WHOSE.contains(&join.table.as_str())
 }
 
-/// The table with its key and the columns of its lines.
+/// Writes a table with its key and the columns that join it.
 fn entity(out: &mut dyn Write, one: &Described<'_>, joins: &[Join]) -> io::Result<()> {
     writeln!(out, "    {} {{", one.name)?;
     let own = format!("{}_id", one.name);

@@ -1,4 +1,4 @@
-//! What a table joins with, and queries to begin with, from its columns' names.
+//! Finds what a table joins with and makes example queries, from the names of its columns.
 
 use super::{
     datasette,
@@ -6,16 +6,17 @@ use super::{
 };
 use crate::warehouse::{Catalog, Table};
 
-/// A table and the condition under which its rows belong to those of another.
+/// A join: another table, and the condition for its rows.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Join {
     pub(super) table: String,
-    /// The column that leads there.
+    /// The column that leads to the other table.
     pub(super) column: String,
     pub(super) on: String,
 }
 
-/// The tables whose id a column holds. Ids are a connection's own, so both sides name it.
+/// The joins of a table, by the ids in its columns. An id is unique only within its connection, so both are
+/// compared.
 pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
     let mut joins: Vec<Join> = Vec::new();
     if one.columns.iter().all(|column| column.name != "connection_id") {
@@ -34,7 +35,7 @@ pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
     joins
 }
 
-/// The table that a column leads to, and the column that it is found by there.
+/// The other table that a column leads to, and that table's key column.
 fn led_to<'a>(
     one: &Described<'_>,
     column: &DescribedColumn,
@@ -48,7 +49,7 @@ fn led_to<'a>(
         return of_type.map(Table::name).min_by_key(|name| name.len()).map(|name| (name, "id"));
     }
     let stem = column.name.strip_suffix("_id")?;
-    // In a table of FHIR's, member_id is a number that the payer gives.
+    // In a normalised table, `member_id` is a number that the payer assigns.
     if one.kind == Kind::Mart && stem == "member" {
         // A person has a row for each connection.
         return Some(("member", "member_id"));
@@ -57,32 +58,33 @@ fn led_to<'a>(
     tables().map(Table::name).find(|name| has_key && *name == stem).map(|name| (name, "id"))
 }
 
-/// What is asked for before any other amount.
+/// The amounts to show, the most interesting first.
 const AMOUNTS: [&str; 3] = ["plan_paid_amount", "member_cost_share_amount", "paid_amount"];
-/// When something was the case, before when it was written down.
+/// The dates to show; when something happened comes before when it was recorded.
 const DATES: [&str; 5] =
     ["service_start_date", "month_date", "fill_date", "gap_start_date", "start_date"];
 
-/// The first of these names that a table has, else its first column with this end.
+/// The first of these names that a table has, else its first column with this ending.
 fn preferred<'a>(columns: &[&'a str], names: &[&str], end: &str) -> Option<&'a str> {
     let known = names.iter().find_map(|name| columns.iter().find(|column| *column == name));
     known.or_else(|| columns.iter().find(|column| column.ends_with(end))).copied()
 }
 
-/// Whether a column says which row it is rather than something of it.
+/// Whether a column identifies the row rather than describing it.
 fn is_key(column: &str) -> bool {
     column == "source" || column.ends_with("_id") || column.ends_with("_key")
 }
 
-/// Three queries: the table's own question or some rows, how many by time or by connection, and with the
-/// first join.
+/// Three example queries for a table.
+///
+/// They are the table's own question or some rows, counts by time or by connection, and the first join.
 pub(super) fn examples(one: &Described<'_>, joins: &[Join]) -> Vec<String> {
     let name = one.name;
     let columns: Vec<&str> = one.columns.iter().map(|column| column.name.as_str()).collect();
     let told = |column: &&&str| !matches!(**column, "connection_id" | "row_no");
     let mut shown: Vec<&str> = columns.iter().filter(told).copied().collect();
     if one.kind == Kind::Mart {
-        // Stable: but for that, the columns stay in their order.
+        // The sort is stable: columns with the same rank keep their order.
         shown.sort_by_key(|column| is_key(column));
     }
     let some: Vec<&str> = shown.into_iter().take(5).collect();

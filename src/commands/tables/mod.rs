@@ -1,4 +1,4 @@
-//! `payersync tables`: the way to the answers.
+//! `payersync tables`: the dictionary of marts, tables and columns.
 
 pub(super) mod columns;
 mod datasette;
@@ -22,14 +22,14 @@ use crate::{
 use described::Described;
 use std::{collections::HashMap, path::Path};
 
-/// Prints the marts and tables, or one with its columns.
+/// Prints the marts and tables, or one table with its columns.
 pub(super) fn run(folder: &Path, args: &TablesArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let catalog = home::catalog(&settings)?;
     if args.unmapped {
         return unmapped::run(&settings, &catalog, args.json);
     }
-    // What is written of the tables is the same with rows and without.
+    // The written documents do not depend on the number of rows.
     let counts = match args.markdown || args.datasette || args.pages.is_some() {
         true => HashMap::new(),
         false => counts(&settings, &catalog, args.table.as_deref())?,
@@ -67,7 +67,7 @@ fn unknown(name: &str, all: &[Described<'_>]) -> Failure {
     Failure::misuse(format!("there is no table {name}")).hint(hint)
 }
 
-/// How many rows each mart and table has, or one alone, where there is a warehouse to count in.
+/// The number of rows of each mart and table, or of one, if a warehouse exists.
 fn counts(
     settings: &Settings,
     catalog: &Catalog,

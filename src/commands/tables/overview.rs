@@ -1,4 +1,4 @@
-//! The overview of `tables`: marts first, then a line per type, then the rest on demand.
+//! The overview of `tables`: marts first, then a line per type; on request, everything else.
 
 use super::described::{Described, Kind};
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// Columns of a page that is no screen.
+/// The width if the output is not a screen.
 const PAGE: usize = 100;
 
-/// Writes the overview; `with_all` names also the types without rows and the parts of types.
+/// Writes the overview; `with_all` adds the types without rows and the tables with parts of types.
 pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) -> io::Result<()> {
     let of = |kind: Kind| all.iter().filter(move |one| one.kind == kind);
     let screen = terminal::width().unwrap_or(PAGE);
@@ -55,7 +55,7 @@ pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) 
     told("`payersync tables NAME` shows the columns of a table, its joins and three queries.")
 }
 
-/// A mart with its rows and its question; `tables NAME` says what one row is.
+/// Writes each mart with its number of rows and its question; `tables NAME` says what one row is.
 fn marts(out: &mut dyn Write, marts: &[&Described<'_>], screen: usize) -> io::Result<()> {
     let widest = |texts: Vec<usize>| texts.into_iter().max().unwrap_or_default();
     let name = widest(marts.iter().map(|mart| mart.name.len()).collect());
@@ -67,7 +67,7 @@ fn marts(out: &mut dyn Write, marts: &[&Described<'_>], screen: usize) -> io::Re
     Ok(())
 }
 
-/// A text behind the head of its line, and its further lines below it.
+/// Writes a text after the head of its line, with its further lines indented below it.
 fn hanging(out: &mut dyn Write, head: &str, text: &str, screen: usize) -> io::Result<()> {
     let taken = show::width(head);
     let text = show::fill(text, screen.saturating_sub(taken));
@@ -91,7 +91,7 @@ fn rows(one: &Described<'_>) -> String {
     one.rows.map_or_else(|| "-".to_owned(), |rows| rows.to_string())
 }
 
-/// Four columns, the second of numbers, the last one in as many lines as it needs.
+/// Writes four columns; the second holds numbers, and the last one is wrapped.
 fn columns(
     out: &mut dyn Write,
     header: [&str; 4],

@@ -1,5 +1,7 @@
-//! The data dictionary as pages of Markdown: the marts and an index on the first one, a page per FHIR type,
-//! one for Tuva's input layer, one for payersync's own tables.
+//! The data dictionary as pages of Markdown.
+//!
+//! The first page has the marts and an index. Each FHIR type has a page, as have Tuva's input layer and
+//! payersync's own tables.
 
 use super::{
     described::{Described, Kind},
@@ -14,7 +16,7 @@ use crate::{
 };
 use std::{fs, io, io::Write, path::Path};
 
-/// Above every page.
+/// The line at the top of every page.
 const MADE: &str = "Written by `payersync tables --pages docs`; do not edit.\n";
 const TUVA: &str = "tuva.md";
 const OWN: &str = "payersync.md";
@@ -38,7 +40,7 @@ pub(super) fn write(
     Ok(())
 }
 
-/// Writes one section after another, the marts first.
+/// Writes all sections to one page, the marts first.
 pub(super) fn write_in_one(
     out: &mut dyn Write,
     all: &[Described<'_>],
@@ -50,13 +52,13 @@ pub(super) fn write_in_one(
     all.iter().try_for_each(|one| section::write(out, one, catalog))
 }
 
-/// Path and text of each page.
+/// The path and the text of each page.
 fn pages(all: &[Described<'_>], catalog: &Catalog) -> io::Result<Vec<(String, Vec<u8>)>> {
     let mut pages = vec![("tables.md".to_owned(), Vec::new())];
     first_page(&mut pages[0].1, all, catalog)?;
     for table in all.iter().filter(|one| one.kind == Kind::Type) {
         let name = page_of(table, all);
-        // A definition of your own may give a second table of the kind to a type.
+        // A user's own definition may give a type a second table of this kind.
         if pages.iter().all(|(path, _)| *path != format!("tables/{name}")) {
             let is_here = |one: &&Described<'_>| {
                 matches!(one.kind, Kind::Type | Kind::Part) && page_of(one, all) == name
@@ -75,7 +77,7 @@ fn pages(all: &[Described<'_>], catalog: &Catalog) -> io::Result<Vec<(String, Ve
     Ok(pages)
 }
 
-/// The page of a type is called after the type's first table.
+/// The path of a table's page; the page of a type has the name of the type's first table.
 fn page_of(one: &Described<'_>, all: &[Described<'_>]) -> String {
     let of_type = all.iter().find(|it| it.kind == Kind::Type && it.resource == one.resource);
     format!("{}.md", of_type.unwrap_or(one).name)
@@ -106,7 +108,7 @@ fn first_page(out: &mut Vec<u8>, all: &[Described<'_>], catalog: &Catalog) -> io
     marts.try_for_each(|mart| section::write(out, mart, catalog))
 }
 
-/// The subject's marts with their questions, and its types with their pages.
+/// Writes a subject's marts with their questions, and its types with links to their pages.
 fn index(out: &mut dyn Write, subject: &Subject, all: &[Described<'_>]) -> io::Result<()> {
     writeln!(out, "## {}\n\n| table | what |\n|---|---|", subject.title)?;
     for one in all.iter().filter(|one| one.kind != Kind::Part && subject.has(one)) {
@@ -119,7 +121,7 @@ fn index(out: &mut dyn Write, subject: &Subject, all: &[Described<'_>]) -> io::R
     writeln!(out)
 }
 
-/// A page with its tables; first a list of them, as each is long.
+/// A page of tables; it begins with a list of them, since each is long.
 fn page(title: &str, tables: &[&Described<'_>], catalog: &Catalog) -> io::Result<Vec<u8>> {
     let mut out = Vec::new();
     writeln!(out, "# {title}\n\n{MADE}\n[All tables](../tables.md)\n")?;

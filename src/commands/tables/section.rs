@@ -1,4 +1,4 @@
-//! A table as a section of the data dictionary, in Markdown.
+//! Writes a table as a section of the data dictionary, in Markdown.
 
 use super::{
     described::Described,
@@ -31,7 +31,7 @@ pub(super) fn write(out: &mut dyn Write, one: &Described<'_>, catalog: &Catalog)
     columns(out, one)
 }
 
-/// The tables that are joined, each once, with the columns that lead there.
+/// The joined tables, each once, with the columns that lead there.
 pub(super) fn by_table(joins: &[Join]) -> Vec<(&str, Vec<&str>)> {
     let mut tables: Vec<(&str, Vec<&str>)> = Vec::new();
     for join in joins {
@@ -43,7 +43,7 @@ pub(super) fn by_table(joins: &[Join]) -> Vec<(&str, Vec<&str>)> {
     tables
 }
 
-/// A line per column. Types and paths are left out of a table that has none.
+/// Writes a line per column. A table without types or paths has no column for them.
 fn columns(out: &mut dyn Write, one: &Described<'_>) -> io::Result<()> {
     let has_types = one.columns.iter().any(|column| !column.kind.is_empty());
     let has_paths = one.columns.iter().any(|column| !column.path.is_empty());
@@ -66,7 +66,7 @@ fn columns(out: &mut dyn Write, one: &Described<'_>) -> io::Result<()> {
     })
 }
 
-/// A text that does not end its cell.
+/// A text without characters that would end its cell.
 pub(super) fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }

@@ -1,4 +1,4 @@
-//! What a table is about: the order in which an analyst looks for it.
+//! The subjects by which tables are grouped, in the order in which an analyst looks for them.
 
 use super::described::{Described, Kind};
 
@@ -9,7 +9,7 @@ pub(super) struct Subject {
     types: &'static [&'static str],
 }
 
-/// All of them; the last one takes what no other names, such as tables of definitions of your own.
+/// All subjects. The last one takes whatever no other names, such as a user's own tables.
 pub(super) const ALL: [Subject; 11] = [
     Subject { title: "Persons", marts: &["member"], types: &["Patient", "RelatedPerson"] },
     Subject {
@@ -86,7 +86,8 @@ pub(super) const ALL: [Subject; 11] = [
 ];
 
 impl Subject {
-    /// Whether a mart or a table of a type is about it. Control tables and Tuva's views are about none.
+    /// Whether a mart, or a table of a type, belongs to the subject. Control tables and Tuva's views belong
+    /// to none.
     pub(super) fn has(&self, one: &Described<'_>) -> bool {
         let named = |subject: &Subject| match (one.kind, one.resource) {
             (Kind::Mart, _) => subject.marts.contains(&one.name),

@@ -1,4 +1,4 @@
-//! `payersync tables --unmapped`: what no column depends on.
+//! `payersync tables --unmapped`: shows the parts of resources that no column depends on.
 
 use crate::{
     commands::{failure::Failure, home, print, show, standing::minute, terminal},
@@ -7,7 +7,7 @@ use crate::{
     warehouse::{Catalog, LeafPath, ReadOnlyWarehouse},
 };
 
-/// Shows the paths that no column depends on, and what share of the leaves that is.
+/// Shows the paths that no column depends on, and their share of all leaf values.
 pub(super) fn run(
     settings: &Settings,
     catalog: &Catalog,
@@ -35,7 +35,7 @@ pub(super) fn run(
     Ok(ExitCode::Complete)
 }
 
-/// A line per path. On a screen a long path takes several lines, and nothing is cut.
+/// A table with a line per path. On a screen, a long path is wrapped and nothing is cut.
 fn table(left: &[&LeafPath], screen: Option<usize>) -> String {
     let header = ["path", "leaves", "first seen", "extension"];
     let cells: Vec<[String; 3]> = left
@@ -54,7 +54,7 @@ fn table(left: &[&LeafPath], screen: Option<usize>) -> String {
         widths.chain([header[column + 1].len()]).max().unwrap_or_default()
     };
     let taken: usize = (0..3).map(|column| widest(column) + show::ROOM).sum();
-    // The border at the left, and the spaces of the path's own column.
+    // Subtracts the left border and the padding of the path's column.
     let room =
         screen.map(|screen| screen.saturating_sub(taken + show::ROOM + 1).max(header[0].len()));
     let mut shown = show::table(&header);

@@ -1,6 +1,6 @@
 //! Escapes text from outside: every character that would steer a terminal becomes visible.
 //!
-//! The escapes are those of JSON (`\u001b`), so that JSON stays JSON.
+//! The escapes are those of JSON (`\u001b`), so that JSON stays valid.
 
 use std::{
     borrow::Cow,
@@ -10,8 +10,8 @@ use std::{
 
 /// Whether a terminal would obey the character, or show the text around it in another order.
 ///
-/// Controls (C0, DEL, C1), line and paragraph separators, the controls of bidirectional text and
-/// of annotations, and invisible tags. A tab and a line feed only move on, and are not meant here.
+/// These are controls (C0, DEL, C1), line and paragraph separators, the controls of bidirectional text and
+/// of annotations, and invisible tags. Tabs and line feeds are not included: they only move on.
 fn steers(c: char) -> bool {
     match c {
         '\t' | '\n' => false,
@@ -45,7 +45,7 @@ fn escaped(text: &str, line_feed: &str) -> String {
     shown
 }
 
-/// Text on one line: line feeds are escaped, too.
+/// The text on one line: line feeds are escaped, too.
 pub(in crate::commands) fn on_one_line(text: &str) -> Cow<'_, str> {
     match text.chars().any(|c| c == '\n' || steers(c)) {
         true => Cow::Owned(escaped(text, "\\u000a")),
@@ -53,17 +53,17 @@ pub(in crate::commands) fn on_one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Text whose further lines are indented, so that none of them looks like a line of ours.
+/// The text with its further lines indented, so that none of them looks like a message of payersync's.
 pub(super) fn indented(text: &str) -> String {
     escaped(text, "\n    ")
 }
 
-/// Passes bytes on as text that steers nothing; what is not UTF-8 is shown byte by byte.
+/// A writer that escapes what would steer a terminal; bytes that are not UTF-8 are shown as escapes.
 ///
-/// A carriage return in front of a line feed passes: many servers end their lines so.
+/// A carriage return before a line feed is kept: many servers end their lines that way.
 pub(super) struct Escaping<W> {
     inner: W,
-    /// The beginning of a character, or a carriage return, whose rest has not come.
+    /// Bytes that cannot be judged yet: the beginning of a character, or a carriage return.
     held: Vec<u8>,
 }
 
@@ -72,7 +72,7 @@ impl<W: Write> Escaping<W> {
         Escaping { inner, held: Vec::new() }
     }
 
-    /// Takes what can be judged from `held`, all of it at the end.
+    /// The text of the held bytes that can be judged; at the end, of all of them.
     fn shown(&mut self, is_end: bool) -> String {
         let taken = std::mem::take(&mut self.held);
         let mut bytes = taken.as_slice();

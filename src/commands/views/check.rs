@@ -1,4 +1,4 @@
-//! `payersync views check`: what a compiler would say about a definition.
+//! `payersync views check`: reports mistakes in a ViewDefinition, as a compiler would.
 
 use super::{
     super::{failure::Failure, print},
@@ -11,7 +11,7 @@ use crate::{
     warehouse::{Catalog, Table, WarehouseError, embedded_definitions},
 };
 
-/// Checks every file; an error in one makes the exit code 1.
+/// Checks every file; if any has an error, the exit code is 1.
 pub(super) fn run(args: &ViewsCheckArgs) -> Result<ExitCode, Failure> {
     let texts = args
         .files
@@ -37,7 +37,7 @@ pub(super) fn run(args: &ViewsCheckArgs) -> Result<ExitCode, Failure> {
     Ok(code)
 }
 
-/// The findings of the lint, and why the warehouse would refuse a view that the lint finds sound.
+/// The findings of the lint; for a definition without errors, also why the warehouse would refuse it.
 fn findings(catalog: &Catalog, text: &str) -> Vec<Finding> {
     let mut findings = lint(text);
     if findings.iter().all(|finding| finding.severity == Severity::Warning)
@@ -49,7 +49,7 @@ fn findings(catalog: &Catalog, text: &str) -> Vec<Finding> {
     findings
 }
 
-/// The lint tells of a missing key by itself.
+/// Why the warehouse would refuse the definition; a missing key is left to the lint.
 fn why_no_table(catalog: &Catalog, text: &str) -> Option<String> {
     match Table::new(text) {
         Err(WarehouseError::Table { reason, .. }) => {

@@ -1,4 +1,4 @@
-//! `payersync views`: ViewDefinitions without a warehouse.
+//! `payersync views`: runs and checks ViewDefinitions without a warehouse.
 
 mod check;
 pub(super) mod definition;

@@ -1,4 +1,6 @@
-//! Rows as NDJSON or CSV: numbers keep the text they came with, columns the definition's order.
+//! Writes rows as NDJSON or CSV.
+//!
+//! Numbers keep their original text, and columns the order of the definition.
 
 use crate::{
     cli::ViewsFormat,
@@ -6,16 +8,16 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// Bytes of rows of one resource in one view, at most.
+/// The most bytes of rows of one resource in one view.
 const ROOM: usize = 256 << 20;
 
-/// Rows of one resource, held until its view has taken it whole.
+/// Holds the rows of one resource until its view has processed it completely.
 pub(super) struct Output<'a> {
     views: &'a [View],
-    /// Each column's name as a JSON string with its colon, per view.
+    /// For each view, the column names as JSON strings, each with its colon.
     names: Vec<Vec<String>>,
     held: Held,
-    /// Bytes held, about.
+    /// The approximate number of bytes held.
     size: usize,
     room: usize,
 }
@@ -39,7 +41,7 @@ impl<'a> Output<'a> {
         Output { views, names, held, size: 0, room: ROOM }
     }
 
-    /// The header line of CSV.
+    /// Writes the header line of CSV.
     pub(super) fn begin(&mut self, out: &mut dyn Write) -> io::Result<()> {
         if let (Held::Csv(writer), [view]) = (&mut self.held, self.views) {
             let names = view.columns.iter().map(|column| &column.name);
@@ -48,7 +50,7 @@ impl<'a> Output<'a> {
         self.flush(out)
     }
 
-    /// Forgets the rows that are held.
+    /// Discards the rows held.
     pub(super) fn discard(&mut self) {
         self.size = 0;
         match &mut self.held {
@@ -57,7 +59,7 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Holds a row, while there is room.
+    /// Holds a row, if there is room.
     pub(super) fn row(&mut self, view: usize, cells: &[Value<'_>]) {
         if !self.has_room() {
             return;
@@ -91,12 +93,12 @@ impl<'a> Output<'a> {
         }
     }
 
-    /// Whether all rows since the last flush are held.
+    /// Whether there was room for all rows since the last flush.
     pub(super) fn has_room(&self) -> bool {
         self.size <= self.room
     }
 
-    /// Writes the rows that are held.
+    /// Writes the rows held.
     pub(super) fn flush(&mut self, out: &mut dyn Write) -> io::Result<()> {
         match &mut self.held {
             Held::Ndjson(text) => out.write_all(text)?,

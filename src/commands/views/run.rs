@@ -1,7 +1,7 @@
-//! `payersync views run`: definitions over resources, line by line, rows in order to stdout.
+//! `payersync views run`: runs definitions over resources, line by line, and prints the rows in order.
 //!
-//! A resource that a view cannot take gives no row of that view: its rows are held back until the
-//! view is done with it. What is said about it on stderr names its line and never a value.
+//! If a view fails on a resource, it gives no rows of that resource: its rows are held back until the view
+//! is done. The message on stderr names the line of the resource, and never a value.
 
 use super::{
     super::{failure::Failure, print, tell},
@@ -79,7 +79,7 @@ enum Stopped {
     Output(io::Error),
 }
 
-/// Goes through the input; returns how many resources were rejected.
+/// Reads the input line by line; returns the number of resources that were rejected.
 fn lines(
     mut input: Box<dyn BufRead>,
     views: (&[View], &ServerBases),
@@ -111,7 +111,7 @@ fn lines(
     }
 }
 
-/// A line's resources: itself, or the entries of a Bundle.
+/// The resources of a line: the line itself, or the entries of a Bundle.
 fn resources<'a, 'b>(node: &'b json::Node<'a>) -> Vec<&'b json::Node<'a>> {
     let is_bundle = node.get("resourceType").and_then(json::Node::as_str) == Some("Bundle");
     match node.get("entry").and_then(json::Node::as_array).filter(|_| is_bundle) {

@@ -1,13 +1,13 @@
-//! What can go wrong, by name.
+//! The faults by name: the ways in which the sandbox can misbehave.
 //!
-//! Each was seen at a payer or in another tool's trouble with one. Faults combine; where several
-//! act at the same place, the first in the table wins. Unless its sentence says otherwise, a fault
-//! acts at page 3 of ExplanationOfBenefit, each time that page is asked for.
+//! Each was seen at a payer, or in another tool's problem with a payer. Faults can be combined. If several
+//! act at the same place, the first in the table wins. Unless its description says otherwise, a fault acts
+//! on page 3 of ExplanationOfBenefit, each time that page is requested.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A name that is no fault's.
+/// A name that no fault has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown fault {0:?}")]
 pub struct UnknownFault(String);
@@ -21,7 +21,7 @@ macro_rules! faults {
         }
 
         impl Fault {
-            /// All of them, in the order in which they take effect.
+            /// All faults, in the order in which they take effect.
             pub const ALL: &'static [Fault] = &[$(Fault::$variant),*];
 
             /// The name on the command line, in kebab-case.
@@ -29,7 +29,7 @@ macro_rules! faults {
                 match self { $(Fault::$variant => $name),* }
             }
 
-            /// What the sandbox does, in one sentence.
+            /// What the sandbox does under this fault, in one sentence.
             pub fn describe(self) -> &'static str {
                 match self { $(Fault::$variant => $sentence),* }
             }

@@ -1,16 +1,16 @@
-//! What the servers ask of a platform's rules.
+//! The questions that the servers ask about a platform's rules.
 
 use super::{Client, Like, Paging, Rule, refusal::Refusal};
 use crate::sandbox::{members::names, pairs::Pairs};
 use std::time::Duration;
 
 impl Like {
-    /// The types that it serves, in the order of the table.
+    /// The types that the platform serves, in the order of the table.
     pub(in crate::sandbox) fn types(self) -> Vec<&'static str> {
         names().into_iter().filter(|name| self.serves(name)).collect()
     }
 
-    /// Whether a type can be searched; else it is read by id, or comes along.
+    /// Whether a type can be searched; otherwise it is read by id, or included with other types.
     pub(in crate::sandbox) fn searches(self, name: &str) -> bool {
         self.rules().all(|rule| match rule {
             Rule::Searches(types, _) => types.contains(&name),
@@ -19,7 +19,7 @@ impl Like {
         })
     }
 
-    /// The type that comes along with what it is about.
+    /// The type that is only included with the resources that it is about.
     pub(in crate::sandbox) fn revincluded(self) -> Option<&'static str> {
         self.find(|rule| match rule {
             Rule::OnlyRevincluded(name, _) => Some(*name),
@@ -43,12 +43,12 @@ impl Like {
         said.unwrap_or(Paging::AfterId)
     }
 
-    /// Whether a page links to itself though it is the only one; the default payer's does not.
+    /// Whether a page has a link to itself even if it is the only page; that of the default payer has none.
     pub(in crate::sandbox) fn links_always(self) -> bool {
         self.paging() != Paging::AfterId
     }
 
-    /// The name that `redirect_uri` has in JSON, where token requests are JSON.
+    /// The name of `redirect_uri` in JSON, if the platform takes token requests as JSON.
     pub(in crate::sandbox) fn json_redirect_field(self) -> Option<&'static str> {
         self.find(|rule| match rule {
             Rule::Json(field) => Some(*field),
@@ -84,7 +84,7 @@ impl Like {
         })
     }
 
-    /// Where a refresh token's end is told, and after how many days it comes.
+    /// The path that tells when a refresh token ends, and after how many days it does.
     pub(in crate::sandbox) fn introspection(self) -> Option<(&'static str, i64)> {
         self.find(|rule| match rule {
             Rule::Introspection(path, days) => Some((*path, *days)),
@@ -108,12 +108,12 @@ impl Like {
         self.has(|rule| matches!(rule, Rule::FractionalLifetime))
     }
 
-    /// Whether a token is good for everybody's data.
+    /// Whether a token gives access to everybody's data.
     pub(in crate::sandbox) fn is_of_everybody(self) -> bool {
         self.has(|rule| matches!(rule, Rule::Everybody))
     }
 
-    /// Whether a search's patient counts; the default payer, for one, does not look at it.
+    /// Whether the patient in a search matters; the default payer ignores it.
     pub(in crate::sandbox) fn minds_patients(self) -> bool {
         self.has(|rule| matches!(rule, Rule::Needs { .. } | Rule::SomebodyElse(_)))
     }
@@ -146,7 +146,7 @@ impl Like {
         self.has(|rule| matches!(rule, Rule::Everything))
     }
 
-    /// The origin that next links name in the place of the server's own.
+    /// The origin that next links have instead of the server's own.
     pub(in crate::sandbox) fn next_origin(self) -> Option<&'static str> {
         self.find(|rule| match rule {
             Rule::NextAt(origin) => Some(*origin),
@@ -158,12 +158,12 @@ impl Like {
         self.has(|rule| matches!(rule, Rule::MoreLinks))
     }
 
-    /// Whether a consent covers data, whatever its scopes say.
+    /// Whether a consent covers data whatever its scopes are.
     pub(in crate::sandbox) fn grants_all(self) -> bool {
         self.has(|rule| matches!(rule, Rule::ScopesWithoutData))
     }
 
-    /// The scope that is granted where this is asked for.
+    /// The scope that is granted for the requested scope.
     pub(in crate::sandbox) fn granted_scope(self, asked: &str) -> String {
         if !self.has(|rule| matches!(rule, Rule::ScopesOfRegistration)) {
             return asked.to_string();
@@ -210,7 +210,7 @@ impl Like {
         })
     }
 
-    /// What a type is answered that is not served.
+    /// The answer for a type that the platform does not serve.
     pub(in crate::sandbox) fn unknown_type(self) -> Option<Refusal> {
         self.find(|rule| match rule {
             Rule::UnknownType(refusal) => Some(*refusal),
@@ -218,7 +218,7 @@ impl Like {
         })
     }
 
-    /// What a request about somebody else is answered.
+    /// The answer to a request about somebody else.
     pub(in crate::sandbox) fn somebody_else(self) -> Refusal {
         let said = self.find(|rule| match rule {
             Rule::SomebodyElse(refusal) => Some(*refusal),
@@ -227,7 +227,7 @@ impl Like {
         said.unwrap_or(Refusal::Gateway(403, "Forbidden"))
     }
 
-    /// What a request is answered whose headers break a rule.
+    /// The answer to a request whose headers break a rule.
     pub(in crate::sandbox) fn header_refusal(
         self,
         accept: Option<&str>,

@@ -1,8 +1,8 @@
-//! The platforms whose rules the payer can play.
+//! The platforms that the payer can imitate.
 //!
-//! A platform is data: its addresses, its types, and a list of rules, each with the fact that it plays
-//! and how sure that fact is. The rules are interpreted in few places: consent page and token endpoint
-//! (`oauth`), searches and pages (`server`). Nothing there asks for a platform by its name.
+//! A platform is data: its addresses, its types, and a list of rules. Each rule has the fact that it
+//! imitates, and how certain that fact is. Few places interpret the rules: the consent page and the token
+//! endpoint (`oauth`), searches and pages (`server`). They never ask for a platform by its name.
 
 mod consult;
 mod platforms;
@@ -15,68 +15,70 @@ pub(super) use rule::{Base, Client, Paging, Rule};
 use rule::{Paths, Ruleset};
 use std::str::FromStr;
 
-/// A platform that the payer behaves like.
+/// A platform that the payer imitates.
 #[derive(Clone, Copy)]
 pub struct Like(&'static Ruleset);
 
-/// A name that is no platform's.
+/// A name that no platform has.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown platform {0:?}")]
 pub struct UnknownLike(String);
 
 impl Like {
-    /// All of them; the default one first.
+    /// All platforms; the default one comes first.
     pub fn all() -> impl Iterator<Item = Like> {
         platforms::ALL.iter().map(|ruleset| Like(ruleset))
     }
 
-    /// Its name, as `--like` takes it.
+    /// The platform's name, as `--like` takes it.
     pub fn name(self) -> &'static str {
         self.0.name
     }
 
-    /// Whose rules these are.
+    /// The name of the organization or product whose rules these are.
     pub fn title(self) -> &'static str {
         self.0.title
     }
 
-    /// The preset of `payersync init` that is made for it; the default platform has none.
+    /// The preset of `payersync init` for the platform; the default platform has none.
     pub fn preset(self) -> Option<&'static str> {
         self.0.preset
     }
 
-    /// What has to be set in the preset, by name.
+    /// The settings that the preset needs, by name.
     pub fn settings(self) -> &'static [(&'static str, &'static str)] {
         self.0.settings
     }
 
-    /// The facts that it plays, each with its certainty: DOC (the operator's documents), OBS (observed), 3P
-    /// (a third party's statement) or INF (inferred).
+    /// The facts that the platform's rules imitate, each with its certainty.
+    ///
+    /// A certainty is DOC (the operator's documents), OBS (observed), 3P (a third party's statement) or INF
+    /// (inferred).
     pub fn facts(self) -> impl Iterator<Item = (&'static str, &'static str)> {
         self.0.rules.iter().map(|fact| (fact.certainty, fact.text))
     }
 
-    /// Whether the client must sign what it says of itself, so that its key has to be registered.
+    /// Whether the client must authenticate with a signature, so that its key has to be registered.
     pub fn wants_key(self) -> bool {
         self.client() == Client::Assertion
     }
 
-    /// Whether it wants no token at all.
+    /// Whether the platform needs no token.
     pub fn is_open(self) -> bool {
         self.has(|rule| matches!(rule, Rule::Open))
     }
 
-    /// Origins by which its server calls itself in links, which a client is told of.
+    /// Further origins that the server uses in its links; the client's configuration must name them.
     pub fn other_origins(self) -> Vec<&'static str> {
         self.next_origin().into_iter().collect()
     }
 
-    /// The types that it serves.
+    /// Whether the platform serves the type.
     pub(super) fn serves(self, name: &str) -> bool {
         self.base(name).is_some()
     }
 
-    /// Where a type is, without the origin.
+    /// The path of the FHIR base that has the type.
     pub(super) fn base(self, name: &str) -> Option<&'static str> {
         self.0.paths.fhir.iter().find(|base| base.holds(name)).map(|base| base.path)
     }

@@ -1,4 +1,4 @@
-//! How a platform says no.
+//! The ways in which a platform refuses a request.
 
 use crate::sandbox::server::outcome;
 use axum::http::StatusCode;
@@ -7,13 +7,13 @@ use axum::response::{IntoResponse as _, Response};
 /// The form of a refusal.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sandbox) enum Refusal {
-    /// An OperationOutcome: status, code of the issue, text.
+    /// An OperationOutcome, with status, issue code and text.
     Outcome(u16, &'static str, &'static str),
-    /// No body at all.
+    /// A status without a body.
     Empty(u16),
     /// A status with an HTML page.
     Html(u16, &'static str),
-    /// The JSON of a gateway, which is no FHIR.
+    /// The JSON of a gateway, which is not FHIR.
     Gateway(u16, &'static str),
 }
 

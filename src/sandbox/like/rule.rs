@@ -2,29 +2,30 @@
 
 use super::refusal::Refusal;
 
-/// A rule, and the fact that it plays.
+/// A rule, and the fact that it imitates.
 pub(in crate::sandbox) struct Fact {
     pub(super) rule: Rule,
-    /// How sure the fact is, in the words of `docs/payers.md`: DOC (documented), OBS (observed), 3P (told by
-    /// others), INF (inferred).
+    /// How certain the fact is, in the words of `docs/payers.md`.
+    ///
+    /// DOC is documented, OBS observed, 3P told by others, INF inferred.
     pub(super) certainty: &'static str,
     pub(super) text: &'static str,
 }
 
-/// Where a platform's endpoints are, without the origin.
+/// The paths of a platform's endpoints.
 pub(in crate::sandbox) struct Paths {
     pub(in crate::sandbox) authorize: &'static str,
     pub(in crate::sandbox) token: &'static str,
-    /// The discovery document, where one is published.
+    /// The path of the discovery document, if one is published.
     pub(in crate::sandbox) discovery: Option<&'static str>,
-    /// FHIR bases; all of them at one origin.
+    /// The FHIR bases, all at the same origin.
     pub(in crate::sandbox) fhir: &'static [Base],
 }
 
 /// A FHIR base.
 pub(in crate::sandbox) struct Base {
     pub(in crate::sandbox) path: &'static str,
-    /// The types that are there; empty: all.
+    /// The types at this base; empty means all types.
     pub(in crate::sandbox) types: &'static [&'static str],
 }
 
@@ -43,7 +44,7 @@ pub(in crate::sandbox) enum Client {
     Basic,
     /// A secret in the body.
     Post,
-    /// Its id alone, or a secret.
+    /// The client's id alone, or a secret.
     Public,
     /// An assertion signed with a registered key (RFC 7523).
     Assertion,
@@ -52,108 +53,109 @@ pub(in crate::sandbox) enum Client {
 /// How one page leads to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::sandbox) enum Paging {
-    /// By the id of the last resource.
+    /// By the id of the last resource of the page.
     AfterId,
-    /// By the number of resources before it, in this parameter.
+    /// By the number of resources before the next page, in this parameter.
     Offset(&'static str),
-    /// By a text that only the server understands, in this parameter.
+    /// By a text that only the server can read, in this parameter.
     Opaque(&'static str),
-    /// All is on one page.
+    /// There is only one page, with all resources.
     None,
 }
 
 /// One rule.
 pub(in crate::sandbox) enum Rule {
-    // The consent page.
-    /// `aud` must be the payer's origin with this path behind it.
+    // Rules of the consent page.
+    /// `aud` must be the payer's origin followed by this path.
     Aud(&'static str),
     /// `aud` must not be sent.
     NoAud,
     /// PKCE with S256 is required.
     Pkce,
-    /// `state` must have so many characters.
+    /// `state` must have at least this many characters.
     State(usize),
     /// A scope with a wildcard is refused.
     NoWildcards,
     /// Only these scopes are known.
     Scopes(&'static [&'static str]),
-    /// This scope must be asked for.
+    /// This scope must be requested.
     NeedsScope(&'static str),
-    /// What is granted was decided when the client was registered: all types that are served.
+    /// The registration of the client determines what is granted: all types that are served.
     ScopesOfRegistration,
-    /// Scopes say nothing of data: a consent covers all.
+    /// Scopes do not matter for data: a consent covers everything.
     ScopesWithoutData,
     /// This parameter must be there.
     AuthorizeParameter(&'static str),
-    /// No consent and no token: the server is open.
+    /// The server is open: it needs no consent and no token.
     Open,
 
-    // The token endpoint.
+    // Rules of the token endpoint.
     /// How the client proves who it is.
     Client(Client),
     /// Requests are JSON, and `redirect_uri` has this name.
     Json(&'static str),
-    /// `redirect_uri` is repeated in the token request.
+    /// `redirect_uri` must be repeated in the token request.
     RedirectUri,
     /// The answer names the member's Patient.
     NamesPatient,
     /// How long an access token lives, in seconds.
     AccessSeconds(u64),
-    /// `expires_in` has a fraction.
+    /// `expires_in` is a number with a fraction.
     FractionalLifetime,
-    /// There are no refresh tokens.
+    /// No refresh tokens are issued.
     NoRefreshToken,
-    /// A refresh token's end is told at this path (RFC 7662): that of the consent, after so many days.
+    /// This path tells when a refresh token ends (RFC 7662): with the consent, after this many days.
     Introspection(&'static str, i64),
-    /// The answer says when the consent ends: after so many days.
+    /// The answer says when the consent ends: after this many days.
     ConsentEnds(i64),
 
-    // Searches.
-    /// A token is not limited to the member: a search without a patient finds everybody's.
+    // Rules of searches.
+    /// A token is not limited to the member: a search without a patient finds everybody's resources.
     Everybody,
-    /// A search of these types needs one of these parameters; without types: of every type that is
-    /// about a patient.
+    /// A search of these types needs one of these parameters.
+    ///
+    /// Without types, this applies to every type that is about a patient.
     Needs { types: &'static [&'static str], any_of: &'static [&'static str], refusal: Refusal },
-    /// `_count` above this is refused.
+    /// A `_count` above this number is refused.
     CountRefused(u32),
-    /// The page size of these types without `_count`, and the greatest one; without types: of all.
+    /// The page size of these types without `_count`, and the largest one; without types, of all types.
     Count { types: &'static [&'static str], default: u32, most: u32 },
-    /// `_count` does nothing where `_id` is.
+    /// `_count` is ignored if the search has `_id`.
     NoCountWithId,
-    /// A parameter that is none of these is refused.
+    /// Any other parameter than these is refused.
     KnowsOnly(&'static [&'static str], Refusal),
-    /// These parameters choose among resources.
+    /// These parameters filter by a code.
     Filters(&'static [&'static str]),
-    /// Only these types are searched; the others are read by id.
+    /// Only these types can be searched; the others are read by id.
     Searches(&'static [&'static str], Refusal),
-    /// This type is not searched; it comes along with what it is about.
+    /// This type cannot be searched; it is included with the resources that it is about.
     OnlyRevincluded(&'static str, Refusal),
-    /// What a type is answered that is not served.
+    /// The answer for a type that is not served.
     UnknownType(Refusal),
-    /// What a search or a read is answered that is about somebody else.
+    /// The answer to a search or a read about somebody else.
     SomebodyElse(Refusal),
-    /// The first request of each member is answered 429: still loading.
+    /// The first request for each member is answered 429, since the data is still loading.
     LoadsFirst,
 
     /// `$userinfo` names the Patient in a Parameters resource.
     UserInfo,
-    /// A Patient's `$everything` brings all on one page.
+    /// A Patient's `$everything` returns all resources on one page.
     Everything,
 
-    // Answers.
+    // Rules of answers.
     /// How one page leads to the next.
     Paging(Paging),
     /// Next links name another origin.
     NextAt(&'static str),
-    /// Links to the first, the previous and the last page.
+    /// Pages have links to the first, the previous and the last page.
     MoreLinks,
     /// No Bundle has a total.
     NoTotal,
     /// Each page has an OperationOutcome among its entries.
     OutcomeEntry,
-    /// The last resource of a page comes again on the next.
+    /// The last resource of a page is repeated on the next page.
     RepeatsAcrossPages,
-    /// References name a version.
+    /// References include a version.
     VersionedReferences,
     /// The media type of FHIR answers.
     MediaType(&'static str),
@@ -163,7 +165,7 @@ pub(in crate::sandbox) enum Rule {
     Accepts(&'static str),
     /// Every request must have exactly this Accept and Content-Type.
     ExactAccept(&'static str),
-    /// Answers say how many requests are left, in these headers.
+    /// Answers say how many requests are left, in these three headers.
     RateHeaders([&'static str; 3]),
 }
 
@@ -171,9 +173,9 @@ pub(in crate::sandbox) enum Rule {
 pub(super) struct Ruleset {
     pub(super) name: &'static str,
     pub(super) title: &'static str,
-    /// The preset of `payersync init` that is made for it.
+    /// The preset of `payersync init` for the platform.
     pub(super) preset: Option<&'static str>,
-    /// What has to be set in the preset.
+    /// The settings that the preset needs.
     pub(super) settings: &'static [(&'static str, &'static str)],
     pub(super) paths: Paths,
     pub(super) rules: &'static [Fact],
@@ -183,7 +185,7 @@ pub(super) const fn fact(certainty: &'static str, text: &'static str, rule: Rule
     Fact { rule, certainty, text }
 }
 
-/// All types at one base.
+/// A base that has all types.
 pub(super) const fn at(path: &'static str) -> Base {
     Base { path, types: &[] }
 }

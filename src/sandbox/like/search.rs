@@ -1,17 +1,17 @@
-//! What a platform's rules make of a search.
+//! Applies a platform's rules to a search.
 
 use super::{Like, Paging, Rule, refusal::Refusal};
 use crate::sandbox::pairs::Pairs;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Where in a cursor the position of its page is.
+/// The parameter within a cursor that holds the position of its page.
 const FROM: &str = "_from";
 
-/// Parameters by which a search says whose data it wants.
+/// Parameters by which a search names the patient.
 const PERSONAL: [&str; 3] = ["patient", "subject", "beneficiary"];
 
-/// Types that are about nobody.
+/// Types that are not about a patient.
 const NOBODYS: [&str; 7] = [
     "Organization",
     "Practitioner",
@@ -22,15 +22,15 @@ const NOBODYS: [&str; 7] = [
     "MedicationKnowledge",
 ];
 
-/// A search as its first page was asked for, and the place to go on from.
+/// A search with the parameters of its first page, and the position of the requested page.
 pub(in crate::sandbox) struct Unfolded {
     pub(in crate::sandbox) pairs: Pairs,
-    /// How many resources stand before the page, where a link says that.
+    /// The number of resources before the page, if the request's cursor contains it.
     pub(in crate::sandbox) from: Option<u32>,
 }
 
 impl Like {
-    /// The search that a link stands for; nothing where the link is not of this server's making.
+    /// The search that a link stands for; `None` if this server did not make the link.
     pub(in crate::sandbox) fn unfold(self, pairs: Pairs) -> Option<Unfolded> {
         match self.paging() {
             Paging::Opaque(name) => match pairs.get(name) {
@@ -53,7 +53,7 @@ impl Like {
         }
     }
 
-    /// The query of the page that begins at a place of a search.
+    /// The query of the page that begins at a position of a search.
     pub(in crate::sandbox) fn query_from(self, pairs: &Pairs, from: u32) -> String {
         let mut query = pairs.encode_without(&[]);
         match self.paging() {
@@ -66,7 +66,7 @@ impl Like {
         }
     }
 
-    /// How the search of a type is refused; `is_first` where it is not for a later page.
+    /// The refusal of a search, if a rule demands one; `is_first` is false for a later page.
     pub(in crate::sandbox) fn search_refusal(
         self,
         name: &str,
@@ -93,9 +93,9 @@ impl Like {
         })
     }
 
-    /// How many resources a page of a type has, or the greatest number where that many are refused.
+    /// The number of resources on a page; an error with the largest number if the requested one is refused.
     ///
-    /// Where no fact says how many, a page has 10, so that there are pages to go through.
+    /// If no fact says how many, a page has 10, so that there are several pages.
     pub(in crate::sandbox) fn page_size(
         self,
         name: &str,
@@ -130,7 +130,7 @@ impl Like {
         }
     }
 
-    /// The parameters that choose among resources by a code.
+    /// The parameters that filter resources by a code.
     pub(in crate::sandbox) fn filters(self) -> &'static [&'static str] {
         self.find(|rule| match rule {
             Rule::Filters(names) => Some(*names),

@@ -1,11 +1,11 @@
-//! Adjudications and totals: one amount per category.
+//! Adjudications and totals of a claim: one amount per category.
 
 use super::claim::{Amounts, Claim, Kind};
 use super::codes::FINAL_DENIAL;
 use super::element::{CARIN_CODES, Cents, HL7, carin, coding, hl7};
 use super::json::{Json, array, object};
 
-/// The categories with their amounts, in the order payers list them.
+/// The categories with their amounts, in the order in which payers list them.
 pub(super) fn categories(amounts: &Amounts) -> [(Json, Cents); 11] {
     [
         (hl7_category("submitted"), amounts.submitted),
@@ -32,7 +32,7 @@ fn carin_category(code: &str) -> Json {
 
 /// The adjudications of one line.
 ///
-/// `obsolete` adds the category `allowed` of the guide's version 0.1.0, which payers still send.
+/// `obsolete` adds the category `allowed` of the guide's version 0.1.0, which some payers still send.
 pub(super) fn of_line(claim: &Claim, amounts: &Amounts, obsolete: bool) -> Json {
     let mut list: Vec<Json> = categories(amounts)
         .into_iter()
@@ -60,7 +60,7 @@ pub(super) fn of_line(claim: &Claim, amounts: &Amounts, obsolete: bool) -> Json 
     list.into()
 }
 
-/// The adjudications of the whole claim: amounts for hospital claims, the network for all.
+/// The adjudications of the whole claim: the amounts for hospital claims, the network for all claims.
 pub(super) fn of_claim(claim: &Claim, total: &Amounts) -> Json {
     let mut list = Vec::new();
     if claim.kind == Kind::Inpatient {
@@ -77,7 +77,7 @@ pub(super) fn of_claim(claim: &Claim, total: &Amounts) -> Json {
     list.into()
 }
 
-/// The totals of the claim: each the sum of its lines.
+/// The totals of the claim: each is the sum over its lines.
 pub(super) fn totals(total: &Amounts) -> Json {
     categories(total)
         .into_iter()
@@ -97,7 +97,7 @@ fn network(claim: &Claim) -> &'static str {
     if claim.in_network { "innetwork" } else { "outofnetwork" }
 }
 
-/// What is left of the member's benefits.
+/// The limits of the member's benefits, and what is used of them.
 pub(super) fn benefit_balance(total: &Amounts) -> Json {
     array![object! {
         category: hl7("ex-benefitcategory", "1"),

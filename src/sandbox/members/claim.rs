@@ -1,6 +1,6 @@
-//! The facts of one claim: what kind, which version, what was done, what it cost.
+//! The facts of one claim: its kind, its version, what was done, what it cost.
 //!
-//! Pure numbers and dates; `eob` and its neighbours write them down as FHIR.
+//! They are plain numbers and dates; `eob` and its neighbours turn them into FHIR.
 
 use super::element::{Cents, epoch, later};
 use super::member::Member;
@@ -8,7 +8,7 @@ use super::rng::Rng;
 use chrono::NaiveDate;
 use std::ops::AddAssign;
 
-/// The five kinds of the CARIN guide.
+/// The five kinds of claims in the CARIN guide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Inpatient,
@@ -18,13 +18,13 @@ pub(super) enum Kind {
     Oral,
 }
 
-/// Which version of a claim an ExplanationOfBenefit is.
+/// The role of an ExplanationOfBenefit among the versions of its claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Original,
-    /// Replaces the one before it.
+    /// Replaces the version before it.
     Adjusted,
-    /// Takes the one before it back: negative amounts.
+    /// Reverses the version before it, with negative amounts.
     Reversal,
     Preauthorization,
 }
@@ -32,7 +32,7 @@ pub(super) enum Role {
 use Kind::{Inpatient, Oral, Outpatient, Pharmacy, Professional};
 use Role::{Adjusted, Original, Preauthorization, Reversal};
 
-/// Twenty claims that repeat: all kinds, a correction, two reversals, a chain of three.
+/// Twenty claims that repeat: all kinds, corrections, two reversals, a chain of three versions.
 const SLOTS: [(Kind, Role); 20] = [
     (Inpatient, Original),
     (Professional, Original),
@@ -60,7 +60,7 @@ fn slot(index: u32) -> (Kind, Role) {
     SLOTS[index as usize % SLOTS.len()]
 }
 
-/// One ExplanationOfBenefit's facts.
+/// The facts of one ExplanationOfBenefit.
 pub(super) struct Claim {
     pub(super) kind: Kind,
     pub(super) role: Role,
@@ -72,7 +72,7 @@ pub(super) struct Claim {
     pub(super) end: NaiveDate,
     pub(super) created: NaiveDate,
     pub(super) in_network: bool,
-    /// Numbers of the shared resources.
+    /// The numbers of the shared resources that the claim names.
     pub(super) organization: u32,
     pub(super) practitioner: u32,
     pub(super) location: u32,
@@ -92,7 +92,7 @@ pub(super) struct Line {
     pub(super) amounts: Amounts,
 }
 
-/// The money of a line, or of a claim: the sum of its lines.
+/// The amounts of a line, or of a claim as the sum of its lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Amounts {
     pub(super) submitted: Cents,
@@ -125,7 +125,7 @@ impl Amounts {
         ]
     }
 
-    /// Two amounts of each kind that come to this one; the second has the odd cent.
+    /// Two halves that add up to these amounts; the second has any odd cent.
     pub(super) fn halves(&self) -> [Amounts; 2] {
         let mut halves = [*self; 2];
         for amount in halves[0].each_mut() {
@@ -138,14 +138,14 @@ impl Amounts {
         halves
     }
 
-    /// The paid amount, to whomever.
+    /// The amount that the plan paid, to the provider and the patient.
     pub(super) fn paid(&self) -> Cents {
         Cents(self.paid_to_provider.0 + self.paid_to_patient.0)
     }
 }
 
 impl Line {
-    /// What one of them costs; the submitted amount is a multiple of it.
+    /// The price of one unit; the submitted amount is a multiple of it.
     pub(super) fn unit_price(&self) -> Cents {
         Cents(self.amounts.submitted.0 / i64::from(self.quantity))
     }
@@ -214,7 +214,7 @@ fn is_version_of_previous(index: u32) -> bool {
     matches!(slot(index).1, Adjusted | Reversal)
 }
 
-/// The first version of the claim that `index` is a version of.
+/// The index of the first version of the claim that `index` belongs to.
 fn root(index: u32) -> u32 {
     let mut root = index;
     while root > 0 && is_version_of_previous(root) {
@@ -229,7 +229,7 @@ fn service_start(member: &Member, root: u32) -> NaiveDate {
 }
 
 fn line_count(rng: &mut Rng, kind: Kind, root: u32) -> u32 {
-    // One claim as long as the longest of the payer's published samples.
+    // This claim is as long as the longest in the payer's published samples.
     if root == 17 {
         return 69;
     }
@@ -258,7 +258,7 @@ fn line(rng: &mut Rng, claim: &Claim, version: u32) -> Line {
     Line { code, day, quantity, amounts }
 }
 
-/// What a charge turns into. An adjusted version allows a tenth less each time.
+/// The amounts that follow from a charge. Each further version allows a tenth less.
 fn amounts(rng: &mut Rng, submitted: Cents, in_network: bool, version: u32) -> Amounts {
     let allowed_percent = rng.between(55, 90).saturating_sub(version * 10);
     let (deductible, copay) = (rng.chance(15), *rng.pick(&[0, 0, 0, 1000, 2500]));

@@ -1,4 +1,4 @@
-//! What was done and planned: Encounter, Procedure, CarePlan, CareTeam, Goal, ServiceRequest.
+//! Care done and planned: Encounter, Procedure, CarePlan, CareTeam, Goal, ServiceRequest.
 
 use super::codes::{DIAGNOSES, PROCEDURES, SERVICES};
 use super::element::{HL7, SNOMED, code, coding, date, epoch, hl7, later, quantity, reference};

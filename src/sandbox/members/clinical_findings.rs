@@ -1,4 +1,4 @@
-//! What was found: Condition, Observation, AllergyIntolerance, Immunization.
+//! Findings: Condition, Observation, AllergyIntolerance, Immunization.
 
 use super::codes::{
     ACTIVE_CONDITION, ALLERGENS, DIAGNOSES, MEASUREMENTS, OBSERVATION_CATEGORY, VACCINES,
@@ -24,7 +24,7 @@ pub(super) fn condition(member: &Member, index: u32) -> Json {
     }
 }
 
-/// Measurements, then one of each other kind of value.
+/// Measurements, then one observation with each other type of value.
 pub(super) fn observation(member: &Member, index: u32) -> Json {
     let mut rng = member.rng("observation", index);
     let day = later(epoch(), rng.below(1600));

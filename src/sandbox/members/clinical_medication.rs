@@ -20,7 +20,7 @@ pub(super) fn medication(_: &Member, index: u32) -> Json {
 pub(super) fn medication_request(member: &Member, index: u32) -> Json {
     let mut rng = member.rng("medication-request", index);
     let drug = &DRUGS[index as usize % DRUGS.len()];
-    // The first three point at a Medication, the others carry the code.
+    // The first three refer to a Medication; the others contain the code.
     let by_reference = index < 3;
     object! {
         status: if index == 5 { "stopped" } else { "active" },

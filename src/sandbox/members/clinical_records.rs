@@ -1,5 +1,5 @@
-//! Papers and things: DiagnosticReport, DocumentReference, Device, Specimen,
-//! QuestionnaireResponse, Provenance.
+//! Documents and objects: DiagnosticReport, DocumentReference, Device, Specimen, QuestionnaireResponse,
+//! Provenance.
 
 use super::codes::PROVENANCE_AUTHOR;
 use super::element::{LOINC, SNOMED, code, date, epoch, hl7, later, reference};

@@ -1,6 +1,6 @@
-//! The few real codes the synthetic members use.
+//! The few real codes that the synthetic members use.
 //!
-//! CPT and CDT codes stand without their descriptions, which are licensed.
+//! CPT and CDT codes have no descriptions here, because those are licensed.
 
 use super::element::{CPT, Code, ICD10, LOINC, NDC, RXNORM, SNOMED, code};
 
@@ -72,7 +72,7 @@ pub(super) const REVENUE_CODES: [&str; 7] =
 pub(super) const DRGS: [&str; 5] = ["470", "871", "291", "392", "194"];
 pub(super) const MODIFIERS: [&str; 4] = ["25", "59", "RT", "LT"];
 
-/// A drug under both of its names: the package (NDC) and the clinical drug (RxNorm).
+/// A drug with both of its codes: the package (NDC) and the clinical drug (RxNorm).
 pub(super) struct Drug {
     pub(super) package: Code,
     pub(super) clinical: Code,
@@ -99,7 +99,7 @@ pub(super) const VACCINES: [Code; 5] = [
     code(CVX, "121", "zoster live"),
 ];
 
-/// What is measured, its unit, and the lowest and highest value in tenths of the unit.
+/// Each measurement with its unit, and its lowest and highest value in tenths of the unit.
 pub(super) const MEASUREMENTS: [(Code, &str, u32, u32); 8] = [
     (code(LOINC, "4548-4", "Hemoglobin A1c/Hemoglobin.total in Blood"), "%", 48, 92),
     (code(LOINC, "2339-0", "Glucose [Mass/volume] in Blood"), "mg/dL", 700, 1800),

@@ -1,11 +1,11 @@
-//! The FHIR data types the resources are made of: concepts, references, periods, money.
+//! The FHIR data types that resources consist of: concepts, references, periods, money.
 //!
-//! Never knows a resource; the generators put these together.
+//! No resource is made here; the generators do that.
 
 use super::json::{Json, array, object};
 use chrono::{Days, NaiveDate};
 
-/// Stands for the server's own origin in absolute references.
+/// The placeholder for the server's own origin in absolute references.
 pub(in crate::sandbox) const ORIGIN: &str = "https://api.sandbox.example";
 
 pub(super) const FHIR: &str = "http://hl7.org/fhir/StructureDefinition";
@@ -22,12 +22,12 @@ pub(super) const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
 pub(super) const NDC: &str = "http://hl7.org/fhir/sid/ndc";
 pub(super) const UCUM: &str = "http://unitsofmeasure.org";
 
-/// US dollars in cents; printed with two decimals, as payers do.
+/// US dollars in cents; written with two decimals, as payers do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::sandbox) struct Cents(pub i64);
 
 impl Cents {
-    /// This share of the amount, rounded towards zero.
+    /// This percentage of the amount, rounded towards zero.
     pub(super) fn percent(self, percent: u32) -> Cents {
         Cents(self.0 * i64::from(percent) / 100)
     }
@@ -43,7 +43,7 @@ impl Cents {
     }
 }
 
-/// A system and a code; the display stays empty where the code system's licence wants that (CPT).
+/// A code with its system. The display is empty if the code system's licence demands it (CPT).
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Code {
     pub(super) system: &'static str,
@@ -79,7 +79,7 @@ pub(super) fn concept(system: &str, code: &str) -> Json {
     object! { coding: array![coding(system, code, "")] }
 }
 
-/// A code of the CARIN IG, in the named one of its code systems.
+/// A code of the CARIN guide, in its code system of this name.
 pub(super) fn carin(system: &str, code: &str) -> Json {
     concept(&format!("{CARIN_CODES}/{system}"), code)
 }
@@ -125,7 +125,7 @@ pub(super) fn object_quantity(value: u32) -> Json {
     object! { value: value }
 }
 
-/// An identifier typed by HL7's v2-0203 or, when the code is one of its own, CARIN's table.
+/// An identifier with a type code, from HL7's table v2-0203 or from CARIN's own.
 pub(super) fn identifier(kind: &str, system: &str, value: &str) -> Json {
     let table = match kind {
         "um" | "uc" | "payerid" | "naiccode" | "pat" => format!("{CARIN_CODES}/C4BBIdentifierType"),

@@ -1,4 +1,4 @@
-//! ExplanationOfBenefit: the header around lines, adjudications and supporting information.
+//! ExplanationOfBenefit: everything except lines, adjudications and supporting information.
 
 use super::claim::{Claim, Kind, Role};
 use super::codes::{DIAGNOSES, INPATIENT_PROCEDURES, PRESENT_ON_ADMISSION};
@@ -10,16 +10,16 @@ use super::member::{Member, location_id, organization_id, practitioner_id};
 use super::provider::{PAYER_NAMES, organization_name, practitioner_name};
 use super::{adjudication, coverage, item, supporting_info};
 
-/// 48 hex digits like the ids this payer assigns: the member's part first, then ascending.
+/// An id of 48 hex digits, like those of this payer; it begins with the member's part and then ascends.
 ///
-/// Two of them are longer than the 64 characters FHIR allows.
+/// Two of the ids are longer than the 64 characters that FHIR allows.
 pub(super) fn id(member: &Member, index: u32) -> String {
     let tail = member.rng("eob-id", index).hex(28);
     let extra = if matches!(index, 8 | 28) { "0123456789abcdef".repeat(2) } else { String::new() };
     format!("{:012x}{index:08x}{tail}{extra}", 0x954b_e10f_0000u64 + u64::from(member.number))
 }
 
-/// The whole resource but for type, id and meta.
+/// The whole resource except for type, id and meta.
 pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     let claim = Claim::new(member, index);
     let total = claim.total();
@@ -88,7 +88,7 @@ pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     }
 }
 
-/// The profile varies by kind.
+/// The meta element; the profile depends on the kind of claim.
 fn meta(kind: Kind) -> Json {
     let name = match kind {
         Kind::Inpatient => "Inpatient-Institutional",
@@ -97,7 +97,7 @@ fn meta(kind: Kind) -> Json {
         Kind::Pharmacy => "Pharmacy",
         Kind::Oral => "Oral",
     };
-    // Later guides version their profiles, and payers mix both.
+    // Newer guides add a version to their profiles, and payers send both forms.
     let version = if kind == Kind::Oral { "|2.0.0" } else { "" };
     object! {
         profile: array![format!("{CARIN}/C4BB-ExplanationOfBenefit-{name}{version}")],
@@ -127,11 +127,11 @@ fn coverage_at(member: &Member, claim: &Claim) -> String {
     coverage::id(member, (years as u32).min(coverage::count(member) - 1))
 }
 
-/// The versions before and after this one.
+/// The references to the versions before and after this one.
 ///
-/// Payers name them in two ways: by the other's claim identifier, as the guide wants, or by its
-/// literal reference in an identifier's value, as this payer's samples do. The claims they also
-/// name are not served.
+/// Payers write them in two ways: by the other version's claim identifier, as the guide demands, or by its
+/// literal reference as the value of an identifier, as in this payer's samples. The Claim resources that
+/// they also name are not served.
 fn related(member: &Member, claim: &Claim) -> Json {
     let link = |relationship: Json, other: u32| {
         let identifier = if claim.kind == Kind::Professional {
@@ -157,7 +157,7 @@ fn related(member: &Member, claim: &Claim) -> Json {
 
 const CLAIM_SYSTEM: &str = "https://sandbox.example/claim";
 
-/// The identifier that the guide demands of each version (`uc`).
+/// The identifier that the guide demands for each version (`uc`).
 fn claim_identifier(member: &Member, index: u32) -> String {
     format!("{}-{index}", Claim::number(member, index))
 }
@@ -225,7 +225,7 @@ fn procedures(claim: &Claim, index: u32) -> Json {
     }]
 }
 
-/// A line the payer added: it has no place among the submitted ones, and costs nothing.
+/// A line that the payer added: it does not refer to a submitted line, and costs nothing.
 fn add_item(claim: &Claim) -> Json {
     array![object! {
         itemSequence: array![1u32],

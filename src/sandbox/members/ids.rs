@@ -1,12 +1,11 @@
-//! The ids of resources that have no other.
+//! The ids of resources whose types have no special form of id.
 
 use super::member::Member;
 
-/// An id like `condition-0001`: the same in every member's record, with different content, unless the
-/// server holds all members' records as one.
+/// An id such as `condition-0001`, which recurs with different content in every member's record.
 ///
-/// Public samples of this payer share such ids between members, so a client's key must name the
-/// connection.
+/// It is unique only if the server holds all members' records as one. The public samples of this payer have
+/// such ids for several members, so a client's key must include the connection.
 pub(super) fn slug<const LETTER: char>(member: &Member, index: u32) -> String {
     let word = match LETTER {
         'c' => "condition",

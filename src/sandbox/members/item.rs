@@ -8,7 +8,7 @@ use super::codes::{
 use super::element::{Code, concept, date, object_quantity};
 use super::json::{Json, array, object};
 
-/// All lines of the claim; `index` chooses which extras they carry.
+/// All lines of the claim; `index` determines which optional elements they have.
 pub(super) fn items(claim: &Claim, index: u32) -> Json {
     claim
         .lines
@@ -53,7 +53,7 @@ fn item(claim: &Claim, line: &Line, position: u32, index: u32) -> Json {
     }
 }
 
-/// A line broken down once more, down to the part that a device or kit contributes.
+/// The details of a line, down to the part of a device or kit.
 fn detail(claim: &Claim, line: &Line) -> Json {
     array![object! {
         sequence: 1u32,

@@ -1,23 +1,23 @@
 //! A JSON tree that keeps the order of its members and the text of its numbers.
 //!
-//! serde_json's `Value` would sort members and print `25.00` as `25.0`; a payer's amounts carry
-//! trailing zeros and its `resourceType` comes first. It never parses: texts only leave here.
+//! serde_json's `Value` would sort members and print `25.00` as `25.0`. But a payer's amounts have trailing
+//! zeros, and its `resourceType` comes first. Texts are only written here, never parsed.
 
 use std::{borrow::Cow, fmt};
 
-/// One JSON value. `Absent` is left out of its object or array.
+/// A JSON value. `Absent` is left out of its object or array.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::sandbox) enum Json {
     Absent,
     Bool(bool),
-    /// A number, by its text.
+    /// A number, as text.
     Number(String),
     Text(String),
     Array(Vec<Json>),
     Object(Vec<(Cow<'static, str>, Json)>),
 }
 
-/// An object from `name: value` pairs, in that order.
+/// Makes an object from `name: value` pairs, in their order.
 macro_rules! object {
     ($($name:ident : $value:expr),* $(,)?) => {
         $crate::sandbox::members::json::Json::Object(vec![
@@ -26,7 +26,7 @@ macro_rules! object {
     };
 }
 
-/// An array from values that may be of different types.
+/// Makes an array from values that may have different types.
 macro_rules! array {
     ($($value:expr),* $(,)?) => {
         $crate::sandbox::members::json::Json::Array(
@@ -38,12 +38,12 @@ macro_rules! array {
 pub(in crate::sandbox) use {array, object};
 
 impl Json {
-    /// A number, by its text: for exponents and long decimals.
+    /// A number from its text, for exponents and long decimals.
     pub(in crate::sandbox) fn number(text: &str) -> Json {
         Json::Number(text.to_string())
     }
 
-    /// Sets a member, in place when it is there and at the end when it is not.
+    /// Sets a member: replaces an existing one, or adds it at the end.
     pub(in crate::sandbox) fn set(&mut self, name: &str, value: impl Into<Json>) {
         let Json::Object(members) = self else { return };
         let value = value.into();
@@ -53,20 +53,20 @@ impl Json {
         }
     }
 
-    /// The member of that name, to be changed.
+    /// The member with this name, mutable.
     pub(in crate::sandbox) fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
         let Json::Object(members) = self else { return None };
         members.iter_mut().find(|(present, _)| present == name).map(|(_, value)| value)
     }
 
-    /// The member of that name.
+    /// The member with this name.
     pub(in crate::sandbox) fn get(&self, name: &str) -> Option<&Json> {
         let Json::Object(members) = self else { return None };
         let found = members.iter().find(|(present, _)| present == name);
         found.map(|(_, value)| value).filter(|value| **value != Json::Absent)
     }
 
-    /// Adds what is not there yet: members to objects, and to the elements of lists by position.
+    /// Merges another value, without replacing anything: object members by name, list elements by position.
     pub(in crate::sandbox) fn add(&mut self, more: Json) {
         match (self, more) {
             (this @ Json::Object(_), Json::Object(members)) => {
@@ -85,12 +85,12 @@ impl Json {
                     }
                 }
             }
-            // A value that is there stays.
+            // An existing value is kept.
             _ => {}
         }
     }
 
-    /// Puts elements at the end of a list, which is made when it is not there.
+    /// Appends elements to a list member, which is created if it is missing.
     pub(in crate::sandbox) fn append(&mut self, name: &str, more: Vec<Json>) {
         match self.get_mut(name) {
             Some(Json::Array(elements)) => elements.extend(more),
@@ -98,7 +98,7 @@ impl Json {
         }
     }
 
-    /// Sets an element of several types (`value[x]`) and takes away what stands there now.
+    /// Sets an element with a choice of types (`value[x]`), and removes its current value.
     pub(in crate::sandbox) fn choose(&mut self, name: &str, kind: &str, value: impl Into<Json>) {
         if let Json::Object(members) = self {
             members.retain(|(present, _)| {
@@ -109,7 +109,7 @@ impl Json {
         self.set(&format!("{name}{kind}"), value);
     }
 
-    /// The elements of an array, to be changed; nothing for any other value.
+    /// The elements of an array, mutable; empty for any other value.
     pub(in crate::sandbox) fn elements_mut(&mut self) -> &mut [Json] {
         match self {
             Json::Array(elements) => elements,
@@ -168,7 +168,7 @@ impl Json {
 fn write_text(out: &mut String, text: &str) {
     out.push('"');
     let mut rest = text;
-    // Nearly every text is written in one piece.
+    // Nearly every text has nothing to escape and is written in one piece.
     while let Some(at) = rest.find(|c: char| c < ' ' || matches!(c, '"' | '\\')) {
         let (plain, escaped) = rest.split_at(at);
         out.push_str(plain);

@@ -6,7 +6,7 @@ use super::ids::{slug, uuid};
 use super::json::{Json, array, object};
 use super::member::Member;
 
-/// What the member says it takes.
+/// A drug that the member reports to take.
 pub(super) fn medication_statement(member: &Member, index: u32) -> Json {
     let mut rng = member.rng("medication-statement", index);
     let start = later(epoch(), rng.below(1200));
@@ -23,7 +23,7 @@ pub(super) fn medication_statement(member: &Member, index: u32) -> Json {
     }
 }
 
-/// What was given to the member, at a visit.
+/// A drug that was given to the member during a visit.
 pub(super) fn medication_administration(member: &Member, index: u32) -> Json {
     let mut rng = member.rng("medication-administration", index);
     let day = date(later(epoch(), rng.below(1500)));

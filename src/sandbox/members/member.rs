@@ -1,19 +1,19 @@
-//! One synthetic member: who it is and which shared resources its claims name.
+//! One synthetic member: the identity, and the shared resources that the member's claims name.
 //!
-//! Holds four numbers; everything else is computed when it is asked for, so a population of any
+//! A member is only four numbers. Everything else is computed when it is needed, so a population of any
 //! size needs no memory.
 
 use super::rng::Rng;
 use chrono::NaiveDate;
 
-/// What the identity form asks for.
+/// The fields of the consent page's identity form.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Given name.
     pub first_name: String,
     /// Family name.
     pub last_name: String,
-    /// Date of birth as the form wants it, MM/DD/YYYY.
+    /// The date of birth in the format of the form, MM/DD/YYYY.
     pub birth_date: String,
     /// The number on the insurance card.
     pub member_id: String,
@@ -22,13 +22,13 @@ pub struct Identity {
 }
 
 impl std::fmt::Debug for Identity {
-    /// Says nothing: tests of the client look for these names in its logs.
+    /// Shows nothing: tests of the client search its logs for these names.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Identity(..)")
     }
 }
 
-/// Stands for everybody: the owner of Organizations, Practitioners and Locations.
+/// The number that stands for everybody: the owner of Organizations, Practitioners and Locations.
 pub(super) const EVERYBODY: u32 = u32::MAX;
 
 const DEMO_MEMBER_ID: &str = "123456789123";
@@ -46,7 +46,7 @@ pub(in crate::sandbox) struct Member {
     pub(super) seed: u64,
     pub(super) number: u32,
     pub(super) claims: u32,
-    /// Whether no id of one member's resource is another's, too.
+    /// Whether ids are unique across members.
     pub(super) unique_ids: bool,
 }
 
@@ -81,12 +81,12 @@ impl Member {
         Member { number: EVERYBODY, ..self }
     }
 
-    /// The choices at one place of this member's data.
+    /// The random choices for one topic and index of this member's data.
     pub(super) fn rng(&self, topic: &str, index: u32) -> Rng {
         Rng::new(self.seed, self.number, topic, index)
     }
 
-    /// Member 0 is the demo member of the developer documentation.
+    /// The identity that the member enters. Member 0 is the demo member of the developer documentation.
     pub(in crate::sandbox) fn identity(&self) -> Identity {
         if self.number == 0 {
             return Identity {
@@ -131,7 +131,7 @@ impl Member {
         format!("{}", FIRST_PATIENT_ID + u64::from(self.number) * 1009)
     }
 
-    /// Numbers of the Organizations this member's data names: all payers, then providers.
+    /// The numbers of the Organizations that this member's data names: all payers, then providers.
     pub(super) fn organizations(&self) -> Vec<u32> {
         let mut numbers: Vec<u32> = (0..PAYERS).collect();
         numbers.extend(self.window("organizations", PAYERS, ORGANIZATIONS, 6));
@@ -154,14 +154,14 @@ impl Member {
         self.window("locations", 0, LOCATIONS, 4)
     }
 
-    /// A run of `width` numbers in `low..high`. Windows of different members overlap.
+    /// A range of `width` numbers within `low..high`. The ranges of different members overlap.
     fn window(&self, topic: &str, low: u32, high: u32, width: u32) -> Vec<u32> {
         let start = low + self.rng(topic, 0).below(high - low - width + 1);
         (start..start + width).collect()
     }
 }
 
-/// The number of the member whose card carries this id, if any card does.
+/// The number of the member with this id on the insurance card, if there is one.
 pub(in crate::sandbox) fn number_of_member_id(member_id: &str) -> Option<u32> {
     if member_id == DEMO_MEMBER_ID {
         return Some(0);

@@ -1,8 +1,8 @@
 //! Synthetic members, computed from a seed.
 //!
-//! A resource is a function of (seed, member, type, index): asking twice gives the same bytes, and
-//! nothing is kept. Within a type, ids ascend with the index, which makes the id the paging key.
-//! Never reads a clock, a file or another part of the crate.
+//! A resource is a function of (seed, member, type, index): a repeated request gives the same bytes, and
+//! nothing is stored. Within a type, ids ascend with the index, so the id serves as the paging key. No
+//! clock, file or other part of the crate is used.
 
 mod adjudication;
 mod claim;
@@ -39,12 +39,12 @@ pub(super) use types::{TypeEntry, entry, names};
 use chrono::SecondsFormat;
 use json::{Json, array, object};
 
-/// All members of one seed.
+/// All members that come from one seed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Population {
     pub(super) seed: u64,
     pub(super) claims_per_member: u32,
-    /// Whether all members' resources are of one server, so that no two have the same id.
+    /// Whether all members' resources are on one server, so that no two have the same id.
     pub(super) unique_ids: bool,
 }
 
@@ -88,7 +88,7 @@ impl Shelf {
             1 => SecondsFormat::Micros,
             _ => SecondsFormat::Millis,
         };
-        // Every ninth says nothing: payers' own samples carry no meta.lastUpdated.
+        // Every ninth resource has no meta.lastUpdated, as in payers' own samples.
         let shown = number % 9 != 8;
         let profile = (!self.entry.profile.is_empty()).then(|| array![self.entry.profile]);
         object! {

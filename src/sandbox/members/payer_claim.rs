@@ -1,4 +1,4 @@
-//! Claim and ClaimResponse, which some payers serve beside the ExplanationOfBenefit.
+//! Claim and ClaimResponse, which some payers serve in addition to the ExplanationOfBenefit.
 
 use super::claim::Claim;
 use super::codes::DIAGNOSES;

@@ -1,4 +1,4 @@
-//! What the plan itself is made of: InsurancePlan and, as its formulary, MedicationKnowledge.
+//! The plan's own catalog: InsurancePlan and, as its formulary, MedicationKnowledge.
 
 use super::codes::DRUGS;
 use super::element::{
@@ -60,7 +60,7 @@ pub(super) fn insurance_plan(member: &Member, index: u32) -> Json {
     }
 }
 
-/// What a visit costs the member, and what the whole plan does.
+/// What the plan covers in general, and what a visit costs the member.
 fn plan(index: u32, area: Json, network: Json) -> Json {
     let mut at_most = quantity("25", "USD");
     at_most.set("comparator", "<=");

@@ -1,6 +1,6 @@
 //! Organization, Practitioner, Location and PractitionerRole.
 //!
-//! The first three belong to everybody: the same id and the same bytes in each member's record.
+//! The first three are shared: they have the same id and the same bytes in every member's record.
 
 use super::codes::SPECIALTIES;
 use super::element::{HL7, NPI, address, code, coding, identifier, reference};
@@ -78,7 +78,7 @@ pub(super) fn location(everybody: &Member, number: u32) -> Json {
         telecom: array![object! { system: "phone", value: format!("555-01{}", rng.digits(2)) }],
         address: address(&format!("{} Campus Road", rng.between(1, 90)), "Boston", "MA", "02116"),
         position: object! {
-            // More digits than a double keeps.
+            // A longitude with more digits than a double can hold.
             longitude: Json::number(&format!("-71.05{}", rng.digits(18))),
             latitude: Json::number(&format!("42.36{}", rng.digits(6))),
         },

@@ -1,18 +1,18 @@
-//! What real payers' resources look like when nobody meant them to.
+//! The oddities of real payers' resources.
 //!
-//! Each line names one ExplanationOfBenefit (by its index, in each member's record) and what is
-//! odd about it. All were seen in payers' published samples or recorded traffic. Resources that
-//! break FHIR itself (no id, another type) come through faults only.
+//! Each line names one ExplanationOfBenefit, by its index in each member's record, and its oddity. All of
+//! them were seen in payers' published samples or recorded traffic. Resources that break FHIR itself (no
+//! id, another type) come only from faults.
 
 use super::codes::RESTRICTED;
 use super::element::{ORIGIN, reference};
 use super::json::{Json, array, object};
 use super::member::{Member, practitioner_id};
 
-/// What makes a resource odd.
+/// A function that makes a resource odd.
 pub(super) type Quirk = fn(&Member, &mut Json);
 
-/// Which ExplanationOfBenefit is odd in which way.
+/// The index of each odd ExplanationOfBenefit, and its oddity.
 pub(super) const CLAIM_QUIRKS: [(u32, Quirk); 17] = [
     (0, security_labels),
     (3, impossible_date),
@@ -33,7 +33,7 @@ pub(super) const CLAIM_QUIRKS: [(u32, Quirk); 17] = [
     (30, partial_dates),
 ];
 
-/// Makes the resource odd, when it is one of those.
+/// Makes the resource odd if it is one of these.
 pub(super) fn apply(resource_type: &str, member: &Member, number: u32, resource: &mut Json) {
     if resource_type == "ExplanationOfBenefit" {
         for (_, quirk) in CLAIM_QUIRKS.iter().filter(|(index, _)| *index == number) {
@@ -118,7 +118,7 @@ fn related_to_itself_and_to_nothing(member: &Member, resource: &mut Json) {
     );
 }
 
-/// One payer sends neither status nor created nor a careTeam sequence, only their extensions.
+/// One payer sends only the extensions of status, created and the careTeam sequence, not their values.
 fn extensions_instead_of_values(_: &Member, resource: &mut Json) {
     let absent = || object! { extension: array![data_absent("unknown")] };
     resource.set("status", Json::Absent);

@@ -1,7 +1,7 @@
-//! Random choices that are the same for the same place in the data.
+//! Random choices that are always the same for the same place in the data.
 //!
-//! A stream is named by (seed, member, topic, index), so one resource can be computed without
-//! computing the ones before it. Never seeded from the clock or the system.
+//! A stream is identified by (seed, member, topic, index), so a resource can be computed without those
+//! before it. The clock and the system are never used as a seed.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
@@ -21,7 +21,7 @@ impl Rng {
 
     /// A number in `0..bound`; 0 when the bound is 0.
     pub(in crate::sandbox) fn below(&mut self, bound: u32) -> u32 {
-        // Multiply-shift: the bias is far below anything a synthetic population could show.
+        // Multiply-shift: its bias is far too small to show in a synthetic population.
         ((u64::from(self.0.next_u32()) * u64::from(bound)) >> 32) as u32
     }
 
@@ -47,7 +47,7 @@ impl Rng {
     }
 }
 
-/// FNV-1a, because the standard hasher promises no stable values.
+/// FNV-1a is used because the standard hasher does not promise stable values.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)

@@ -1,4 +1,4 @@
-//! Which resources of a type a member has, under which ids, since when.
+//! A shelf: the resources of one type in one member's record, with their ids and dates.
 
 use super::{
     claim::Claim,
@@ -8,11 +8,11 @@ use super::{
 };
 use chrono::{DateTime, Duration, Utc};
 
-/// One type of one member's resources, in id order.
+/// The resources of one type in one member's record, ordered by id.
 pub(in crate::sandbox) struct Shelf {
     pub(super) entry: &'static TypeEntry,
     pub(super) member: Member,
-    /// For shared types: which of everybody's resources this member sees.
+    /// For shared types, the numbers of the shared resources that this member sees.
     shared: Option<Vec<u32>>,
 }
 
@@ -33,7 +33,7 @@ impl Shelf {
         }
     }
 
-    /// Whose resource it is, and its number there.
+    /// The owner of a resource, and its number among the owner's.
     pub(super) fn place(&self, index: u32) -> (Member, u32) {
         match &self.shared {
             Some(numbers) => (self.member.everybody(), numbers[index as usize]),
@@ -41,7 +41,7 @@ impl Shelf {
         }
     }
 
-    /// What tells a resource from every other of the population.
+    /// A key that identifies the resource within the whole population.
     pub(in crate::sandbox) fn key(&self, index: u32) -> (u32, &'static str, u32) {
         let (owner, number) = self.place(index);
         (owner.number, self.entry.name, number)
@@ -67,7 +67,7 @@ impl Shelf {
         (self.id(index) == id).then_some(index)
     }
 
-    /// When the payer last changed it; known to searches even where the resource does not say.
+    /// When the payer last changed the resource. Searches know it even if the resource does not show it.
     pub(in crate::sandbox) fn last_updated(&self, index: u32) -> DateTime<Utc> {
         let (owner, number) = self.place(index);
         let spread = match self.shared {
@@ -79,13 +79,13 @@ impl Shelf {
         let midnight = day.and_hms_opt(0, 0, 0).unwrap_or_default().and_utc();
         let mut milliseconds = i64::from(rng.below(86_400_000));
         if number.is_multiple_of(5) {
-            // Shown to the second, so known to the second: searches agree with what is shown.
+            // The resource shows this time in whole seconds, so searches use whole seconds, too.
             milliseconds -= milliseconds % 1000;
         }
         midnight + Duration::milliseconds(milliseconds)
     }
 
-    /// The first and last instant of service, for claims.
+    /// The first and the last instant of service, for claims.
     pub(in crate::sandbox) fn serviced(
         &self,
         index: u32,

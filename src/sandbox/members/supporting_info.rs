@@ -1,4 +1,4 @@
-//! The supportingInfo of the CARIN guide, per kind of claim.
+//! The supportingInfo of the CARIN guide, for each kind of claim.
 
 use super::claim::{Claim, Kind};
 use super::codes::{ADMISSION_TYPE, DISCHARGE_STATUS, DRGS, MS_DRG, POINT_OF_ORIGIN, TYPE_OF_BILL};
@@ -8,7 +8,7 @@ use super::json::{Json, object};
 const CATEGORY: &str = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType";
 const NCPDP: &str = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBNCPDP";
 
-/// All supporting information of the claim, numbered from one.
+/// All supporting information of the claim, numbered from 1.
 pub(super) fn supporting_info(claim: &Claim, index: u32) -> Json {
     let mut list = vec![entry("clmrecvddate", "timingDate", date(later(claim.end, 1)).into())];
     match claim.kind {

@@ -1,4 +1,4 @@
-//! The synthetic members: the same for a seed, sound, and as odd as real ones.
+//! Tests that the synthetic members are the same for a seed, consistent, and as odd as real ones.
 
 use super::*;
 use chrono::DateTime;
@@ -123,7 +123,7 @@ fn totals_are_the_sums_of_their_items() {
 fn a_line_costs_its_unit_price_times_its_quantity() {
     let cents = |money: &Value| (money["value"].as_f64().unwrap() * 100.0).round() as i64;
     for claim in resources(1, "ExplanationOfBenefit").iter().filter(|c| !c["item"].is_null()) {
-        // One claim has a long decimal for a quantity.
+        // One claim has a quantity with many decimals.
         let items = claim["item"].as_array().unwrap();
         for item in items.iter().filter(|item| item["quantity"]["value"].is_u64()) {
             let quantity = item["quantity"]["value"].as_i64().unwrap();

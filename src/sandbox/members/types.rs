@@ -1,6 +1,7 @@
-//! The types the payer serves: one line each.
+//! The types that the payer serves, one line each.
 //!
-//! Never holds data; a line says how many there are, how they are named and who makes the body.
+//! A line says how many resources there are, what ids they have and which function makes them; it holds no
+//! data.
 
 use super::ids::{slug, uuid};
 use super::json::Json;
@@ -11,12 +12,13 @@ use super::{
     provider,
 };
 
-/// Who owns the resources of a type.
+/// The owner of the resources of a type.
 #[derive(Clone, Copy)]
 pub(super) enum Scope {
-    /// The member; how many it has.
+    /// The member; the function returns how many resources the member has.
     Own(fn(&Member) -> u32),
-    /// Everybody; the numbers of those this member's data names, ascending.
+    /// Everybody; the function returns the numbers of the resources that the member's data names,
+    /// ascending.
     Shared(fn(&Member) -> Vec<u32>),
 }
 
@@ -24,7 +26,7 @@ pub(super) enum Scope {
 pub(in crate::sandbox) struct TypeEntry {
     /// Its FHIR name.
     pub(in crate::sandbox) name: &'static str,
-    /// Whether it is clinical, so a payer may leave it out.
+    /// Whether the type is clinical, so that a payer may leave it out.
     pub(in crate::sandbox) optional: bool,
     pub(super) profile: &'static str,
     pub(super) scope: Scope,
@@ -46,7 +48,7 @@ macro_rules! us_core {
     };
 }
 
-/// A type every payer serves.
+/// A type that every payer serves.
 macro_rules! payer {
     ($name:literal, $profile:expr, $scope:expr, $id:expr, $body:expr) => {
         TypeEntry {
@@ -60,7 +62,7 @@ macro_rules! payer {
     };
 }
 
-/// A type some payers serve.
+/// A type that some payers serve.
 macro_rules! clinical {
     ($name:literal, $profile:expr, $count:literal, $id:expr, $body:expr) => {
         TypeEntry {
@@ -111,12 +113,12 @@ pub(super) static TYPES: [TypeEntry; 33] = [
     clinical!("MedicationKnowledge", "", 2, uuid::<23>, plan_catalog::medication_knowledge),
 ];
 
-/// The line of that type.
+/// The entry of the type with this name.
 pub(in crate::sandbox) fn entry(name: &str) -> Option<&'static TypeEntry> {
     TYPES.iter().find(|entry| entry.name == name)
 }
 
-/// The names, in the order of the table.
+/// The names of all types, in the order of the table.
 pub(in crate::sandbox) fn names() -> Vec<&'static str> {
     TYPES.iter().map(|entry| entry.name).collect()
 }

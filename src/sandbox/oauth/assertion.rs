@@ -1,5 +1,6 @@
-//! Assertions that a client signs in place of a secret (RFC 7523, section 3; SMART App Launch 2.0, "Client
-//! Authentication: Asymmetric").
+//! Assertions that a client signs instead of sending a secret.
+//!
+//! Sources: RFC 7523, section 3; SMART App Launch 2.0, "Client Authentication: Asymmetric".
 
 use crate::sandbox::{registered::CLIENT_ID, state::State};
 use aws_lc_rs::signature::{
@@ -10,11 +11,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::Utc;
 use serde_json::Value;
 
-/// How far ahead an assertion may expire, in seconds.
+/// The most seconds that an assertion may be valid for.
 const LONGEST: i64 = 300;
 
-/// Whether the registered client has signed the assertion, it names the token endpoint, is not expired, and
-/// is used for the first time.
+/// Whether the assertion is valid.
+///
+/// It must be signed by the registered client, name the token endpoint, not be expired, and be used for the
+/// first time.
 pub(super) fn is_signed(state: &State, assertion: &str) -> bool {
     check(state, assertion).is_some()
 }

@@ -1,10 +1,9 @@
-//! The consent page: who is asking, who are you, back to the application.
+//! The consent page: shows which application asks, checks the member's identity, and redirects back.
 //!
-//! Documented: `client_id` and `redirect_uri` suffice; a button "Click here to confirm identity"
-//! leads to a form with first name, last name, date of birth, member id and ZIP and the button
-//! "Verify identity"; the answer is a redirect with `code` (and `state`). Assumed: every error
-//! text, PKCE, and that a wrong identity is shown the form again. Never redirects to an address
-//! that was not checked.
+//! Documented: `client_id` and `redirect_uri` suffice. A button "Click here to confirm identity" leads to a
+//! form with first name, last name, date of birth, member id and ZIP, and the button "Verify identity". The
+//! answer is a redirect with `code` (and `state`). Assumed: every error text, PKCE, and that the form is
+//! shown again after a wrong identity. An address that was not checked is never redirected to.
 
 use super::{grants::Consent, page};
 use crate::sandbox::{
@@ -20,10 +19,10 @@ use std::sync::Arc;
 use std::time::Instant;
 use url::{Host, Url};
 
-/// The scope that is granted if the request names no scope.
+/// The scope that is granted if the request names none.
 const DEFAULT_SCOPE: &str = "patient/*.read";
 
-/// An authorization request that may be shown to the member.
+/// A valid authorization request, which may be shown to the member.
 struct Asked {
     redirect_uri: Url,
     state: Option<String>,
@@ -31,11 +30,11 @@ struct Asked {
     challenge: Option<String>,
 }
 
-/// A request that is answered at once.
+/// An authorization request that is refused.
 enum Refused {
-    /// On a page, since the address to go back to is not to be trusted.
+    /// Refused on a page, since the address to redirect to is not trusted.
     Page(&'static str),
-    /// At the application, by an OAuth error code.
+    /// Refused by a redirect to the application, with an OAuth error code.
     Redirect(Box<Url>, &'static str),
 }
 
@@ -55,7 +54,7 @@ pub(crate) async fn show(Shared(state): Shared<Arc<State>>, uri: Uri) -> Respons
 }
 
 pub(crate) async fn verify(Shared(state): Shared<Arc<State>>, uri: Uri, form: Bytes) -> Response {
-    // The request comes as hidden fields; a script may leave it in the query instead.
+    // The request comes back as hidden fields of the form; a script may leave it in the query instead.
     let form = String::from_utf8_lossy(&form).into_owned();
     let pairs = Pairs::parse(&format!("{form}&{}", uri.query().unwrap_or_default()));
     let asked = match check(&state, &pairs) {
@@ -85,7 +84,7 @@ fn check(state: &State, pairs: &Pairs) -> Result<Asked, Refused> {
     let client = pairs.get("client_id").ok_or(Refused::Page("client_id is missing."))?;
     let redirect = pairs.get("redirect_uri").ok_or(Refused::Page("redirect_uri is missing."))?;
     if client != CLIENT_ID {
-        // The documentation: a new client works only after it has been synced to the demo plan.
+        // By the documentation, a new client works only after it has been synced to the demo plan.
         return Err(Refused::Page("This client is unknown here; it may not be synced yet."));
     }
     let redirect_uri = Url::parse(redirect)
@@ -116,7 +115,8 @@ fn check(state: &State, pairs: &Pairs) -> Result<Asked, Refused> {
     })
 }
 
-/// The published scopes, their per-type forms, and `offline_access`, which some clients send.
+/// Whether a scope is known: the published scopes, those per type, and `offline_access`, sent by some
+/// clients.
 fn is_scope(scope: &str) -> bool {
     matches!(scope, "launch/patient" | "openid" | "offline_access" | "fhirUser" | "profile")
         || (scope.starts_with("patient/") || scope.starts_with("user/"))
@@ -133,7 +133,7 @@ fn is_loopback(url: &Url) -> bool {
     url.scheme() == "http" && local && url.fragment().is_none()
 }
 
-/// The member whose details these are. The member id names one candidate.
+/// The member with these details. The member id determines the one candidate.
 fn recognise(state: &State, pairs: &Pairs) -> Option<u32> {
     let field = |name| pairs.get(name).unwrap_or_default().trim().to_lowercase();
     let number = crate::sandbox::members::number_of_member_id(&field("member_id"))?;

@@ -1,4 +1,4 @@
-//! Who the client is, as it proves that at the token endpoint.
+//! How the client authenticates at the token endpoint.
 
 use super::{assertion::is_signed, refused::Refused};
 use crate::sandbox::{
@@ -15,7 +15,8 @@ const MISSING: Refused =
     Refused("invalid_client", "Invalid client: cannot retrieve client credentials");
 const WRONG: Refused = Refused("invalid_client", "Invalid client: client is invalid");
 
-/// Refuses whoever is not the one client that is known, by the proof that the platform wants.
+/// Refuses a client that does not prove, in the way that the platform demands, that it is the registered
+/// one.
 pub(super) fn authenticate(
     state: &State,
     headers: &HeaderMap,
@@ -34,7 +35,7 @@ pub(super) fn authenticate(
             credentials => credentials,
         },
         Client::Assertion => {
-            // A key that is wrong in whatever way is refused without a word (documented of Epic).
+            // Any mistake in the signature is refused without an explanation (documented of Epic).
             let is_known = pairs.get("client_assertion").is_some_and(|it| is_signed(state, it));
             return if is_known { Ok(()) } else { Err(Refused("invalid_client", "")) };
         }

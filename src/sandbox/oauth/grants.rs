@@ -1,6 +1,6 @@
-//! Codes, access tokens and refresh tokens, and which of them still work.
+//! Codes, access tokens and refresh tokens, and which of them are still valid.
 //!
-//! Time is an argument, so that a test can let it pass. Never answers a request.
+//! The time is an argument, so that a test can advance it. No request is answered here.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,11 +11,11 @@ pub(crate) struct Consent {
     pub(crate) member: u32,
     pub(crate) redirect_uri: String,
     pub(crate) scope: String,
-    /// The PKCE challenge (S256), when the client sent one.
+    /// The PKCE challenge (S256), if the client sent one.
     pub(crate) challenge: Option<String>,
 }
 
-/// Why a code or refresh token does not work (`None` of them says whose it was).
+/// Why a code or a refresh token is invalid. The reason never says whose it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// Unknown, used or revoked.
@@ -40,18 +40,18 @@ struct Held {
     expires: Instant,
 }
 
-/// Everything that was issued and still stands.
+/// Everything that was issued and is still valid.
 #[derive(Default)]
 pub(crate) struct Grants {
     codes: HashMap<String, (Consent, Instant)>,
     access: HashMap<String, Held>,
     refresh: HashMap<String, Held>,
-    /// Refresh tokens that were rotated out, with their grant.
+    /// Refresh tokens that were replaced by rotation, with their grants.
     spent: HashMap<String, u64>,
     issued: u64,
 }
 
-/// How long the two tokens of a pair live; without a refresh lifetime there is only one.
+/// The lifetimes of an access and a refresh token. Without a refresh lifetime, there is no refresh token.
 #[derive(Clone, Copy)]
 pub(crate) struct Lifetimes {
     pub(crate) access: Duration,
@@ -59,7 +59,7 @@ pub(crate) struct Lifetimes {
 }
 
 impl Grants {
-    /// Every token that it remembers, also those that no longer work.
+    /// Every remembered token, including those that are no longer valid.
     pub(crate) fn tokens(&self) -> Vec<String> {
         self.access.keys().chain(self.refresh.keys()).chain(self.spent.keys()).cloned().collect()
     }
@@ -70,7 +70,7 @@ impl Grants {
         code
     }
 
-    /// What the code stands for, without spending it.
+    /// The consent that the code stands for; the code remains valid.
     pub(crate) fn code(
         &self,
         code: &str,
@@ -84,7 +84,7 @@ impl Grants {
         Ok(consent)
     }
 
-    /// Spends the code and issues the first pair of a new grant.
+    /// Uses up the code and issues the first pair of tokens of a new grant.
     pub(in crate::sandbox) fn spend_code(
         &mut self,
         code: &str,
@@ -96,7 +96,7 @@ impl Grants {
         Some(self.issue(consent.member, consent.scope, self.issued, lifetimes, now))
     }
 
-    /// The scope of a refresh token that still works.
+    /// The scope of a valid refresh token.
     pub(super) fn refresh_scope(&self, token: &str, now: Instant) -> Result<&str, Refusal> {
         let held = self.refresh.get(token).ok_or(Refusal::Invalid)?;
         if now >= held.expires {
@@ -105,7 +105,7 @@ impl Grants {
         Ok(&held.scope)
     }
 
-    /// Spends the refresh token, at once and for good, and issues the next pair.
+    /// Uses up the refresh token for good, and issues the next pair.
     pub(crate) fn rotate(
         &mut self,
         token: &str,
@@ -117,7 +117,7 @@ impl Grants {
         Some(self.issue(held.member, held.scope, held.grant, lifetimes, now))
     }
 
-    /// A new access token for a refresh token that stays as it is.
+    /// A new access token; the refresh token stays valid.
     pub(crate) fn extend(&mut self, token: &str, access: Duration, now: Instant) -> Option<Issued> {
         let held = self.refresh.get(token)?.clone();
         let lifetimes = Lifetimes { access, refresh: None };
@@ -143,13 +143,13 @@ impl Grants {
         Issued { access_token, refresh_token, scope, member }
     }
 
-    /// The member that the access token stands for, while it does.
+    /// The member that a valid access token stands for.
     pub(crate) fn member(&self, access_token: &str, now: Instant) -> Option<u32> {
         let held = self.access.get(access_token)?;
         (now < held.expires).then_some(held.member)
     }
 
-    /// Whether the access token was granted data, and not only an identity or a launch.
+    /// Whether the access token's scope covers data, and not only an identity or a launch.
     pub(crate) fn grants_data(&self, access_token: &str) -> bool {
         self.access.get(access_token).is_some_and(|held| {
             let mut scopes = held.scope.split_ascii_whitespace();
@@ -169,7 +169,7 @@ impl Grants {
         self.refresh.clear();
     }
 
-    /// Ends the grant a spent refresh token belonged to, with all that was issued under it.
+    /// Ends the grant of a used-up refresh token, with everything that was issued under it.
     pub(super) fn revoke_grant_of_spent(&mut self, token: &str) {
         if let Some(grant) = self.spent.get(token).copied() {
             self.refresh.retain(|_, held| held.grant != grant);
@@ -178,10 +178,10 @@ impl Grants {
     }
 }
 
-/// A new secret that says what it is, so that a leaked one is recognised.
+/// A new secret that begins with its kind, so that a leaked one is recognized.
 fn secret(kind: &str) -> String {
     let mut bytes = [0u8; 20];
-    // A sandbox without entropy still works; its secrets protect nothing real.
+    // Without entropy the sandbox still works; its secrets protect nothing real.
     let _ = getrandom::fill(&mut bytes);
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("{kind}-{hex}")

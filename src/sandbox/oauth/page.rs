@@ -1,6 +1,6 @@
-//! The HTML of the consent page; works without JavaScript.
+//! The HTML of the consent page, which works without JavaScript.
 //!
-//! Everything that came from outside is escaped here.
+//! All text from outside is escaped here.
 
 use crate::sandbox::{pairs::Pairs, server::outcome};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,7 +13,7 @@ input{display:block;width:100%;box-sizing:border-box;font:inherit;padding:.45rem
 button{font:inherit;background:#0b5cad;color:#fff;border:0;border-radius:5px;padding:.6rem 1.2rem;margin-top:.6rem;cursor:pointer}
 .error{background:#fdecea;border-left:4px solid #b3261e;padding:.5rem .8rem}.note{color:#5a6b7c;font-size:.9rem}";
 
-/// What the form asks: field, label, and what the demo member would answer.
+/// The fields of the form: name, label, and the demo member's answer.
 const FIELDS: [(&str, &str, &str); 5] = [
     ("first_name", "First name", "John"),
     ("last_name", "Last name", "Allen"),
@@ -33,7 +33,7 @@ pub(super) fn welcome(pairs: &Pairs) -> Response {
     page(StatusCode::OK, &body)
 }
 
-/// The second page: the identity form, with what was wrong about the last try.
+/// The second page: the identity form, with the error of the last attempt.
 pub(crate) fn identity(status: StatusCode, pairs: &Pairs, error: Option<&str>) -> Response {
     let error = error.map(|text| format!("<p class=\"error\" role=\"alert\">{text}</p>"));
     let fields: String = FIELDS
@@ -72,7 +72,7 @@ fn page(status: StatusCode, body: &str) -> Response {
     response
 }
 
-/// The authorization request as hidden fields.
+/// The authorization request as hidden fields of the form.
 fn hidden(pairs: &Pairs) -> String {
     let shown = |name: &str| name == "step" || FIELDS.iter().any(|(field, ..)| *field == name);
     pairs

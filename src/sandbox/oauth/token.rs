@@ -1,8 +1,8 @@
-//! The token endpoint, answering as the server library this payer appears to run.
+//! The token endpoint, which answers like the server library that this payer appears to use.
 //!
-//! Documented: the form, credentials in the body, 7199 seconds. Inferred from the payer's own
-//! samples (odd lifetimes, key order, error bodies): the library, hence its error table. Assumed:
-//! HTTP Basic, PKCE, and that refresh tokens are issued and rotate.
+//! Documented: the form, credentials in the body, 7199 seconds. Inferred from the payer's own samples (odd
+//! lifetimes, key order, error bodies): the library, and with it the table of errors. Assumed: HTTP Basic,
+//! PKCE, and that refresh tokens are issued and rotate.
 
 use super::{
     client::{authenticate, basic_credentials},
@@ -87,7 +87,7 @@ pub(crate) async fn token(
     no_store(answer)
 }
 
-/// What is known of a refresh token (RFC 7662, section 2.2).
+/// Answers what is known about a refresh token (RFC 7662, section 2.2).
 pub(crate) async fn introspect(
     Shared(state): Shared<Arc<State>>,
     headers: HeaderMap,
@@ -108,7 +108,7 @@ pub(crate) async fn introspect(
     no_store(outcome::body(StatusCode::OK, "application/json", answer.to_string()))
 }
 
-/// A refusal in words of its own.
+/// A refusal in a platform's own form instead of OAuth's.
 const DENIED: &str = r#"{"errorCode":"access_denied"}"#;
 
 fn grant(
@@ -229,7 +229,7 @@ fn success(state: &State, issued: &Issued, refreshing: bool) -> Response {
     outcome::body(StatusCode::OK, "application/json; charset=utf-8", answer.to_string())
 }
 
-/// The scope as the answer tells it.
+/// The scope, as the answer shows it.
 fn scope(state: &State, issued: &Issued, refreshing: bool) -> String {
     const NARROW: [&str; 3] = ["Patient", "Coverage", "ExplanationOfBenefit"];
     let read = |name: &str| format!("patient/{name}.read");

@@ -1,4 +1,4 @@
-//! Files that resources name: `Binary/ID`, as bytes or, to whoever accepts FHIR alone, as a resource.
+//! Files that resources name: `Binary/ID`, as bytes, or as a resource for clients that accept only FHIR.
 
 use super::outcome;
 use crate::sandbox::members::json::object;
@@ -25,7 +25,7 @@ pub(super) fn answer(id: &str, headers: &HeaderMap) -> Response {
     outcome::body(StatusCode::OK, outcome::FHIR_JSON, binary.to_string())
 }
 
-/// Media type and bytes.
+/// The media type and the bytes of a file.
 fn file(id: &str) -> Option<(&'static str, Vec<u8>)> {
     if id.starts_with("note") {
         return Some(("text/plain", b"Synthetic visit note.".to_vec()));

@@ -1,7 +1,7 @@
 //! A searchset Bundle before it is written, so that faults can still change it.
 //!
-//! The order of the members is the one recorded from the payer: type, total, entry, link; in an
-//! entry fullUrl, search, resource.
+//! The order of its members is the one recorded from the payer: type, total, entry, link. In an entry it is
+//! fullUrl, search, resource.
 
 use super::{
     record::Record,
@@ -16,7 +16,7 @@ use crate::sandbox::{
     state::State,
 };
 
-/// One Bundle.
+/// A Bundle.
 pub(crate) struct Bundle {
     pub(crate) kind: Option<&'static str>,
     pub(crate) total: Option<u64>,
@@ -24,13 +24,13 @@ pub(crate) struct Bundle {
     pub(crate) self_url: Option<String>,
     pub(crate) next: Option<String>,
     pub(crate) prior: Option<String>,
-    /// Links of other relations.
+    /// The links with further relations.
     more_links: Vec<(&'static str, String)>,
-    /// JSON in place of the links.
+    /// JSON text that replaces the links.
     pub(crate) link: Option<String>,
 }
 
-/// One entry; the resource is text, as it will be sent.
+/// An entry; the resource is text, as it will be sent.
 #[derive(Clone)]
 pub(crate) struct Entry {
     pub(crate) full_url: Option<String>,
@@ -111,7 +111,7 @@ impl Bundle {
 }
 
 impl Bundle {
-    /// All that there is of a member, on one page.
+    /// A Bundle with all resources of a member on one page.
     pub(crate) fn of_everything(state: &State, number: u32) -> Bundle {
         let mut entries = Vec::new();
         for entry in state.options.like.types().into_iter().filter_map(entry) {
@@ -133,7 +133,7 @@ impl Bundle {
     }
 }
 
-/// What comes along with the entries of a page, because it is about one of them.
+/// The resources that are included with the entries of a page, because each is about one of them.
 fn revincluded(state: &State, search: &Search, entries: &[Entry]) -> Vec<Entry> {
     let asked = search.pairs.get("_revinclude").and_then(|value| value.split(':').next());
     let included = asked.filter(|name| state.options.like.revincluded() == Some(*name));
@@ -158,7 +158,7 @@ fn revincluded(state: &State, search: &Search, entries: &[Entry]) -> Vec<Entry> 
 }
 
 impl Entry {
-    /// An OperationOutcome that says nothing bad.
+    /// An entry with an OperationOutcome that reports no problem.
     fn outcome() -> Entry {
         let issue = object! {
             severity: "information",
@@ -194,7 +194,7 @@ impl std::fmt::Display for Bundle {
         if let Some(total) = self.total {
             write!(f, ",\"total\":{total}")?;
         }
-        // FHIR has no empty arrays: a page without entries has no member `entry`.
+        // FHIR has no empty arrays: a Bundle without entries has no member `entry`.
         for (position, entry) in self.entries.iter().enumerate() {
             let before = if position == 0 { ",\"entry\":[" } else { "," };
             write!(f, "{before}{}", entry.text())?;

@@ -1,4 +1,4 @@
-//! The CapabilityStatement, which is open to everybody.
+//! The CapabilityStatement, which needs no token.
 
 use super::outcome;
 use crate::sandbox::{
@@ -15,7 +15,7 @@ pub(crate) async fn metadata(Shared(state): Shared<Arc<State>>) -> Response {
     outcome::body(StatusCode::OK, outcome::FHIR_JSON, statement)
 }
 
-/// The discovery document (SMART App Launch 2.0, section 2.1), where the platform publishes one.
+/// The discovery document (SMART App Launch 2.0, section 2.1), if the platform publishes one.
 pub(crate) async fn discovery(Shared(state): Shared<Arc<State>>) -> Response {
     let (origin, paths) = (&state.origin, state.options.like.paths());
     let document = object! {

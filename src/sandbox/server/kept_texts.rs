@@ -1,19 +1,20 @@
-//! Texts of resources that were asked for lately.
+//! A cache with the texts of resources that were requested recently.
 //!
-//! A resource that nobody changes is the same text each time, and making it costs more than sending it.
+//! A resource that nobody changes has the same text each time, and making the text takes longer than
+//! sending it.
 
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// All texts together, in bytes: some members' records, whatever the size of the population.
+/// The size limit of all texts, in bytes: some members' records, whatever the size of the population.
 const MOST_BYTES: usize = 8 << 20;
 
-/// Whose resource it is, its type, and its number among the owner's.
+/// The owner's number, the type, and the resource's number among the owner's.
 pub(crate) type Key = (u32, &'static str, u32);
 
-/// The texts, for as long as they fit.
+/// The cached texts, as many as fit.
 #[derive(Default)]
 pub(crate) struct KeptTexts(Mutex<Kept>);
 
@@ -24,13 +25,13 @@ struct Kept {
 }
 
 impl KeptTexts {
-    /// The text of a resource, made where it is not kept.
+    /// The text of a resource; it is made if it is not in the cache.
     pub(crate) fn get_or_make(&self, key: Key, make: impl FnOnce() -> String) -> Arc<str> {
         let kept = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = kept().texts.get(&key) {
             return Arc::clone(text);
         }
-        // Not while it is locked: others are answered meanwhile.
+        // Made without holding the lock, so that other requests are answered meanwhile.
         let text: Arc<str> = make().into();
         if text.len() > MOST_BYTES {
             return text;

@@ -1,8 +1,8 @@
 //! A TCP connection that can be told to misbehave.
 //!
-//! A handler cannot break its own connection, so each connection carries a script that the
-//! request being served may set: reset, cut, trickle or stall what is written next. Never looks
-//! at the bytes.
+//! A handler cannot break its own connection. So each connection has a script, which the request being
+//! served may set: it resets, cuts, slows down or stalls what is written next. The bytes are never looked
+//! at.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -21,19 +21,19 @@ use tokio::time::{Sleep, sleep};
 /// What happens to the bytes of the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Script {
-    /// They are sent.
+    /// The bytes are sent.
     Send,
-    /// The connection is reset before the first one.
+    /// The connection is reset before the first byte.
     Reset,
-    /// The connection is reset after so many.
+    /// The connection is reset after this many bytes.
     CutAfter(usize),
-    /// At most so many are sent at a time, with a pause before each.
+    /// At most this many bytes are sent at a time, with a pause before each time.
     Trickle(usize, Duration),
-    /// After so many nothing more is sent for so long, then the connection is reset.
+    /// After this many bytes nothing is sent for this long, then the connection is reset.
     StallAfter(usize, Duration),
 }
 
-/// The handle by which a request changes its own connection.
+/// A handle by which a request sets the script of its own connection.
 #[derive(Clone)]
 pub(crate) struct Wire(Arc<Mutex<Script>>);
 
@@ -53,7 +53,7 @@ impl Connected<IncomingStream<'_, Doorway>> for Wire {
     }
 }
 
-/// Accepts scripted connections.
+/// A listener that accepts scripted connections.
 pub(crate) struct Doorway {
     listener: TcpListener,
     closing: Arc<AtomicBool>,
@@ -71,7 +71,7 @@ impl Listener for Doorway {
 
     async fn accept(&mut self) -> (Line, SocketAddr) {
         let (stream, address) = Listener::accept(&mut self.listener).await;
-        // Small answers must not wait for the client's delayed acknowledgement.
+        // Small answers are sent at once: otherwise they wait for the client's delayed acknowledgement.
         let _ = stream.set_nodelay(true);
         let wire = Wire(Arc::new(Mutex::new(Script::Send)));
         (Line { stream, wire, pause: None, closing: Arc::clone(&self.closing) }, address)
@@ -82,7 +82,7 @@ impl Listener for Doorway {
     }
 }
 
-/// One connection.
+/// A scripted connection.
 pub(crate) struct Line {
     stream: TcpStream,
     wire: Wire,
@@ -90,12 +90,12 @@ pub(crate) struct Line {
     closing: Arc<AtomicBool>,
 }
 
-/// How often a stalled connection looks whether the sandbox is closing.
+/// How often a stalled connection checks whether the sandbox is closing.
 const LOOK: Duration = Duration::from_millis(50);
 
 impl Line {
     fn reset(&self) -> Poll<io::Result<usize>> {
-        // Without lingering the peer sees a reset, not an orderly end.
+        // Without lingering, the client sees a reset and not an orderly end.
         let _ = self.stream.set_zero_linger();
         Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()))
     }
@@ -124,7 +124,7 @@ impl AsyncWrite for Line {
                 Script::Send => return line.send(cx, bytes),
                 Script::Reset => return line.reset(),
                 Script::CutAfter(0) => {
-                    // An orderly end in the middle of a body, as a restarting server gives.
+                    // An orderly end in the middle of a body, as when a server restarts.
                     return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
                 }
                 Script::CutAfter(left) => {

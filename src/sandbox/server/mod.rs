@@ -1,4 +1,4 @@
-//! The payer's FHIR server: routes, searches, pages, the connection they travel on.
+//! The payer's FHIR server: routes, searches, pages, and the connections that carry them.
 
 mod binary;
 pub(super) mod bundle;

@@ -1,4 +1,4 @@
-//! Answers that are no Bundle: OperationOutcomes, the gateway's JSON, HTML pages.
+//! Answers other than Bundles: OperationOutcomes, the gateway's JSON, HTML pages.
 
 use crate::sandbox::members::json::{Json, array, object};
 use axum::http::{HeaderValue, StatusCode, header};
@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 pub(crate) const FHIR_JSON: &str = "application/fhir+json; charset=utf-8";
 
-/// A body with its type.
+/// An answer with a body and its media type.
 pub(crate) fn body(
     status: StatusCode,
     content_type: &'static str,
@@ -17,7 +17,7 @@ pub(crate) fn body(
     response
 }
 
-/// An OperationOutcome that, like this payer's, puts its words into `details.text`.
+/// An OperationOutcome with its text in `details.text`, as this payer writes it.
 pub(crate) fn outcome(status: StatusCode, code: &str, text: &str) -> Response {
     body(status, FHIR_JSON, outcome_text(code, text))
 }
@@ -27,7 +27,7 @@ pub(super) fn outcome_text(code: &str, text: &str) -> String {
     object! { resourceType: "OperationOutcome", issue: array![issue] }.to_string()
 }
 
-/// What the gateway in front of the FHIR server answers.
+/// An answer of the gateway in front of the FHIR server.
 pub(crate) fn gateway(status: StatusCode, message: &str) -> Response {
     body(status, "application/json", object! { message: message }.to_string())
 }

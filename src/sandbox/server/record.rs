@@ -1,6 +1,6 @@
-//! One type of one member's resources as the payer holds them now, or of all members'.
+//! The resources of one type, of one member or of all members, as the payer holds them now.
 //!
-//! The generated data never changes; what a test amended or withdrew is laid over it here.
+//! The generated data never changes; what a test has amended or withdrawn is applied to it here.
 
 use super::{
     kept_texts::KeptTexts,
@@ -20,17 +20,17 @@ use std::{
 /// The path of the FHIR base in generated references.
 const DEFAULT_BASE: &str = "/r4";
 
-/// What changed on a shelf, by index.
+/// The changes on a shelf, by index.
 type Changes = BTreeMap<u32, Change>;
 
-/// Shelves, and what changed on them by index.
+/// Shelves with the changes on each of them.
 pub(crate) struct Record {
     shelves: Vec<(Shelf, Changes)>,
-    /// Shelf and index of each resource, where there are several shelves.
+    /// The shelf and the index of each resource, if there are several shelves.
     places: Option<Vec<(usize, u32)>>,
     texts: Arc<KeptTexts>,
     origin: String,
-    /// Where the resources are that absolute references name.
+    /// The path of the FHIR base in absolute references.
     base_path: &'static str,
     has_versioned_references: bool,
 }
@@ -40,7 +40,7 @@ impl Record {
         Record::over(state, std::iter::once(member), entry)
     }
 
-    /// Every member's resources, each once: members share providers.
+    /// Every member's resources, each once, since members share providers.
     pub(crate) fn of_everybody(state: &State, entry: &'static TypeEntry) -> Record {
         let mut record = Record::over(state, 0..state.options.members, entry);
         let mut known = HashSet::new();
@@ -70,7 +70,7 @@ impl Record {
         }
     }
 
-    /// The shelf of a resource, what changed there, and its index there.
+    /// The shelf of a resource, the changes on it, and the resource's index there.
     fn place(&self, index: u32) -> (&Shelf, &Changes, u32) {
         let (shelf, index) = match &self.places {
             Some(places) => places[index as usize],
@@ -80,7 +80,7 @@ impl Record {
         (shelf, changes, index)
     }
 
-    /// How many there ever were; withdrawn ones keep their index.
+    /// The number of resources, including withdrawn ones, which keep their index.
     pub(crate) fn len(&self) -> u32 {
         match &self.places {
             Some(places) => places.len() as u32,
@@ -102,7 +102,7 @@ impl Record {
         shelf.id(index)
     }
 
-    /// The first index behind that id.
+    /// The first index after the resource with this id.
     pub(crate) fn after(&self, id: &str) -> u32 {
         match self.places {
             Some(_) => self.find(id).map_or(self.len(), |index| index + 1),
@@ -110,7 +110,7 @@ impl Record {
         }
     }
 
-    /// The index of that id, withdrawn or not.
+    /// The index of the resource with this id, withdrawn or not.
     pub(crate) fn find(&self, id: &str) -> Option<u32> {
         match self.places {
             Some(_) => (0..self.len()).find(|index| self.id(*index) == id),
@@ -118,7 +118,7 @@ impl Record {
         }
     }
 
-    /// The days of service, where the type has them.
+    /// The first and last instant of service, if the type has them.
     pub(crate) fn serviced(&self, index: u32) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
         let (shelf, _, index) = self.place(index);
         shelf.serviced(index)
@@ -141,13 +141,14 @@ impl Record {
             replace(&mut text, "\"versionId\":\"", "\"", &version.to_string());
             let at = at.to_rfc3339_opts(SecondsFormat::Millis, true);
             replace(&mut text, "\"lastUpdated\":\"", "\"", &at);
-            // A private language tag: allowed on every resource, and in none of the generated ones.
+            // A private language tag, which is allowed on every resource and which no generated resource
+            // has.
             append_member(&mut text, &format!("\"language\":\"x-amended-{times}\""));
         }
         text
     }
 
-    /// The text before anything changed it, with this server's addresses.
+    /// The text without any changes, with this server's addresses.
     fn generated(&self, shelf: &Shelf, index: u32) -> String {
         let mut text = shelf.text(index);
         if self.base_path != DEFAULT_BASE {

@@ -1,20 +1,20 @@
-//! Changes to a resource's text.
+//! Changes the text of a resource.
 //!
-//! The sandbox's resources start with type, id and meta, in this order, so that the few members at
-//! stake are found without parsing, and all other bytes stay as they are.
+//! The sandbox's resources begin with type, id and meta, in this order. So these members are found without
+//! parsing, and all other bytes stay as they are.
 
 use chrono::{DateTime, Duration, SecondsFormat, Utc};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
-/// Puts `new` between the first `start` and the `end` that follows it.
+/// Replaces the text between the first `start` and the following `end` by `new`.
 pub(crate) fn replace(text: &mut String, start: &str, end: &str, new: &str) {
     if let Some((from, to)) = between(text, start, end) {
         text.replace_range(from..to, new);
     }
 }
 
-/// Removes from the first `start` to the `end` that follows it, both included.
+/// Removes the text from the first `start` to the following `end`, including both.
 pub(crate) fn remove(text: &mut String, start: &str, end: &str) {
     if let Some((from, to)) = between(text, start, end) {
         text.replace_range(from - start.len()..to + end.len(), "");
@@ -35,7 +35,7 @@ pub(crate) fn append_member(text: &mut String, member: &str) {
     }
 }
 
-/// Makes an older version of the resource, with other content.
+/// Turns the resource into an older version with other content.
 pub(crate) fn make_older(text: &mut String) {
     if let Some((from, to)) = between(text, "\"versionId\":\"", "\"")
         && let Ok(number) = text[from..to].parse::<u64>()
@@ -51,7 +51,7 @@ pub(crate) fn make_older(text: &mut String) {
     append_member(text, "\"language\":\"x-older\"");
 }
 
-/// Writes the resource in other words: members in an order of this turn, spaces, other escapes.
+/// Writes the resource differently without changing its meaning: other member order, spaces and escapes.
 pub(crate) fn respell(text: &mut String, turn: u64) {
     let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(text) else { return };
     let mut members: Vec<String> = members
@@ -63,7 +63,7 @@ pub(crate) fn respell(text: &mut String, turn: u64) {
     *text = format!("{{ {}\n}}", members.join(",\n  "));
 }
 
-/// Names a version in every reference to a resource that has its place at a server.
+/// Adds a version to every reference to a resource on a server.
 pub(crate) fn version_references(text: &mut String) {
     const START: &str = "\"reference\":\"";
     let mut pieces = text.split(START);

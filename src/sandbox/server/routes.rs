@@ -1,4 +1,4 @@
-//! The routes, and the log of what was asked.
+//! The routes, and the log of requests.
 
 use super::{
     binary,
@@ -62,7 +62,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         router = router
             .route("/oauth2/authorize/demoplan", consent)
             .route("/oauth2/authorize/{plan}", any(authorize::no_plan))
-            // What one fault makes of the path; a real gateway may ignore case, too.
+            // One fault changes the case of the path; a real gateway may ignore the case, too.
             .nest("/R4", fhir(base))
             .nest("/fhir/r4", fhir(base));
     }
@@ -72,7 +72,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .with_state(state)
 }
 
-/// The other origin: it only counts, and answers as if nothing were wrong.
+/// The foreign origin: it only counts requests, and answers as if nothing were wrong.
 pub(crate) fn foreign_router(state: Arc<State>) -> Router {
     Router::new().fallback(count_foreign).with_state(state)
 }
@@ -92,7 +92,7 @@ async fn record(
     request: HttpRequest,
     next: Next,
 ) -> Response {
-    // What an earlier request did to this connection ends with it.
+    // The script that an earlier request set for this connection ends with that request.
     wire.follow(Script::Send);
     let at = Instant::now();
     let (method, uri) = (request.method().to_string(), request.uri().clone());
@@ -109,13 +109,14 @@ async fn record(
     response
 }
 
-/// The platform's discovery document wants a token (recorded); clients are told the addresses.
+/// Refuses the discovery document, which needs a token (recorded); clients get the addresses elsewhere.
 async fn no_discovery() -> Response {
     outcome::gateway(StatusCode::UNAUTHORIZED, "Unauthorized")
 }
 
-/// What a platform does about requests to one of its FHIR bases before it looks at them, and to the headers
-/// of its answers.
+/// Applies a platform's rules for headers and FHIR bases.
+///
+/// It refuses requests that break them, and sets the headers of answers.
 async fn manners(
     Shared((state, base)): Shared<(Arc<State>, &'static Base)>,
     request: HttpRequest,
@@ -162,7 +163,7 @@ async fn search(
 ) -> Response {
     let query = uri.query().unwrap_or_default();
     if query.contains('|') {
-        // The gateway in front rejects it (documented); clients must send %7C.
+        // The gateway in front rejects a literal `|` (documented); clients must send %7C.
         return outcome::gateway(StatusCode::BAD_REQUEST, "Bad Request");
     }
     let (number, token) = match authorized(&state, &headers) {
@@ -206,7 +207,7 @@ fn has_cookie(headers: &HeaderMap, cookie: &str) -> bool {
     sent.flat_map(|text| text.split("; ")).any(|one| one == cookie)
 }
 
-/// Whose consent a token is of, where the platform says it so.
+/// The Patient of a token's consent, if the platform has this operation.
 async fn userinfo(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Response {
     match authorized(&state, &headers) {
         Err(response) => *response,
@@ -219,7 +220,7 @@ async fn userinfo(Shared(state): Shared<Arc<State>>, headers: HeaderMap) -> Resp
     }
 }
 
-/// All of a member, where the platform has that operation.
+/// All resources of a member, if the platform has this operation.
 async fn everything(
     Shared(state): Shared<Arc<State>>,
     Path((name, id)): Path<(String, String)>,
@@ -286,7 +287,7 @@ async fn read(
     }
 }
 
-/// The member the request's token stands for, and the token.
+/// The member that the request's token stands for, and the token.
 fn authorized(state: &State, headers: &HeaderMap) -> Result<(u32, String), Box<Response>> {
     let unauthorized = || Box::new(outcome::gateway(StatusCode::UNAUTHORIZED, "Unauthorized"));
     let like = state.options.like;
@@ -302,7 +303,7 @@ fn authorized(state: &State, headers: &HeaderMap) -> Result<(u32, String), Box<R
         let text = "Data Access Grant was Not Found";
         return Err(Box::new(outcome::outcome(StatusCode::NOT_FOUND, "not-found", text)));
     }
-    // Assumed: how a scope without data is refused.
+    // Assumed: how a token whose scope covers no data is refused.
     if !like.grants_all() && !state.grants().grants_data(token) {
         return Err(Box::new(outcome::gateway(StatusCode::FORBIDDEN, "Forbidden")));
     }
@@ -315,7 +316,7 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     value.get(7..)
 }
 
-/// The type, where this server serves it.
+/// The entry of the type, if this server serves it.
 fn served(state: &State, name: &str) -> Option<&'static TypeEntry> {
     entry(name).filter(|entry| state.options.like.serves(entry.name))
 }

@@ -1,8 +1,8 @@
-//! Which resources a search finds, and which of them stand on this page.
+//! Which resources a search finds, and which of them are on the requested page.
 //!
-//! Documented or recorded: ten per page, a hundred at most, ascending ids, a cursor after the last
-//! id, `_skip` up to 9990. Assumed: what `_lastUpdated` and `_sort` do at a payer's host. Never
-//! computes a resource, only ids and dates.
+//! Documented or recorded: ten per page, a hundred at most, ascending ids, a cursor after the last id,
+//! `_skip` up to 9990. Assumed: what `_lastUpdated` and `_sort` do at a payer. Resources are not computed
+//! here, only their ids and dates, unless a search filters by a code.
 
 use super::{outcome, record::Record, time_range::Bound};
 use crate::sandbox::{
@@ -16,21 +16,21 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
-/// A search whose parameters have been understood.
+/// A search whose parameters have been parsed.
 pub(crate) struct Search {
     pub(crate) number: u32,
     pub(crate) entry: &'static TypeEntry,
     pub(crate) pairs: Pairs,
     pub(crate) count: u32,
     reach: Reach,
-    /// Bounds of `_lastUpdated`.
+    /// The bounds of `_lastUpdated`.
     updated: Vec<Bound>,
-    /// Bounds of `service-date`.
+    /// The bounds of `service-date`.
     serviced: Vec<Bound>,
     skip: u32,
 }
 
-/// Whose resources a search finds.
+/// Whose resources a search can find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reach {
     Member,
@@ -44,19 +44,21 @@ pub(crate) struct Page {
     /// Indexes into the record.
     pub(crate) indexes: Vec<u32>,
     pub(crate) total: u32,
-    /// Counted from one.
+    /// The page's number, from 1.
     pub(crate) number: u32,
-    /// How many resources stand on the pages before.
+    /// The number of resources on the pages before.
     pub(crate) start: u32,
-    /// How many resources stand before the next page, when there is one.
+    /// The number of resources before the next page, if there is one.
     pub(super) next_start: Option<u32>,
-    /// The id after which the next page begins, when there may be one.
+    /// The id after which the next page begins, if there may be one.
     pub(crate) next_after: Option<String>,
-    /// Where the page before begins: nothing when this is the first, an empty id for page one.
+    /// The id after which the page before begins.
+    ///
+    /// `None` on the first page; an empty id if the page before is the first.
     pub(super) prior_after: Option<String>,
     /// The last resource of the page before.
     pub(crate) last_of_prior: Option<u32>,
-    /// Whether everything fits this one page, so that there are no links.
+    /// Whether this page has everything, so that it needs no links.
     pub(crate) whole: bool,
 }
 
@@ -123,7 +125,7 @@ impl Search {
         Ok(Search { number, entry, pairs, count, reach, updated, serviced, skip })
     }
 
-    /// The page this search asks for.
+    /// The page that this search requests.
     pub(crate) fn page(&self, state: &State) -> Page {
         let record = self.record(state);
         let found = self.found(state, &record);
@@ -134,7 +136,7 @@ impl Search {
         self.page_of(record, &found, start)
     }
 
-    /// The page that begins at a position of what the search finds now.
+    /// The page at a position of what the search finds now.
     pub(crate) fn page_at(&self, state: &State, start: u32) -> Page {
         let record = self.record(state);
         let found = self.found(state, &record);
@@ -149,7 +151,7 @@ impl Search {
         }
     }
 
-    /// What the page at a position holds where the order begins with another resource.
+    /// The content of the page if the search's order began with another resource.
     pub(crate) fn rotated(&self, state: &State, page: &Page, first: u32) -> Vec<u32> {
         let found = self.found(state, &page.record);
         let positions = page.start..page.start + page.indexes.len() as u32;
@@ -160,7 +162,7 @@ impl Search {
         let end = start.saturating_add(self.count).min(found.len());
         let whole = start == 0 && end == found.len() && self.pairs.get("_after").is_none();
         let full = end - start == self.count;
-        // Only `_offset` makes the server look whether a full page is the last one.
+        // Only with `_offset` does the server notice that a full page is the last one.
         let last_known = self.pairs.get("_offset").is_some() && end == found.len();
         let id_at = |position: u32| record.id(found.at(position));
         Page {
@@ -224,16 +226,16 @@ impl Search {
         Found::These { indexes, sorted }
     }
 
-    /// Whether some day of service lies within the bounds; other types know no such parameter.
+    /// Whether some day of service is within the bounds; always true for types without service dates.
     fn is_serviced(&self, record: &Record, index: u32) -> bool {
         let Some((start, end)) = record.serviced(index) else { return true };
         self.serviced.iter().all(|bound| bound.touches(start, end))
     }
 }
 
-/// What a search found, in its order.
+/// The resources that a search found, in their order.
 enum Found {
-    /// All of the record, which is not written down: it may be long.
+    /// All resources of the record; their positions are not listed, since there may be many.
     Everything(u32),
     These {
         indexes: Vec<u32>,
@@ -256,7 +258,7 @@ impl Found {
         }
     }
 
-    /// The position that follows the resource of that id.
+    /// The position after the resource with this id.
     fn after(&self, record: &Record, id: &str) -> u32 {
         match self {
             Found::Everything(_) => record.after(id),
@@ -272,7 +274,7 @@ impl Found {
     }
 }
 
-/// Whether the elements of these names have these codes.
+/// Whether the resource has all of these codes in the elements of these names.
 fn has_codes(text: &str, filters: &[(&str, &str)]) -> bool {
     fn holds(value: &Value, code: &str) -> bool {
         match value {
@@ -292,7 +294,7 @@ fn has_codes(text: &str, filters: &[(&str, &str)]) -> bool {
     })
 }
 
-/// Whether a resource is left where nine in ten vanish.
+/// Whether a resource remains after nine in ten have vanished.
 pub(crate) fn is_left(index: u32) -> bool {
     index.is_multiple_of(10)
 }
@@ -301,7 +303,7 @@ fn invalid(text: &str) -> Box<Response> {
     Box::new(outcome::outcome(StatusCode::BAD_REQUEST, "invalid", text))
 }
 
-/// The answer of the search engine behind the payer, by its own words.
+/// The error of the search engine behind the payer, in its own words.
 pub(crate) fn window_too_large(end: u32) -> Box<Response> {
     invalid(&format!(
         "illegal_argument_exception reason: Result window is too large, from + size must be less \

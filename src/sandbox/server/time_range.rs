@@ -1,4 +1,4 @@
-//! The dates of a search by `_lastUpdated` or `service-date` (FHIR R4 search, section 3.1.1.4.7).
+//! The dates in a search by `_lastUpdated` or `service-date` (FHIR R4 search, section 3.1.1.4.7).
 
 use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 
@@ -6,9 +6,9 @@ use chrono::{DateTime, Datelike as _, Duration, NaiveDate, Utc};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Bound {
     comparison: Comparison,
-    /// The first instant the text stands for.
+    /// The first instant of the given date.
     start: DateTime<Utc>,
-    /// The first instant after what the text stands for.
+    /// The first instant after the given date.
     end: DateTime<Utc>,
 }
 
@@ -22,7 +22,7 @@ enum Comparison {
 }
 
 impl Bound {
-    /// Reads the prefix and the date; `None` if the text is not a date.
+    /// Parses the prefix and the date; `None` if the text is not a date.
     pub(crate) fn parse(text: &str) -> Option<Bound> {
         let (comparison, rest) = match text.get(..2)? {
             "ge" => (Comparison::AtLeast, &text[2..]),
@@ -56,7 +56,7 @@ impl Bound {
     }
 }
 
-/// The first instant of the text's precision, and the first one after it.
+/// The first instant of a date, which may be a year or a month, and the first instant after it.
 fn span(text: &str) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
     // A plus sign that was not encoded arrives as a space.
     if let Ok(moment) = DateTime::parse_from_rfc3339(&text.replace(' ', "+")) {

@@ -1,8 +1,8 @@
-//! Resources that a payer amends or withdraws between two nights.
+//! Tests of resources that a payer amends or withdraws between two nights.
 
 use super::*;
 
-/// The ids of all claims, as a walk with large pages finds them.
+/// The ids of all claims that a walk with large pages finds.
 async fn claims(world: &World, token: &str, query: &str) -> Vec<String> {
     let what = format!("ExplanationOfBenefit?_count=100{query}");
     ids(&world.search(&what, token).await)

@@ -1,11 +1,11 @@
-//! Every fault does what its sentence says, and no more.
+//! Tests that every fault does what its description says, and nothing else.
 
 use super::*;
 use chrono::{DateTime, TimeDelta, Utc};
 use flate2::read::MultiGzDecoder;
 use std::{io::Read, time::Duration};
 
-/// A page as a client saw it: its status, some headers, and its body or the lack of one.
+/// A page as a client received it: status, some headers, and the body, if it could be read.
 #[derive(Clone, Debug, PartialEq)]
 struct Seen {
     status: u16,
@@ -13,7 +13,7 @@ struct Seen {
     body: Result<String, ()>,
 }
 
-/// What gzip has packed, in one member or several.
+/// Unpacks gzip of one or several members.
 fn unpacked(bytes: &[u8]) -> Result<Vec<u8>, ()> {
     let mut body = Vec::new();
     match MultiGzDecoder::new(bytes).read_to_end(&mut body) {
@@ -35,7 +35,7 @@ impl World {
         .await
     }
 
-    /// One request, whatever becomes of it; nothing when there was no answer at all.
+    /// Sends one request; `None` if there was no answer.
     async fn attempt(&self, url: &str, token: &str) -> Option<Seen> {
         let response = self.client.get(url).bearer_auth(token).send().await.ok()?;
         let date = response.headers().get("date").map_or("", |date| date.to_str().unwrap());
@@ -54,12 +54,12 @@ impl World {
             Ok(bytes) => Ok(bytes.to_vec()),
             Err(_) => Err(()),
         };
-        // Latin-1, so that a byte that is not UTF-8 stays one.
+        // Decoded as Latin-1, so that bytes that are not UTF-8 are kept.
         let body = body.map(|bytes| bytes.iter().map(|byte| char::from(*byte)).collect());
         Some(Seen { status, headers, body })
     }
 
-    /// Walks claims ten by ten, going on as long as a page is a Bundle with a usable `next`.
+    /// Walks claims in pages of ten, as long as a page is a Bundle with a usable `next`.
     async fn walk(&self, token: &str) -> Vec<Option<Seen>> {
         let mut url = self.url("ExplanationOfBenefit?_count=10");
         let mut pages = Vec::new();
@@ -83,7 +83,7 @@ impl World {
         if next.starts_with("127.") { format!("http://{next}") } else { self.url(next) }
     }
 
-    /// Page 3 of a new walk, whatever becomes of it.
+    /// Page 3 of a new walk; `None` if there was no answer.
     async fn page_three(&self, token: &str) -> Option<Seen> {
         let first = self.search("ExplanationOfBenefit?_count=10", token).await;
         let second = json(self.get(&link(&first, "next").unwrap(), token).await).await;
@@ -97,7 +97,7 @@ impl World {
         serde_json::from_str(&page.body.unwrap()).unwrap()
     }
 
-    /// Everything one client can see, with what differs between two sandboxes taken out.
+    /// Everything that a client can see, without what differs between two sandboxes.
     async fn transcript(&self) -> String {
         let code = self.code(0).await;
         let fields = [("grant_type", "authorization_code"), ("code", code.as_str())];
@@ -154,7 +154,7 @@ impl World {
 #[tokio::test]
 async fn no_fault_is_without_effect() {
     let healthy = World::with_faults(&[]).await.transcript().await;
-    // Slowness is seen only in time, which no test measures.
+    // These faults only slow answers down, and no test measures time.
     let unseen = [Fault::SlowBody, Fault::TokenSlow];
     for fault in Fault::ALL.iter().filter(|fault| !unseen.contains(fault)) {
         let world = World::misbehaving(*fault).await;

@@ -1,10 +1,10 @@
-//! The rules of platforms, each met and broken.
+//! Tests of the platforms' rules: each is followed once and broken once.
 
 use super::*;
 use crate::sandbox::oauth::grants::{Consent, Lifetimes};
 use std::time::Instant;
 
-/// A payer like that, with a token of member 0.
+/// A payer that imitates a platform, and a token of member 0.
 struct Platform {
     world: World,
     base: String,
@@ -35,7 +35,7 @@ impl Platform {
         Platform { world, base, token, patient, other }
     }
 
-    /// What is below the base, with `ME` and `OTHER` for the patients.
+    /// Reads a path below the base; `ME` and `OTHER` stand for the patients.
     async fn get(&self, path: &str) -> (u16, String) {
         let path = path.replace("ME", &self.patient).replace("OTHER", &self.other);
         let request = self.world.client.get(format!("{}/{path}", self.base));
@@ -46,7 +46,7 @@ impl Platform {
         (response.status().as_u16(), response.text().await.unwrap())
     }
 
-    /// The error with which the consent page sends the browser back.
+    /// The error in the redirect with which the consent page answers.
     async fn authorize(&self, query: &str) -> Option<String> {
         let query = query.replace("ORIGIN", &self.world.sandbox.origin());
         let fixed = format!("client_id={CLIENT_ID}&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fc");

@@ -1,4 +1,4 @@
-//! Consent, codes and tokens, as the documentation of 1upHealth has them.
+//! Tests of consent, codes and tokens, as 1upHealth's documentation describes them.
 
 use super::*;
 use crate::sandbox::registered::REGISTERED_REDIRECT_URI;
@@ -33,7 +33,7 @@ async fn the_documented_consent_leads_back_with_a_code_and_the_state() {
     let (status, second) = page(&world, &format!("{}&step=identity", request())).await;
     assert_eq!(status, 200);
     assert!(second.contains("Verify identity") && second.contains("name=\"member_id\""));
-    // The request travels along without JavaScript.
+    // The request is kept in hidden fields, without JavaScript.
     for hidden in ["client_id", "redirect_uri"] {
         assert!(second.contains(&format!("type=\"hidden\" name=\"{hidden}\"")));
     }
@@ -259,7 +259,7 @@ async fn openid_alone_grants_no_patient() {
         for path in ["Patient", "ExplanationOfBenefit?_count=1"] {
             assert_eq!(world.get(&world.url(path), access).await.status(), status, "{scope}");
         }
-        // A refreshed token grants no more than the one before it.
+        // A refreshed token covers no more than the one before it.
         let refreshed = json(world.refresh(tokens["refresh_token"].as_str().unwrap()).await).await;
         let access = refreshed["access_token"].as_str().unwrap();
         assert_eq!(world.get(&world.url("Patient"), access).await.status(), status, "{scope}");

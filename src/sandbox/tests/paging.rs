@@ -1,4 +1,4 @@
-//! Searches, their pages and the links between them.
+//! Tests of searches, their pages and the links between them.
 
 use super::*;
 

@@ -1,8 +1,10 @@
-//! Which columns stand beside a column and say what it is: its unit, its code system.
+//! Finds the columns beside a column that say what it is: its unit, its code system.
 
 use super::super::kind::Column;
 
-/// Where the unit of a quantity is, by its name: `S_unit` and `S_code` for `S_value`, or the unit of the row.
+/// The positions of the columns with a quantity's unit.
+///
+/// For `S_value` these are `S_unit` and `S_code`; columns with the unit of the whole row count as well.
 pub(super) fn units(name: &str, all: &[Column]) -> Vec<usize> {
     let stem = name.strip_suffix("value").filter(|stem| !stem.is_empty());
     let of_it = stem.map(|stem| [format!("{stem}unit"), format!("{stem}code")]);
@@ -13,7 +15,7 @@ pub(super) fn units(name: &str, all: &[Column]) -> Vec<usize> {
     (0..all.len()).filter(|position| is_wanted(&all[*position].name)).collect()
 }
 
-/// Where the code system of a code is, by its name: `S_system` for `S_code`, or what the marts call it.
+/// The position of the column with a code's system: `S_system` for `S_code`, or the marts' own names.
 pub(super) fn system(name: &str, all: &[Column]) -> Option<usize> {
     let wanted = match stem(name).strip_suffix("code")? {
         "" => ["system", "code_system", "code_type"].map(str::to_owned).to_vec(),
@@ -25,7 +27,7 @@ pub(super) fn system(name: &str, all: &[Column]) -> Option<usize> {
     wanted.iter().find_map(|wanted| all.iter().position(|column| column.name == *wanted))
 }
 
-/// The name without its number: `diagnosis_code_12`.
+/// A column's name without its number: `diagnosis_code` for `diagnosis_code_12`.
 pub(super) fn stem(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
 }

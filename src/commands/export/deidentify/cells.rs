@@ -1,35 +1,35 @@
-//! What becomes of a cell whose treatment looks at its value.
+//! Checks and changes of single values, for the treatments that look at a cell's value.
 
 use crate::warehouse::npi_is_valid;
 use std::{collections::HashSet, sync::LazyLock};
 
-/// Three-digit ZIP codes of areas with 20,000 people or fewer by the census of 2000 or of 2010, which
-/// become 000. Those of the census of 2020 are among them.
+/// Three-digit ZIP codes of areas with 20,000 people or fewer; an export replaces them by 000.
 ///
-/// HHS, "Guidance Regarding Methods for De-identification of Protected Health Information in Accordance
-/// with the HIPAA Privacy Rule" (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B), has the list of 2000 and
-/// demands the current one.
+/// They are those of the census of 2000 and of 2010, which include those of 2020. HHS, "Guidance Regarding
+/// Methods for De-identification of Protected Health Information in Accordance with the HIPAA Privacy Rule"
+/// (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B), has the list of 2000 and demands the current one.
 const SMALL_AREAS: [&str; 23] = [
     "036", "059", "063", "102", "202", "203", "204", "205", "369", "556", "692", "753", "772",
     "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
 ];
-/// Units of UCUM that are in use, and the words that senders write for them, one a line.
+/// UCUM units in common use, and the words that senders write for them, one a line.
 const UNITS: &str = include_str!("units.txt");
-/// States and territories as the US postal service has them, and countries by ISO 3166, one a line.
+/// The US postal service's codes of states and territories, and the ISO 3166 codes of countries, one a
+/// line.
 const REGIONS: &str = include_str!("regions.txt");
 
-/// A number without a unit from here on, seven digits, is more likely somebody's than a measurement.
+/// From this number on (seven digits), a number without a unit is probably an identifier, no measurement.
 const LARGEST: f64 = 1_000_000.0;
-/// A number with a unit may have two digits more.
+/// The same limit for a number with a unit, which may have two digits more.
 const LARGEST_WITH_UNIT: f64 = 100_000_000.0;
-/// The most digits in front of the point of a measurement.
+/// The most digits before the decimal point of a measurement.
 const LONGEST_WHOLE: usize = 8;
-/// Amounts of eight digits, in units of a currency, are an account's number rather than an amount.
+/// From this amount on (eight digits, in units of a currency), an amount is probably an account number.
 const LARGEST_AMOUNT: f64 = 10_000_000.0;
-/// A position or a count from here on may be a ZIP code.
+/// From this number on, a position or a count may be a ZIP code.
 const LARGEST_COUNT: f64 = 10_000.0;
 
-/// The first three digits of a ZIP code; `None` for any other text.
+/// The first three digits of a ZIP code, or 000 for a small area; `None` for any other text.
 pub(super) fn zip(text: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (five, rest) = text.trim().split_at_checked(5)?;
@@ -40,47 +40,48 @@ pub(super) fn zip(text: &str) -> Option<&str> {
     Some(if SMALL_AREAS.contains(&area) { "000" } else { area })
 }
 
-/// Whether it is a unit in use, in whatever case its letters are.
+/// Whether a text is a known unit, in upper or lower case.
 pub(super) fn is_unit(text: &str) -> bool {
     static KNOWN: LazyLock<HashSet<String>> =
         LazyLock::new(|| UNITS.lines().map(str::to_ascii_lowercase).collect());
     KNOWN.contains(&text.to_ascii_lowercase())
 }
 
-/// Whether it is a state or a country by its letters.
+/// Whether a text is the code of a state or a country.
 pub(super) fn is_region(text: &str) -> bool {
     static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| REGIONS.lines().collect());
     KNOWN.contains(text)
 }
 
-/// Whether it is a National Provider Identifier. All of them begin with 1, and no telephone number does.
+/// Whether a text is a National Provider Identifier: they all begin with 1, and no telephone number does.
 pub(super) fn is_npi(text: &str) -> bool {
     text.starts_with('1') && npi_is_valid(text)
 }
 
-/// Whether a number may be a measurement: more digits in front of the point are the number of a person, a
-/// record or an account.
+/// Whether a number is small enough to be a measurement.
+///
+/// A number with more digits may be that of a person, a record or an account.
 pub(super) fn is_measurement(number: f64, has_unit: bool) -> bool {
     number.abs() < if has_unit { LARGEST_WITH_UNIT } else { LARGEST }
 }
 
-/// Whether a number may be a position or a count.
+/// Whether a number is small enough to be a position or a count.
 pub(super) fn is_count(number: f64) -> bool {
     number.abs() < LARGEST_COUNT
 }
 
-/// Whether a number may be an amount of so many hundredths of a currency, or of whole units.
+/// Whether a number is small enough to be an amount; `is_cents` says that it is in hundredths.
 pub(super) fn is_amount(number: f64, is_cents: bool) -> bool {
     number.abs() < if is_cents { LARGEST_AMOUNT * 100.0 } else { LARGEST_AMOUNT }
 }
 
-/// As [`is_measurement`], for a number as text: digits that are zeros count as well.
+/// Whether a number as text is short enough to be a measurement; leading zeros count as digits.
 pub(super) fn has_digits_of_a_measurement(text: &str) -> bool {
     let whole = text.trim_start_matches(['-', '+']);
     whole.bytes().take_while(u8::is_ascii_digit).count() <= LONGEST_WHOLE
 }
 
-/// How many of a unit of time are 90 years; `None` for another unit.
+/// 90 years, expressed in this unit of time; `None` for another unit.
 pub(super) fn ninety_years(unit: &str) -> Option<f64> {
     match unit.trim().to_ascii_lowercase().trim_matches(['{', '}', '[', ']']) {
         "a" | "a_j" | "a_g" | "yr" | "yrs" | "y" | "year" | "years" | "year(s)" | "years old" => {
@@ -93,7 +94,7 @@ pub(super) fn ninety_years(unit: &str) -> Option<f64> {
     }
 }
 
-/// Codes of LOINC and of SNOMED CT for a person's age, in years where no unit is sent.
+/// Whether a text is a code of LOINC or SNOMED CT for a person's age, which is in years without a unit.
 pub(super) fn is_code_of_an_age(text: &str) -> bool {
     matches!(
         text,

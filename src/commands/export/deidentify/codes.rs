@@ -1,12 +1,15 @@
-//! The forms of single code systems, with their check digits and ranges. `forms.rs` says which is whose.
+//! The forms of the codes of single code systems, with check digits and ranges.
+//!
+//! `forms.rs` says which code system has which form.
 
 use crate::warehouse::luhn_sum;
 
-/// The concepts of RxNorm have lower numbers.
+/// The highest number that counts as an RxNorm concept.
 const MOST_OF_RXNORM: u64 = 2_999_999;
 
-/// Whether a text is like one of these: `9` is a digit, `A` a capital letter, `*` either, and every other
-/// character itself.
+/// Whether a text matches one of the patterns.
+///
+/// In a pattern, `9` is a digit, `A` a capital letter, `*` either of them, and any other character itself.
 pub(super) fn is_like(text: &str, patterns: &[&str]) -> bool {
     let fits = |pattern: u8, byte: u8| match pattern {
         b'9' => byte.is_ascii_digit(),
@@ -27,19 +30,22 @@ fn number(digits: &str) -> u64 {
     digits.parse().unwrap_or(u64::MAX)
 }
 
-/// A number of RxNorm.
+/// Whether a text is a number of an RxNorm concept.
 pub(super) fn is_rxnorm(text: &str) -> bool {
     is_digits(text) && !text.starts_with('0') && number(text) <= MOST_OF_RXNORM
 }
 
-/// At most four characters, letters alone at most two; or a group and a reason of X12, such as `MA130`.
+/// Whether a text is a short code of four characters at most.
+///
+/// Letters alone may be two at most. An X12 group with its reason, such as `MA130`, counts as well.
 pub(super) fn is_short(text: &str) -> bool {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     is_like(text, &["**", "***", "****", "AA999"]) && (has_digit || text.len() <= 2)
 }
 
-/// CPT: within these numbers, whose gaps keep apart many ZIP codes, or four digits and the letter of a
-/// category.
+/// Whether a text is a CPT code: five digits within the assigned ranges, or four digits and a letter.
+///
+/// The gaps between the ranges keep out many ZIP codes. The letter is that of a CPT category.
 pub(super) fn is_cpt(text: &str) -> bool {
     let known =
         [100..=1_999, 10_004..=69_990, 70_010..=79_999, 80_047..=89_398, 90_281..=99_607_u64];
@@ -48,13 +54,15 @@ pub(super) fn is_cpt(text: &str) -> bool {
         || (is_like(text, &["9999A"]) && text.ends_with(['A', 'F', 'M', 'T', 'U']))
 }
 
-/// CPT, HCPCS Level II and CDT (a letter and four digits), HIPPS, and modifiers.
+/// Whether a text is a code of CPT, HCPCS Level II, CDT (a letter and four digits) or HIPPS, or a modifier.
 pub(super) fn is_hcpcs(text: &str) -> bool {
     is_cpt(text) || is_like(text, &["**", "A9999"]) || (text.len() == 5 && is_hipps(text))
 }
 
-/// A reason of an adjustment, perhaps behind its group (CARC: 1 to 305, A0, B23, P32), or a remark (RARC:
-/// M1, MA130, N822).
+/// Whether a text is the reason of an adjustment, or a remark.
+///
+/// A reason (CARC: a number up to 310, A0, B23, P32) may have its group in front. Examples of remarks
+/// (RARC) are M1, MA130 and N822.
 pub(super) fn is_reason(text: &str) -> bool {
     let is_up_to = |digits: &str, most: u64| is_digits(digits) && number(digits) <= most;
     let groups = ["CO", "CR", "OA", "PI", "PR"];
@@ -68,7 +76,9 @@ pub(super) fn is_reason(text: &str) -> bool {
         && (is_up_to(reason, 310) || is_lettered || remark.is_some_and(|it| is_up_to(it, 999)))
 }
 
-/// CMS's groups of stays: of nursing homes by PDPM and, before, by RUG; of care at home by PDGM.
+/// Whether a text is a HIPPS code, by which CMS groups stays and care.
+///
+/// Those of nursing homes are by PDPM and earlier by RUG, those of care at home by PDGM.
 fn is_hipps(text: &str) -> bool {
     let fits = |classes: [&str; 5]| classes.iter().zip(text.chars()).all(|(of, c)| of.contains(c));
     let digits = "0123456789";
@@ -79,8 +89,10 @@ fn is_hipps(text: &str) -> bool {
         || fits(["1234", "ABCDEFGHIJKL", "ABC", "123", "1"])
 }
 
-/// A letter, a digit, a third character, and up to four behind a point that may be left out; the last of
-/// seven is a letter, but for glaucoma, pregnancies and comas.
+/// Whether a text is an ICD-10-CM code: a letter, a digit, a third character, then up to four more.
+///
+/// The point before the last four may be missing. The last of seven characters is a letter, except for
+/// glaucoma, pregnancies and comas.
 pub(super) fn is_icd10cm(text: &str) -> bool {
     let (start, rest) = match text.split_at_checked(3) {
         Some((start, rest)) => (start, rest.strip_prefix('.').unwrap_or(rest)),
@@ -93,7 +105,9 @@ pub(super) fn is_icd10cm(text: &str) -> bool {
         && !(text.ends_with('.'))
 }
 
-/// Seven characters without I and O, the first a section; digits alone begin with the section 0.
+/// Whether a text is an ICD-10-PCS code: seven characters without I and O, the first a section.
+///
+/// A code of digits alone must begin with section 0.
 pub(super) fn is_icd10pcs(text: &str) -> bool {
     is_like(text, &["*******"])
         && !text.contains(['I', 'O'])
@@ -102,7 +116,9 @@ pub(super) fn is_icd10pcs(text: &str) -> bool {
         && (text.starts_with('0') || !is_digits(text))
 }
 
-/// Up to five digits, a hyphen, and their check digit (LOINC Users' Guide, "Check digit").
+/// Whether a text is a LOINC code: up to five digits, a hyphen, and a valid check digit.
+///
+/// Source: LOINC Users' Guide, "Check digit".
 pub(super) fn is_loinc(text: &str) -> bool {
     let Some((digits, check)) = text.split_once('-') else { return false };
     let sum = luhn_sum(digits.bytes().rev());
@@ -113,9 +129,11 @@ pub(super) fn is_loinc(text: &str) -> bool {
         && number(check) == u64::from((10 - sum % 10) % 10)
 }
 
-/// An identifier of SNOMED CT: its partition and its check digit are right (Release File Specifications,
-/// "SCTID Representation", "Verhoeff's Dihedral Group D5 Check"). No short identifier of ten digits begins
-/// like a telephone number of North America, and a long one is of SNOMED's own namespaces.
+/// Whether a text is an identifier of SNOMED CT: its partition and its check digit are valid.
+///
+/// Source: Release File Specifications, "SCTID Representation", "Verhoeff's Dihedral Group D5 Check". A
+/// short identifier of ten digits must not begin like a telephone number of North America. A long
+/// identifier must belong to one of SNOMED's own namespaces.
 pub(super) fn is_snomed(text: &str) -> bool {
     if !is_digits(text) || !(6..=18).contains(&text.len()) || text.starts_with('0') {
         return false;
@@ -131,9 +149,9 @@ pub(super) fn is_snomed(text: &str) -> bool {
     is_possible && verhoeff(text) == 0
 }
 
-/// The remainder of the digits in the dihedral group of order ten, 0 where the check digit is right.
+/// Verhoeff's checksum of the digits: 0 if the check digit is valid.
 fn verhoeff(digits: &str) -> u8 {
-    /// The product of two elements: rotations up to 4, reflections from 5 on.
+    /// The product of two elements of the group of order ten: 0 to 4 are rotations, 5 to 9 reflections.
     fn product(a: u8, b: u8) -> u8 {
         match (a < 5, b < 5) {
             (true, true) => (a + b) % 5,
@@ -149,7 +167,9 @@ fn verhoeff(digits: &str) -> u8 {
     })
 }
 
-/// The name of a variable of CMS, or its page at Blue Button; neither has a number of three digits in it.
+/// Whether a text is the name of a CMS variable, or the URL of its page at Blue Button.
+///
+/// Neither has a number of three digits in it.
 pub(super) fn is_variable(text: &str) -> bool {
     const PAGE: &str = "https://bluebutton.cms.gov/resources/variables/";
     let is_name = |name: &str, is_letter: fn(&u8) -> bool| {

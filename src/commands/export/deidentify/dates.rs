@@ -1,16 +1,19 @@
-//! What becomes of a date: its year, or the date shifted.
+//! What a de-identified export makes of a date: its year, or a shifted date.
 
 use chrono::{Datelike, Days, NaiveDate};
 
-/// The year that a date begins with; a birth 90 years ago and everything before it are of one year, since
-/// even the year of an event tells an age over 89 (C).
+/// The year of a date, but no earlier than `earliest`, the year of a birth 90 years ago.
+///
+/// Even the year of an event could show an age over 89, which Safe Harbor forbids (C).
 pub(super) fn year(text: &str, earliest: i32) -> Option<i64> {
     let (year, _, _) = parts(text)?;
     Some(year.max(earliest).into())
 }
 
-/// The date so many days earlier, with its precision: a day, a month or a year. A time of day is
-/// left out. `None` for a text that is not a date, and for a date of the earliest year or before.
+/// The date shifted back by `days`, with the precision of the original: a day, a month or a year.
+///
+/// A time of day is left out. `None` for a text that is not a date, and for a date in the earliest year or
+/// before.
 pub(super) fn shifted(text: &str, earliest: i32, days: u64) -> Option<String> {
     let (year, month, day) = parts(text)?;
     if year <= earliest {
@@ -25,8 +28,9 @@ pub(super) fn shifted(text: &str, earliest: i32, days: u64) -> Option<String> {
     })
 }
 
-/// Year, month and day of FHIR's `YYYY`, `YYYY-MM`, `YYYY-MM-DD`, perhaps with a time behind it, and of
-/// Tuva's `YYYYMM`.
+/// Year, month and day of a date in a format of FHIR (`YYYY`, `YYYY-MM`, `YYYY-MM-DD`) or Tuva (`YYYYMM`).
+///
+/// A time of day may follow.
 fn parts(text: &str) -> Option<(i32, Option<u32>, Option<u32>)> {
     let date = text.split(['T', ' ']).next().unwrap_or_default();
     let number = |text: &str| {

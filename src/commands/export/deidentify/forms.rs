@@ -1,6 +1,7 @@
-//! What a code is: each public code system, with the form that its codes have.
+//! The forms of codes: which public code systems there are, and what their codes look like.
 //!
-//! A code stays if it is listed, if its check digit is right, or if its form is unmistakable. Everything else in a column of codes is dropped, whatever it is.
+//! A code stays if it is listed, if its check digit is valid, or if its form is unmistakable. Everything
+//! else in a column of codes is dropped.
 
 use super::{
     cells::{is_region, is_unit},
@@ -14,18 +15,22 @@ use std::{
     sync::LazyLock,
 };
 
-/// Public code systems, one a line, without the `s` of `https` and without a `/` at the end, each with the
-/// name of its form. A system without a form has words of [`WORDS`].
+/// Public code systems, one a line, each with the name of its form.
+///
+/// They are written with `http`, without a slash at the end. A system without a form has words of
+/// [`WORDS`].
 const SYSTEMS: &str = include_str!("systems.txt");
-/// Words that are codes, one a line: those of FHIR R4's required bindings, of HL7's terminology and of
-/// CARIN (codes alone, published by HL7 under CC0 1.0), and those that marts give.
+/// Words that are codes, one a line.
+///
+/// They are those of FHIR R4's required bindings, of HL7's terminology and of CARIN (codes alone, published
+/// by HL7 under CC0 1.0), and the words that marts contain.
 const WORDS: &str = include_str!("words.txt");
 
-/// A form that codes have.
+/// The form of a code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands::export) enum Form {
     Atc,
-    /// Race, ethnicity and kinds of places of the CDC.
+    /// CDC's codes of race, ethnicity and kinds of places.
     Cdc,
     /// CPT alone.
     Cpt,
@@ -39,23 +44,23 @@ pub(in crate::commands::export) enum Form {
     Icd10Cm,
     Icd10Pcs,
     Language,
-    /// Like one of these patterns of [`is_like`]: the codes that an element may have.
+    /// Matches one of these patterns, as [`is_like`] reads them: for elements with few possible codes.
     Like(&'static [&'static str]),
     Loinc,
     /// A modifier of CPT or HCPCS.
     Modifier,
     Ndc,
-    /// One character, which every form allows, and no more: present on admission.
+    /// Exactly one character, such as "present on admission"; every form allows one character.
     One,
     /// CMS's places of service: two digits.
     Place,
-    /// X12's reasons of an adjustment, and the remarks beside them (CARC, RARC).
+    /// X12's reasons of an adjustment (CARC) and the remarks on them (RARC).
     Reason,
     Region,
-    /// NUBC's revenue codes: four digits, their leading zero perhaps left out.
+    /// NUBC's revenue codes: four digits; a leading zero may be missing.
     Revenue,
     RxNorm,
-    /// A few characters: X12, NUBC, NCPDP, CVX, groups of diagnoses, and the codes of CMS.
+    /// A few characters: the codes of X12, NUBC, NCPDP and CVX, of groups of diagnoses, and of CMS.
     Short,
     Snomed,
     Taxonomy,
@@ -66,7 +71,7 @@ pub(in crate::commands::export) enum Form {
 }
 
 impl Form {
-    /// The form of a system's codes; `None` if the list of public systems lacks the system, in this spelling.
+    /// The form of a code system's codes; `None` if the list of public systems does not have this URI.
     pub(super) fn of_system(system: &str) -> Option<Form> {
         static KNOWN: LazyLock<HashMap<&'static str, Form>> = LazyLock::new(|| {
             let parts = SYSTEMS.lines().map(|line| line.split_once(' ').unwrap_or((line, "word")));
@@ -79,7 +84,7 @@ impl Form {
         }
     }
 
-    /// The form of the codes of a column whose table has no column for their system, by its name.
+    /// The form of the codes in a column, by its name; for tables without a column for the code system.
     pub(super) fn of_column(name: &str) -> Form {
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
         if stem.contains("modifier") {
@@ -89,9 +94,9 @@ impl Form {
         form.map_or(Form::Word, |(_, form)| *form)
     }
 
-    /// Whether a text is such a code.
+    /// Whether a text has this form.
     pub(super) fn has(self, text: &str) -> bool {
-        // One character tells nobody apart.
+        // A single character identifies nobody.
         if text.len() == 1 {
             return text.is_ascii();
         }
@@ -137,7 +142,7 @@ impl Form {
     }
 }
 
-/// The form that systems.txt calls so.
+/// The form with this name in systems.txt.
 fn named(name: &str) -> Form {
     match name {
         "atc" => Form::Atc,
@@ -161,7 +166,7 @@ fn named(name: &str) -> Form {
     }
 }
 
-/// Ends of the names of columns whose codes are of one system, whatever table they are in.
+/// Endings of column names that always hold codes of one system, whatever table they are in.
 const BY_NAME: [(&[&str], Form); 23] = [
     (&["atc_code"], Form::Atc),
     (&["race_omb_code", "race_detailed_code"], Form::Cdc),
@@ -177,7 +182,7 @@ const BY_NAME: [(&[&str], Form); 23] = [
     (&["revenue_center_code", "revenue_code"], Form::Revenue),
     (&["rxnorm_code"], Form::RxNorm),
     (&["snomed_code"], Form::Snomed),
-    // NUBC: how a stay began, and how often it is billed.
+    // NUBC: how a stay began, and how it is billed.
     (&["admit_source_code", "admit_type_code", "frequency_code"], Form::One),
     (&["poa", "present_on_admit_code", "original_reason_entitlement_code"], Form::One),
     (&["bill_type_code", "type_of_bill_code"], Form::Like(&["99*", "099*"])),
@@ -185,15 +190,15 @@ const BY_NAME: [(&[&str], Form); 23] = [
     (&["cvx_code"], Form::Like(&["99", "999"])),
     // CMS: entitlement to Medicare and to Medicaid.
     (&["dual_status_code", "medicare_status_code"], Form::Like(&["99"])),
-    // X12: 306 of a decision, 886 of its reason.
+    // X12: element 306 for a decision, element 886 for its reason.
     (&["decision_code"], Form::Like(&["A9", "CT"])),
     (&["review_reason_code"], Form::Like(&["99", "9A", "A9"])),
     (&["denial_reason_code"], Form::Reason),
 ];
-/// Service types of X12 (30, MH), which a mart has without their system.
+/// Service types of X12 (30, MH), which a mart holds without their code system.
 pub(super) const SERVICE_TYPE: Form = Form::Like(&["**"]);
 
-/// Whether the list of words has the text, in this spelling.
+/// Whether the list of words has exactly this text.
 pub(super) fn is_word(text: &str) -> bool {
     static KNOWN: LazyLock<HashSet<&'static str>> = LazyLock::new(|| WORDS.lines().collect());
     KNOWN.contains(text)

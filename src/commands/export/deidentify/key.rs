@@ -1,4 +1,6 @@
-//! The secret of a de-identified export: of this export alone, or kept in a file so that exports join.
+//! The secret of a de-identified export, which makes its pseudonyms and date shifts.
+//!
+//! It is random for each export, or kept in a file so that several exports can be joined.
 
 use crate::{commands::failure::Failure, config::read_secret_file, own_file};
 use aws_lc_rs::hmac;
@@ -9,19 +11,20 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The fewest characters of a secret: 256 bits in hexadecimal digits.
+/// The shortest secret, in characters: 256 bits in hexadecimal digits.
 const CHARACTERS: usize = 64;
-/// The letters of a pseudonym, one per four bits: no digits, which a spreadsheet would compute, and no
-/// vowels, which would make words.
+/// The letters of a pseudonym, each for four bits.
+///
+/// There are no digits, with which a spreadsheet might compute, and no vowels, which would make words.
 const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
-/// Bytes of the hash that a pseudonym shows: 128 bits.
+/// The number of bytes of the hash in a pseudonym: 128 bits.
 const SHOWN: usize = 16;
 
-/// Makes pseudonyms and shifts.
+/// The secret that makes pseudonyms and date shifts.
 pub(super) struct Secret(hmac::Key);
 
 impl Secret {
-    /// A secret that nobody will know once the export is done.
+    /// A random secret, which nobody knows once the export is done.
     pub(super) fn of_this_export() -> Result<Secret, Failure> {
         let secret = random().map_err(|error| {
             let hint = "the operating system gives no random bytes; try again";
@@ -30,7 +33,7 @@ impl Secret {
         Ok(Secret::new(secret.as_bytes()))
     }
 
-    /// The secret of a file, which is made if it is missing.
+    /// The secret in a file; the file is made if it is missing.
     pub(super) fn of_file(path: &Path) -> Result<Secret, Failure> {
         let failed = |error| {
             let hint = "name a file in a folder that exists and is yours";
@@ -67,15 +70,16 @@ impl Secret {
         Secret(hmac::Key::new(hmac::HMAC_SHA256, bytes))
     }
 
-    /// What takes the place of an id: the same for the same id, and nothing that leads back to it
-    /// without the secret (HMAC-SHA-256, RFC 2104).
+    /// The pseudonym of an id: the same for the same id.
+    ///
+    /// Without the secret, nothing leads back to the id (HMAC-SHA-256, RFC 2104).
     pub(super) fn pseudonym(&self, id: &str) -> String {
         let hash = self.hash("id", id);
         let shown = hash.as_ref().iter().take(SHOWN);
         shown.flat_map(|byte| [byte >> 4, byte & 15]).map(letter).collect()
     }
 
-    /// By how many days the dates of a member are shifted: 1 to 365.
+    /// The number of days by which the dates of a member are shifted: 1 to 365.
     pub(super) fn days(&self, member: &str) -> u64 {
         let hash = self.hash("days", member);
         let number =

@@ -1,8 +1,9 @@
-//! `export --deidentify`: rows without what identifies a member.
+//! `export --deidentify`: exports rows without what identifies a member.
 //!
-//! [`treatment`] decides by rules what becomes of each column; here the decision is carried out, cell by
-//! cell. A column that no rule names, and a cell without the form that its column should have, are left
-//! out. docs/deidentify.md says the same for people.
+//! [`treatment`] decides by rules what becomes of each column; this module applies the decision to each
+//! cell. A column that no rule names is left out, as is a cell that does not have the form of its column.
+//! docs/deidentify.md says the same for users. A letter in parentheses, such as (C), names an identifier in
+//! HIPAA's list, 45 CFR 164.514(b)(2)(i).
 
 mod beside;
 mod cells;
@@ -28,33 +29,33 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 pub(super) use treatment::Treatment;
 
-/// Ages from here on are one age: 90 or over (C).
+/// The age from which on all ages are shown as this one: 90 or over (C).
 const OLDEST: i32 = 90;
 
 /// How an export is de-identified.
 pub(super) struct Deidentification {
     secret: Secret,
     dates: DateTreatment,
-    /// Dates of this year and before are of one year: a person born then is 90 or over.
+    /// The earliest year that is shown; earlier dates get this year, since people born then are 90 or over.
     earliest_year: i32,
-    /// By how many days the dates of each connection are shifted.
+    /// The number of days by which the dates of each connection are shifted.
     days: HashMap<i64, u64>,
     is_kept: bool,
 }
 
-/// What manifest.json says of it.
+/// What manifest.json says about the de-identification.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     method: &'static str,
     dates: &'static str,
-    /// Years up to this one are shown as this one.
+    /// Earlier years are shown as this year.
     earliest_year: i32,
-    /// Whether the secret of the pseudonyms is in a file, so that exports join.
+    /// Whether the secret of the pseudonyms is kept in a file, so that several exports can be joined.
     is_key_kept: bool,
 }
 
 impl Deidentification {
-    /// What the arguments ask for; `None` where nothing is to be left out.
+    /// Prepares the de-identification that the arguments ask for; `None` without `--deidentify`.
     pub(super) fn begin(
         snapshot: &Snapshot<'_>,
         args: &ExportArgs,
@@ -83,12 +84,12 @@ impl Deidentification {
         }))
     }
 
-    /// What stands in place of a connection's number.
+    /// The pseudonym of a connection's number.
     pub(super) fn connection(&self, id: i64) -> String {
         self.secret.pseudonym(&id.to_string())
     }
 
-    /// A type of resources as manifest.json may name it: what a sender calls a type may be anything.
+    /// A resource type as manifest.json may name it; "other" for an unknown one, which may be any text.
     pub(super) fn resource_type(&self, sent: &str) -> String {
         if Form::Word.has(sent) { sent.to_owned() } else { "other".to_owned() }
     }
@@ -125,7 +126,7 @@ impl Deidentification {
         Ok(treated)
     }
 
-    /// As [`Deidentification::columns`], for files that are about resources and made here.
+    /// Decides the treatment of the columns of the files `_changed` and `_deleted`.
     pub(super) fn events(&self, columns: &[Column]) -> Treated<'_> {
         let mut treated = Treated::of(self, columns);
         for (position, column) in columns.iter().enumerate() {
@@ -155,21 +156,21 @@ struct Kept {
     position: usize,
     column: Column,
     treatment: Treatment,
-    /// Where the unit of a quantity is.
+    /// The positions of the columns with a quantity's unit.
     units: Vec<usize>,
-    /// Where the code system of a code is.
+    /// The position of the column with a code's system.
     system: Option<usize>,
 }
 
-/// What becomes of the columns of one table.
+/// The columns of one table with their treatments.
 pub(super) struct Treated<'a> {
     of: &'a Deidentification,
     kept: Vec<Kept>,
-    /// Names of the columns that are not in the file.
+    /// The names of the columns that are left out.
     pub(super) dropped: Vec<String>,
-    /// Where the connection's number is.
+    /// The position of the column with the connection's number.
     connection: Option<usize>,
-    /// Where codes are, which may say that the numbers of a row are ages.
+    /// The positions of the columns with codes: a code may say that the numbers of its row are ages.
     codes: Vec<usize>,
 }
 
@@ -178,7 +179,7 @@ enum Made<'a> {
     Same(AnswerCell<'a>),
     Text(String),
     Integer(i64),
-    /// The cell was not of the form that its column should have.
+    /// The cell was left out: it did not have the form of its column.
     Suppressed,
 }
 
@@ -225,12 +226,12 @@ impl Treated<'_> {
         self.kept.iter().map(|kept| kept.column.clone()).collect()
     }
 
-    /// Name and treatment of each column of the file.
+    /// The treatment of each column of the file.
     pub(super) fn treatments(&self) -> impl Iterator<Item = Treatment> {
         self.kept.iter().map(|kept| kept.treatment)
     }
 
-    /// The row as the file has it. Counts the cells that had to be left out, by column.
+    /// Writes a row as it may be shown; counts the cells that were left out, by column.
     pub(super) fn row<E>(
         &self,
         cells: &[AnswerCell<'_>],
@@ -278,7 +279,7 @@ impl Treated<'_> {
         let earliest = self.of.earliest_year;
         match (kept.treatment, cell) {
             (Treatment::Keep, _) => Made::Same(cell),
-            // A view's expression may have made a fraction of it.
+            // The expression of a view may have turned the flag into a floating-point number.
             (Treatment::Flag | Treatment::Code(_), _) if is_flag(cell) => Made::Same(cell),
             (Treatment::Drug, AnswerCell::Text(drug)) if Form::RxNorm.has(drug) => Made::Same(cell),
             (Treatment::Pseudonym | Treatment::Drug, AnswerCell::Text(id)) => {
@@ -324,12 +325,14 @@ fn same_if(cell: AnswerCell<'_>, stays: bool) -> Made<'_> {
     if stays { Made::Same(cell) } else { Made::Suppressed }
 }
 
-/// The form of the codes beside this code's system; that of the column where the table has no column for
-/// systems. `None` where the system is not a public one, or not sent.
+/// The form that a code must have: that of its code system, if the table has a column for systems.
+///
+/// Without such a column, it is the form of the column itself. `None` if the system is not public or was
+/// not sent.
 fn form_of(kept: &Kept, cells: &[AnswerCell<'_>], of_column: Form) -> Option<Form> {
     let Some(position) = kept.system else { return Some(of_column) };
     match cells[position] {
-        // HCPCS has codes and modifiers, and a column of modifiers has no code.
+        // HCPCS has codes and modifiers, and a column of modifiers holds modifiers alone.
         AnswerCell::Text(system) if of_column == Form::Modifier => {
             Form::of_system(system).map(|_| of_column)
         }
@@ -338,7 +341,7 @@ fn form_of(kept: &Kept, cells: &[AnswerCell<'_>], of_column: Form) -> Option<For
     }
 }
 
-/// The number of a cell, also where the marts have it as text.
+/// The number in a cell, even if the mart holds it as text.
 fn number(cell: AnswerCell<'_>) -> Option<f64> {
     let number = match cell {
         AnswerCell::Integer(number) => number as f64,
@@ -353,7 +356,7 @@ fn number(cell: AnswerCell<'_>) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// A number, of years 90 at most. What has a unit that is not a listed one is left out.
+/// A number as it may be shown; ages are 90 years at most, and a number with an unlisted unit is left out.
 fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<'c> {
     let cell = cells[kept.position];
     let Some(number) = number(cell) else { return Made::Suppressed };
@@ -383,5 +386,5 @@ fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<
     }
 }
 
-/// A longer number is no measurement.
+/// The most characters of a number as text; a longer number is no measurement.
 const LONGEST_NUMBER: usize = 12;

@@ -1,4 +1,4 @@
-//! Which connections are about the same persons.
+//! Finds the connections that are about the same persons.
 
 use crate::{
     commands::failure::Failure,
@@ -6,8 +6,9 @@ use crate::{
 };
 use std::{collections::BTreeMap, convert::Infallible};
 
-/// The connections, each with the first connection among those that share persons with it. Their dates
-/// are shifted alike, so that a person's dates over all plans keep their distances.
+/// Each connection, with the first of the connections that share persons with it.
+///
+/// Their dates are shifted alike, so that a person's dates keep their distances across plans.
 pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<BTreeMap<i64, i64>, Failure> {
     let mut first: BTreeMap<i64, i64> =
         snapshot.connections()?.into_iter().map(|row| (row.id, row.id)).collect();

@@ -1,7 +1,8 @@
-//! What becomes of each column: the rule, and nothing else, decides. A column that no rule names is
-//! dropped, so that a new view or mart cannot leak.
+//! Decides what becomes of each column in a de-identified export, by rules alone.
 //!
-//! The rule is HIPAA's Safe Harbor, 45 CFR 164.514(b)(2). Its letters are named beside what serves them.
+//! A column that no rule names is dropped, so that a new view or mart cannot leak data. The rules implement
+//! HIPAA's Safe Harbor, 45 CFR 164.514(b)(2); the letters in parentheses, such as (C), name its
+//! identifiers.
 
 use super::{
     super::kind::{Definition, Kind},
@@ -9,52 +10,54 @@ use super::{
 };
 use crate::{commands::failure::Failure, view::Column, warehouse::Table};
 
-/// The tag by which a ViewDefinition of the user's own declares a column safe.
+/// The tag with which a user's own ViewDefinition declares the treatment of a column.
 const TAG: &str = "payersync/deidentify";
 
-/// What becomes of a column's cells.
+/// What becomes of the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands::export) enum Treatment {
-    /// Stays as it is: what a view of the user's own declares safe.
+    /// Stays as it is: the user's own view declares the column safe.
     Keep,
     /// Stays if it is true or false.
     Flag,
-    /// Stays if it is a code of the public system beside it, or has this form if the table has no
-    /// column for systems.
+    /// Stays if it is a code of the public code system in the column beside it.
+    ///
+    /// If the table has no column for systems, the code must have this form.
     Code(Form),
-    /// Stays if it has this form: a listed word, a unit, a state or country.
+    /// Stays if it has this form: a listed word, a unit, a state or a country.
     Listed(Form),
-    /// Stays if it is a number of RxNorm; a keyed hash takes the place of anything else.
+    /// Stays if it is an RxNorm number; anything else becomes a keyed hash.
     Drug,
     /// Stays if it is the name of a public code system.
     System,
     /// Stays if it is an amount of less than ten million.
     Amount,
-    /// The same in hundredths.
+    /// Stays if it is an amount in cents, of less than ten million in whole units.
     Cents,
-    /// Stays if it is a number of less than seven digits, or with a listed unit nine; a number of years is
-    /// 90 at most (C).
+    /// Stays if it is a number of less than seven digits, or of less than nine with a listed unit.
+    ///
+    /// A number of years is 90 at most (C).
     Quantity,
     /// Stays if it is a number of less than five digits: a position or a count.
     Count,
-    /// A number of years unless its unit says otherwise, 90 at most (C).
+    /// Stays as a quantity does, in years unless its unit says otherwise; 90 years at most (C).
     Age,
-    /// The year, or the date shifted (C).
+    /// Becomes the year, or a shifted date (C).
     Date,
-    /// The year (C), however other dates are treated.
+    /// Becomes the year (C), even if other dates are shifted.
     BirthDate,
-    /// Three digits, or 000 (B).
+    /// Becomes the first three digits, or 000 (B).
     Zip,
-    /// Stays if it is a National Provider Identifier: it is a provider's and not the individual's.
+    /// Stays if it is a National Provider Identifier, which identifies a provider and not the patient.
     Npi,
-    /// A keyed hash takes its place (R, and 164.514(c)).
+    /// Becomes a keyed hash (R, and 164.514(c)).
     Pseudonym,
-    /// Not in the file.
+    /// Left out of the file.
     Drop,
 }
 
 impl Treatment {
-    /// Its name in manifest.json.
+    /// The treatment's name in manifest.json.
     pub(in crate::commands::export) fn name(self) -> &'static str {
         match self {
             Treatment::Keep => "kept",
@@ -79,7 +82,7 @@ impl Treatment {
     }
 }
 
-/// The treatment of a column of a table that payersync ships, or of one of the user's own.
+/// The treatment of a column, of a table that payersync ships or of the user's own.
 ///
 /// # Errors
 /// A view of the user's own declares a treatment that does not exist.
@@ -99,7 +102,9 @@ pub(super) fn of(
     }
 }
 
-/// Whether a view of the user's own declares any of its columns safe; without one its table is left out.
+/// Whether a table is shipped, or the user's own with at least one declared column.
+///
+/// Any other table is left out.
 pub(super) fn is_declared(table: &Table) -> bool {
     table.is_shipped || table.view.columns.iter().any(|column| column.tags.contains_key(TAG))
 }
@@ -122,7 +127,7 @@ fn declared(table: &str, column: &Column) -> Result<Treatment, Failure> {
 
 /// Parts of the names of shipped tables whose values may be anything: extensions and identifiers.
 const OPAQUE: [&str; 3] = ["_extension", "_identifier", "_contained"];
-/// Numbers that are positions, counts and durations.
+/// Endings of the names of columns with positions, counts and durations.
 const COUNTERS: [&str; 12] = [
     "_index",
     "sequence",
@@ -138,7 +143,7 @@ const COUNTERS: [&str; 12] = [
     "_positive_int",
 ];
 
-/// By the FHIR type, the path and the name of a column of a ViewDefinition.
+/// The treatment of a column of a shipped table, by its FHIR type, its path and its name.
 fn of_shipped(table: &Table, column: &Column) -> Treatment {
     let name = column.name.as_str();
     let is_key = column.is_resource_key || name == "id" || name.ends_with("_id");
@@ -173,8 +178,9 @@ fn of_shipped(table: &Table, column: &Column) -> Treatment {
     }
 }
 
-/// Text that has a form of its own. All other text is free: names, addresses, notes, what codes are
-/// called.
+/// The treatment of a text column, by its name.
+///
+/// Only a text with a form of its own may stay. All other text is free: names, addresses, notes, displays.
 fn of_text(name: &str) -> Treatment {
     match name {
         "postal_code" | "zip_code" => Treatment::Zip,
@@ -195,18 +201,18 @@ fn has_part(name: &str, part: &str) -> bool {
     name.split('_').any(|one| one == part)
 }
 
-/// Whether a number of years may be in it: an age, or the range of one.
+/// Whether a number may be an age in years, or a bound of a range of ages.
 fn is_age(name: &str) -> bool {
     let ranges = ["onset_range_", "abatement_range_", "performed_range_"];
     has_part(name, "age") || ranges.iter().any(|range| name.starts_with(range))
 }
 
-/// Whether a number answers a question of a questionnaire: no code says what was asked.
+/// Whether a number is the answer to a questionnaire's question, of which no code says what it is about.
 fn is_answer(table: &Table, name: &str) -> bool {
     name == "value_decimal" || table.name().starts_with("questionnaire_response")
 }
 
-/// Whether a column has the code of a quantity's unit: `S_code` beside `S_unit`.
+/// Whether a column holds the code of a quantity's unit: `S_code` beside `S_unit`.
 fn is_code_of_unit(table: &Table, name: &str) -> bool {
     let unit = name.strip_suffix("_code").map(|stem| format!("{stem}_unit"));
     unit.is_some_and(|unit| table.view.columns.iter().any(|column| column.name == unit))
@@ -216,8 +222,9 @@ fn is_place(name: &str) -> bool {
     ["latitude", "longitude", "altitude"].iter().any(|place| has_part(name, place))
 }
 
-/// Columns of marts that hold words: a mart's own, or a sender's code or, failing that, text. Only listed
-/// words stay: (mart, column); `*` is any mart.
+/// Columns of marts that hold words, as (mart, column); `*` is any mart.
+///
+/// The words are a mart's own, or a sender's code or, failing that, text. Only listed words stay.
 const WORDS: [(&str, &str); 35] = [
     ("*", "claim_type"),
     ("*", "medicare_part"),
@@ -255,7 +262,7 @@ const WORDS: [(&str, &str); 35] = [
     ("tuva_patient", "race"),
     ("tuva_patient", "sex"),
 ];
-/// Columns of marts that hold codes and whose names do not say so.
+/// Columns of marts that hold codes, although their names do not show it.
 const CODES: [&str; 10] = [
     "adjustment_type",
     "claim_status",
@@ -268,7 +275,7 @@ const CODES: [&str; 10] = [
     "record_status",
     "status",
 ];
-/// Columns of marts that hold numbers and whose names do not say so.
+/// Columns of marts that hold numbers, although their names do not show it.
 const NUMBERS: [&str; 21] = [
     "claim_line_number",
     "condition_rank",
@@ -292,9 +299,9 @@ const NUMBERS: [&str; 21] = [
     "value",
     "change_value",
 ];
-/// Ends of the names of results that Tuva wants as text.
+/// Endings of the names of results, which Tuva wants as text although they are numbers.
 const NUMBERS_AS_TEXT: [&str; 3] = ["result", "_reference_range_high", "_reference_range_low"];
-/// Columns of marts that hold dates and whose names do not say so.
+/// Columns of marts that hold dates, although their names do not show it.
 const DATES: [&str; 9] = [
     "changed_at",
     "coverage_end",
@@ -307,16 +314,16 @@ const DATES: [&str; 9] = [
     "valid_until",
 ];
 
-/// By the name of a column of a mart, or of the Tuva input layer, and its type.
+/// The treatment of a column of a mart or of the Tuva input layer, by its name and its type.
 fn of_mart(mart: &str, name: &str, kind: Kind) -> Treatment {
     let ends = |ends: &[&str]| ends.iter().any(|end| name.ends_with(end));
-    // `procedure_date_3`, `diagnosis_code_12`: the number is no part of the name.
+    // In `procedure_date_3` and `diagnosis_code_12`, the number is ignored.
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_');
     let is_word = WORDS.iter().any(|(of, word)| (*of == "*" || *of == mart) && *word == name);
     let code = Treatment::Code(Form::of_column(name));
     match name {
         _ if is_word => Treatment::Listed(Form::Word),
-        // A code of X12 (30, MH), without its system.
+        // A code of X12 (30, MH), which the mart holds without its system.
         "benefit_category" => Treatment::Listed(SERVICE_TYPE),
         "run_id" => Treatment::Drop,
         "connection_id" | "claim_key" => Treatment::Pseudonym,

@@ -1,4 +1,4 @@
-//! Answers that stand instead of a page.
+//! Faults that send another answer instead of a page.
 
 use super::{Asking, old_cursor};
 use crate::sandbox::{
@@ -19,7 +19,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use chrono::{Duration, Utc};
 
-/// The refusal of a whole type, for searches and reads.
+/// The answer if all searches and reads of a type are refused.
 pub(in crate::sandbox) fn refused_type(state: &State, entry: &TypeEntry) -> Option<Response> {
     if entry.optional && state.has(Fault::ForbiddenClinical) {
         return Some(outcome::gateway(StatusCode::FORBIDDEN, "Forbidden"));
@@ -33,7 +33,7 @@ pub(in crate::sandbox) fn refused_type(state: &State, entry: &TypeEntry) -> Opti
     None
 }
 
-/// The refusal to list a type that is served by id; to list it at all, or without ids.
+/// The answer if a type cannot be listed, or only by ids, although it can be read by id.
 fn unlisted(asking: &Asking<'_>) -> Option<Response> {
     const UNLISTED: [&str; 5] =
         ["Organization", "Practitioner", "Location", "Medication", "PractitionerRole"];
@@ -49,7 +49,7 @@ fn unlisted(asking: &Asking<'_>) -> Option<Response> {
     })
 }
 
-/// The failure of a read that no repetition mends.
+/// The failure of a read that fails again however often it is repeated.
 pub(in crate::sandbox) fn unreadable(
     state: &State,
     entry: &TypeEntry,
@@ -62,7 +62,7 @@ pub(in crate::sandbox) fn unreadable(
     })
 }
 
-/// The answer of the first fault that keeps the page back, if one does.
+/// The answer of the first fault that withholds the page, if any does.
 pub(in crate::sandbox) fn instead_of_page(asking: &Asking<'_>, wire: &Wire) -> Option<Response> {
     if asking.begins_walk() {
         asking.state.begin_walk(asking.number);
@@ -159,7 +159,7 @@ fn attempt(asking: &Asking<'_>, what: &'static str) -> u32 {
     asking.state.attempt(asking.number, what)
 }
 
-/// What a careless server says about its failure: who the patient is and what the token was.
+/// The error page of a careless server, which reveals the patient and the token.
 fn canary(asking: &Asking<'_>) -> Response {
     let identity = asking.state.member(asking.number).identity();
     let text = format!(
@@ -189,7 +189,7 @@ fn throttle_one_second() -> Response {
 }
 
 fn throttle_date() -> Response {
-    // HTTP dates have whole seconds, so two ahead are at least one.
+    // HTTP dates have whole seconds; two seconds ahead leave at least one.
     let moment = Utc::now() + Duration::seconds(2);
     with_header(throttled(), RETRY_AFTER, &moment.format("%a, %d %b %Y %H:%M:%S GMT").to_string())
 }

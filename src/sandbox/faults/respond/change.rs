@@ -1,4 +1,4 @@
-//! What happens to a Bundle before it is written.
+//! Faults that change a Bundle before it is written.
 
 use super::{Asking, old_cursor, speak_of_another_patient};
 use crate::sandbox::{
@@ -12,7 +12,7 @@ use crate::sandbox::{
 };
 use chrono::{DateTime, Duration, SecondsFormat};
 
-/// Dates with which a careless program overflows.
+/// Dates that make a careless program overflow.
 const EXTREME_DATES: [&str; 7] = [
     "-262143-01-01",
     "+262142-12-31",
@@ -23,7 +23,7 @@ const EXTREME_DATES: [&str; 7] = [
     "",
 ];
 
-/// Lets every fault that is switched on change the Bundle, in the order of the table.
+/// Lets every active fault change the Bundle, in the order of the table.
 pub(in crate::sandbox) fn change_page(asking: &Asking<'_>, bundle: &mut Bundle) {
     for fault in asking.faults() {
         everywhere(asking, fault, bundle);
@@ -227,7 +227,7 @@ fn page_three(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
     }
 }
 
-/// Writes the links as no server should; false for a fault that leaves them alone.
+/// Writes invalid links; returns false if the fault does not concern links.
 fn change_links(fault: Fault, bundle: &mut Bundle) -> bool {
     let Some(next) = &bundle.next else { return false };
     let url = Json::from(next);
@@ -263,7 +263,7 @@ fn change_next(bundle: &mut Bundle, change: impl Fn(&str) -> String) {
     bundle.next = bundle.next.as_deref().map(change);
 }
 
-/// An OperationOutcome with these members of its issue.
+/// An entry with an OperationOutcome; `words` are the members of its issue.
 fn outcome_entry(words: &str) -> Entry {
     let outcome = format!(
         r#"{{"resourceType":"OperationOutcome","issue":[{{{words},"details":{{"text":"Some results may be missing"}}}}]}}"#
@@ -271,7 +271,7 @@ fn outcome_entry(words: &str) -> Entry {
     Entry { full_url: None, mode: "outcome", resource: Some(outcome) }
 }
 
-/// The first resource that the search would find for the next member.
+/// The first resource that the same search would find for the next member.
 fn of_another(asking: &Asking<'_>) -> Entry {
     let other = Record::new(asking.state, asking.number + 1, asking.search.entry);
     let base = format!("{}/r4/{}", asking.state.origin, asking.search.entry.name);
@@ -297,7 +297,7 @@ fn first_resource(bundle: &mut Bundle, change: impl Fn(&mut String)) {
     first_match(bundle).and_then(|entry| entry.resource.as_mut()).into_iter().for_each(change);
 }
 
-/// A later version and date, where the resource has them.
+/// Sets a later version and date, if the resource has them.
 fn churn(text: &mut String, read: u64) {
     let moment = DateTime::UNIX_EPOCH + Duration::days(20_500) + Duration::seconds(read as i64);
     replace(text, "\"versionId\":\"", "\"", &format!("{}", 9_100_000_000_000 + read));

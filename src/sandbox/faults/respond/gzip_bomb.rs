@@ -1,15 +1,15 @@
 //! A small gzip body that unpacks to a very large one (RFC 1951, RFC 1952).
 //!
-//! The page comes first, stored; then spaces without end. What comes out is still a valid page,
-//! so a client that unpacks all of it finds nothing wrong but the size.
+//! The page comes first, uncompressed, then a huge number of spaces. The unpacked text is still a valid
+//! page. So a client that unpacks all of it finds nothing wrong except the size.
 
-/// Longest match of the format: one code repeats this many bytes.
+/// The longest match of the format: one code repeats this many bytes.
 const MATCH: u64 = 258;
 
 /// The gzip of `page` followed by spaces, `size` bytes in all when unpacked.
 pub(super) fn pack(page: &[u8], size: u64) -> Vec<u8> {
     let spaces = size.saturating_sub(page.len() as u64).max(1);
-    // Only whole matches follow the first space.
+    // After the first space, only matches of the full length follow.
     let repeats = (spaces - 1) / MATCH;
     let unpacked = page.len() as u64 + 1 + repeats * MATCH;
     let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
@@ -26,7 +26,7 @@ pub(super) fn pack(page: &[u8], size: u64) -> Vec<u8> {
     packed
 }
 
-/// A last block with the fixed codes: one space, matches at distance one, the end.
+/// The last block, with fixed codes: one space, matches at distance one, the end.
 fn fixed_block(repeats: u64) -> Vec<u8> {
     let mut bits = Bits::default();
     bits.push(0b1, 1);
@@ -42,7 +42,8 @@ fn fixed_block(repeats: u64) -> Vec<u8> {
     bits.finish()
 }
 
-/// Codes go in most significant bit first, bytes fill up from the least significant one.
+/// Collects bits: a code's most significant bit comes first, a byte fills up from the least significant
+/// one.
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
@@ -70,10 +71,10 @@ impl Bits {
     }
 }
 
-/// CRC-32 of the page and so many spaces.
+/// The CRC-32 of the page followed by this many spaces.
 ///
-/// One more space maps the register by an affine function, so a billion of them are thirty
-/// squarings instead of a billion steps.
+/// One more space changes the register by an affine function. So a billion spaces take thirty squarings
+/// instead of a billion steps.
 fn checksum(page: &[u8], mut spaces: u64) -> u32 {
     let mut register = page.iter().fold(u32::MAX, |register, byte| step(register, *byte));
     let mut power = Affine::of(|register| step(register, b' '));
@@ -93,7 +94,7 @@ fn step(register: u32, byte: u8) -> u32 {
     })
 }
 
-/// A function on registers that is linear but for a constant.
+/// An affine function on registers: a linear function plus a constant.
 struct Affine {
     constant: u32,
     columns: [u32; 32],
@@ -117,7 +118,8 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_standard_one() {
-        // The check value of CRC-32/ISO-HDLC is that of "123456789"; four spaces: by steps.
+        // The check value of CRC-32/ISO-HDLC is that of "123456789"; for four spaces, the result is that of
+        // four steps.
         let direct = |text: &[u8]| !text.iter().fold(u32::MAX, |r, b| step(r, *b));
         assert_eq!(direct(b"123456789"), 0xcbf4_3926);
         assert_eq!(checksum(b"123456789", 1000), {

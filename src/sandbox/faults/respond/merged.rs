@@ -1,4 +1,4 @@
-//! A member's record that was merged into another: the same resources, about another Patient.
+//! The fault of a member's record merged into another: the same resources, but about another Patient.
 
 use crate::sandbox::{
     members::entry,
@@ -6,7 +6,7 @@ use crate::sandbox::{
     state::State,
 };
 
-/// Has a resource or the URL of one speak of the Patient into which the member's was merged.
+/// Replaces the member's Patient by the one of the merged record, in a resource or a URL.
 pub(in crate::sandbox) fn speak_of_another_patient(state: &State, member: u32, text: &mut String) {
     let Some(patient) = entry("Patient") else { return };
     let id = Record::new(state, member, patient).id(0);

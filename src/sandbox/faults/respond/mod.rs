@@ -1,8 +1,8 @@
-//! What the faults do to a page.
+//! Applies the faults to a page.
 //!
-//! Four moments, one file each: to what the page holds (`moving`), instead of the page (`answer`),
-//! to the Bundle before it is written (`change`), to its bytes (`write`). Never decides what a
-//! healthy page is.
+//! There is one file for each step: `moving` changes what the page holds, `answer` replaces the page,
+//! `change` alters the Bundle before it is written, and `write` alters its bytes. A healthy page is made
+//! elsewhere.
 
 mod answer;
 mod change;
@@ -26,7 +26,7 @@ use crate::sandbox::{
     state::State,
 };
 
-/// A page that is asked for.
+/// The request for a page.
 pub(crate) struct Asking<'a> {
     pub(crate) state: &'a State,
     pub(crate) search: &'a Search,
@@ -41,22 +41,22 @@ impl Asking<'_> {
         self.search.entry.name == "ExplanationOfBenefit"
     }
 
-    /// Whether this is that page of the walk in which most faults act.
+    /// Whether this is the page of this number in a walk of ExplanationOfBenefit, where most faults act.
     fn is_claims_page(&self, number: u32) -> bool {
         self.of_claims() && self.page.number == number
     }
 
-    /// Whether this is that page or a later one.
+    /// Whether this is page 3 or a later page of such a walk.
     fn is_deep(&self) -> bool {
         self.of_claims() && self.page.number >= 3
     }
 
-    /// Whether a walk begins: the request names no place to go on from.
+    /// Whether the request begins a walk: it has no cursor.
     fn begins_walk(&self) -> bool {
         self.of_claims() && self.search.pairs.get("_after").is_none()
     }
 
-    /// The faults that are switched on, in the order of the table.
+    /// The active faults, in the order of the table.
     fn faults(&self) -> Vec<Fault> {
         let on = self.state.faults();
         Fault::ALL.iter().copied().filter(|fault| on.contains(fault)).collect()

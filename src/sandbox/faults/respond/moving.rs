@@ -1,5 +1,5 @@
-//! Pages that do not stand still while a walk goes through them: other content than the one before
-//! leads to.
+//! Faults that move pages while a walk is under way: a page's content differs from what the page before led
+//! to.
 
 use crate::sandbox::{
     faults::fault::Fault,
@@ -7,16 +7,17 @@ use crate::sandbox::{
     state::State,
 };
 
-/// How far an order is turned from one request to the next: a walk meets some claims twice.
+/// The number of places by which the order is turned on each request, so that a walk meets some claims
+/// twice.
 const TURN: u64 = 7;
 
-/// The page as the faults let it be found.
+/// The page after the active faults have moved its content.
 pub(in crate::sandbox) fn move_page(state: &State, search: &Search, mut page: Page) -> Page {
     if search.entry.name != "ExplanationOfBenefit" {
         return page;
     }
     let member = search.number;
-    // A claim that is held back is missing before the page.
+    // If a claim is held back, all later claims come one place earlier.
     let is_deep = page.start + 1 >= 2 * search.count;
     let is_third = page.number == 3;
     for fault in state.faults() {
@@ -55,7 +56,7 @@ pub(in crate::sandbox) fn move_page(state: &State, search: &Search, mut page: Pa
     page
 }
 
-/// Puts the content of the page before in place of a page's own.
+/// Replaces the page's content by that of the page before.
 fn repeat(state: &State, search: &Search, page: &mut Page) {
     page.indexes = search.page_at(state, page.start.saturating_sub(search.count)).indexes;
 }

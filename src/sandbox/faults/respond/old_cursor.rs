@@ -1,4 +1,4 @@
-//! Cursors that stopped working between two runs of a walk, while those of a new walk work.
+//! Faults of cursors that an earlier run has saved: they fail, while the cursors of a new walk work.
 
 use super::Asking;
 use crate::sandbox::{
@@ -12,10 +12,10 @@ use crate::sandbox::{
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 
-/// Stands in the links of walks that began under the fault.
+/// The parameter that marks the links of walks that began under the fault.
 const NEW: &str = "_new";
 
-/// The answer to a cursor of an earlier walk, where the fault is about such cursors.
+/// The answer to an old cursor, if the fault concerns old cursors.
 pub(super) fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<Response> {
     let is_old = asking.of_claims() && !asking.begins_walk();
     if !is_old || asking.search.pairs.get(NEW).is_some() {
@@ -47,8 +47,7 @@ pub(super) fn answer(asking: &Asking<'_>, fault: Fault, wire: &Wire) -> Option<R
     })
 }
 
-/// Marks the first link of a new walk, where the fault is about old cursors. Later links repeat the
-/// mark.
+/// Marks the first link of a new walk, if the fault concerns old cursors; later links repeat the mark.
 pub(super) fn mark(asking: &Asking<'_>, fault: Fault, bundle: &mut Bundle) {
     let is_concerned = matches!(
         fault,

@@ -1,4 +1,4 @@
-//! What happens to the bytes of a page.
+//! Faults that change the bytes of a page.
 
 use super::{Asking, gzip_bomb};
 use crate::sandbox::{
@@ -14,10 +14,10 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 use chrono::{Duration, Utc};
 
-/// How long a trickling page pauses after each piece.
+/// The pause after each piece of a page that is sent slowly.
 const TRICKLE: std::time::Duration = std::time::Duration::from_millis(10);
 
-/// The page, or what the faults leave of it.
+/// Sends the page, as the active faults change it.
 pub(in crate::sandbox) fn write_page(
     asking: &Asking<'_>,
     bundle: &Bundle,
@@ -97,13 +97,13 @@ fn encoded(encoding: &'static str, bytes: Vec<u8>) -> Response {
     response
 }
 
-/// The same as gzip of two members: the first brace, and the rest.
+/// The bytes as two gzip members: the first brace, and the rest.
 fn two_members(bytes: &[u8]) -> Vec<u8> {
     let (first, rest) = bytes.split_at(1);
     [gzip_bomb::pack(first, 0), gzip_bomb::pack(rest, 0)].concat()
 }
 
-/// White space before the last brace: still the same Bundle.
+/// Adds white space before the last brace, which leaves the Bundle the same.
 fn fill_up(bytes: &mut Vec<u8>, size: usize) {
     let brace = bytes.pop();
     bytes.resize(size.saturating_sub(1).max(bytes.len()), b' ');

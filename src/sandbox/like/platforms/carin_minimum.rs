@@ -1,4 +1,4 @@
-//! A payer that serves what CARIN's guide for Blue Button makes it serve, and no more.
+//! A payer that serves only what CARIN's guide for Blue Button requires.
 
 use crate::sandbox::like::{
     refusal::Refusal,

@@ -19,7 +19,7 @@ pub(super) use one_up::ONE_UP;
 
 use super::rule::Ruleset;
 
-/// All of them; the default one first.
+/// All platforms; the default one comes first.
 pub(super) static ALL: [&Ruleset; 14] = [
     &ONE_UP,
     &aetna::AETNA,

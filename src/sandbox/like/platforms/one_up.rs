@@ -1,4 +1,4 @@
-//! 1upHealth's demo environment: what the payer is without `--like`. Its rules are the code's own.
+//! 1upHealth's demo environment, which the payer is without `--like`. Its rules are built into the code.
 
 use crate::sandbox::like::rule::{Paths, Ruleset, at};
 

@@ -1,4 +1,4 @@
-//! ExplanationOfBenefit, Claim and Coverage, in full.
+//! ExplanationOfBenefit, Claim and Coverage with all elements.
 
 use super::{
     claim_line,
@@ -15,7 +15,7 @@ use crate::sandbox::members::{
 const PDEX: &str = "http://hl7.org/fhir/us/davinci-pdex/StructureDefinition";
 const INFORMATION: &str = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBSupportingInfoType";
 
-/// What a claim and the explanation of it have in common.
+/// Adds the elements that a Claim and its ExplanationOfBenefit have in common.
 fn header(rich: &Rich, resource: &mut Json) {
     resource.set("provider", rich.one_of("Practitioner PractitionerRole Organization"));
     resource.add(object! {
@@ -111,7 +111,7 @@ fn supporting_info(rich: &Rich, reason: &Json) -> Vec<Json> {
 pub(super) fn explanation_of_benefit(rich: &Rich, resource: &mut Json) {
     header(rich, resource);
     let facts = Claim::new(&rich.member, rich.number);
-    // Here the reason is a Coding, in a Claim a CodeableConcept.
+    // Here the reason is a Coding, in a Claim it is a CodeableConcept.
     let reason = coding(&format!("{HL7}/missingtoothreason"), "E", "Extraction");
     resource.append("supportingInfo", supporting_info(rich, &reason));
     let control = identifier("cn", "https://sandbox.example/control", "CN-7");

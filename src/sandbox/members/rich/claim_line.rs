@@ -1,4 +1,4 @@
-//! The parts of claim lines and their adjudications, in full.
+//! The parts of claim lines and their adjudications, with all elements.
 
 use super::{
     element::{body_site, home_address, snomed},
@@ -15,7 +15,7 @@ const PDEX: &str = "http://hl7.org/fhir/us/davinci-pdex/StructureDefinition";
 const PAS: &str = "http://hl7.org/fhir/us/davinci-pas/StructureDefinition";
 const HCPCS: &str = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
 
-/// The categories that the guides allow and this payer rarely sends, for one line or one claim.
+/// The categories that the guides allow and this payer rarely sends, for a line or a claim.
 pub(super) fn rare_amounts(amounts: &Amounts) -> Vec<Json> {
     let local = |code: &str| concept("https://sandbox.example/adjudication", code);
     let entry =
@@ -29,7 +29,7 @@ pub(super) fn rare_amounts(amounts: &Amounts) -> Vec<Json> {
     ]
 }
 
-/// All categories, for what costs so much.
+/// All categories of an adjudication, for something that costs `cents`.
 pub(super) fn all_amounts(rich: &Rich, cents: Cents) -> Vec<Json> {
     let amounts = Amounts {
         submitted: cents,
@@ -53,7 +53,7 @@ fn adjudications(rich: &Rich, amounts: &Amounts) -> Vec<Json> {
     list
 }
 
-/// In which network who stands, and why something was denied.
+/// Adjudications with the network status of each party, and with the reason of a denial.
 pub(super) fn networks() -> Vec<Json> {
     let entry = |code: &str, reason: &str| {
         object! {
@@ -78,7 +78,7 @@ pub(super) fn networks() -> Vec<Json> {
     ]
 }
 
-/// What a reviewer decided, and when.
+/// A reviewer's decision, and when it was made.
 pub(super) fn decision(rich: &Rich) -> Json {
     let action = object! {
         url: format!("{PDEX}/extension-reviewAction"),
@@ -102,7 +102,7 @@ pub(super) fn decision(rich: &Rich) -> Json {
     }
 }
 
-/// What a line and each part of it can name: what it was, how much, at what price.
+/// The elements of a line and of each of its parts: product or service, quantity, price.
 pub(super) fn priced(rich: &Rich, cents: Cents) -> Json {
     let product = match rich.turn % 3 {
         0 => concept(CPT, "97110"),
@@ -122,7 +122,7 @@ pub(super) fn priced(rich: &Rich, cents: Cents) -> Json {
     }
 }
 
-/// Where the service was done, in the form whose turn it is.
+/// Sets where the service was done, in the form whose turn it is.
 fn set_place(rich: &Rich, line: &mut Json) {
     match rich.turn % 3 {
         0 => line.choose("location", "Address", home_address()),
@@ -131,7 +131,7 @@ fn set_place(rich: &Rich, line: &mut Json) {
     }
 }
 
-/// Makes a submitted line rich; it keeps what it costs.
+/// Adds elements to a submitted line without changing its costs.
 pub(super) fn line(rich: &Rich, line: &mut Json) {
     set_place(rich, line);
     line.add(object! {
@@ -146,7 +146,7 @@ pub(super) fn line(rich: &Rich, line: &mut Json) {
     }
     line.add(more);
     if let Some(product) = line.get_mut("productOrService") {
-        // What was given under the procedure code, as Blue Button sends it.
+        // The drug given under the procedure code, in Blue Button's form.
         let drug = object! { url: NDC, valueCoding: DRUGS[1].package.coding() };
         product.append("extension", vec![drug]);
     }
@@ -165,7 +165,7 @@ pub(super) fn line(rich: &Rich, line: &mut Json) {
     line.append("extension", super::everywhere::extensions(rich));
 }
 
-/// A line's breakdown, down to the parts of its parts: the parts add up to the line.
+/// The details of a line, in two levels; the parts add up to the line.
 pub(super) fn details(rich: &Rich, line: &Amounts, adjudicated: bool) -> Json {
     let part = |sequence: u32, amounts: &Amounts| {
         let mut part = priced(rich, amounts.submitted);
@@ -185,7 +185,9 @@ pub(super) fn details(rich: &Rich, line: &Amounts, adjudicated: bool) -> Json {
     parts.to_vec().into()
 }
 
-/// A line that the payer added and charges nothing for; the two resources spell one of its elements differently.
+/// A line that the payer added without a charge.
+///
+/// The two resource types spell one of its elements differently.
 pub(super) fn added_item(rich: &Rich, sub_detail_sequence: &str) -> Json {
     let mut item = priced(rich, Cents(0));
     item.set("revenue", Json::Absent);

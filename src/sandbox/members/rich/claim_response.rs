@@ -1,4 +1,4 @@
-//! ClaimResponse, in full.
+//! ClaimResponse with all elements.
 
 use super::{claim_line, turn::Rich};
 use crate::sandbox::members::{
@@ -25,7 +25,7 @@ pub(super) fn claim_response(rich: &Rich, resource: &mut Json) {
         .map(|(category, cents)| object! { category: category, amount: cents.money() })
         .collect();
     let mut rare = claim_line::rare_amounts(&facts.total());
-    // The benefit is among the totals already.
+    // The benefit is already among the totals.
     rare.remove(1);
     totals.extend(rare);
     resource.append("total", totals);

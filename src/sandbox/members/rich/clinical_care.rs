@@ -1,4 +1,4 @@
-//! What was done and planned, in full.
+//! The types of care done and planned, with all elements.
 
 use super::{
     element::{body_site, hl7_list, ratio, snomed},
@@ -60,13 +60,13 @@ pub(super) fn encounter(rich: &Rich, resource: &mut Json) {
     if rich.turn >= 4 {
         reverse(resource, "participant");
     }
-    // The first visit is not part of itself.
+    // The first visit cannot be part of itself.
     if rich.turn < 3 {
         resource.set("partOf", Json::Absent);
     }
 }
 
-/// Puts the last of a list first: the main table shows the first only.
+/// Moves the last element of a list to the front, since the main table shows only the first.
 fn reverse(resource: &mut Json, name: &str) {
     if let Some(list) = resource.get_mut(name) {
         list.elements_mut().reverse();

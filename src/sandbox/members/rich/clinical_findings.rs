@@ -1,4 +1,4 @@
-//! Condition, AllergyIntolerance and Immunization, in full.
+//! Condition, AllergyIntolerance and Immunization with all elements.
 
 use super::{
     element::{body_site, hl7_list, range, snomed},
@@ -11,7 +11,7 @@ use crate::sandbox::members::{
 
 const ASSERTED_DATE: &str = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate";
 
-/// When it began or ended, in the form whose turn it is.
+/// Sets when something began or ended, in the type whose turn it is.
 fn choose_moment(rich: &Rich, resource: &mut Json, name: &str) {
     match rich.turn % 4 {
         0 => resource.choose(name, "Age", quantity("68", "a")),
@@ -31,7 +31,7 @@ pub(super) fn condition(rich: &Rich, resource: &mut Json) {
     if let Some(code) = resource.get_mut("code") {
         code.append("coding", vec![finding]);
     }
-    // What has ended is not active.
+    // A condition that has ended is not active.
     resource.set("clinicalStatus", hl7("condition-clinical", "resolved"));
     resource.add(object! {
         severity: snomed("255604002", "Mild"),

@@ -1,4 +1,4 @@
-//! Papers and things, in full.
+//! The types of documents and objects, with all elements.
 
 use super::{
     element::{body_site, hl7_list, ordinal, snomed},
@@ -28,7 +28,7 @@ pub(super) fn diagnostic_report(rich: &Rich, resource: &mut Json) {
     });
 }
 
-/// Who vouches for a document; R5 has an element for it.
+/// The extension for the person who attests a document, for which R5 has an element.
 const ATTESTER: &str =
     "http://hl7.org/fhir/5.0/StructureDefinition/extension-DocumentReference.attester";
 

@@ -1,4 +1,4 @@
-//! Resources that travel inside another one.
+//! Resources contained in another resource.
 
 use super::{
     element::{home_address, ratio, snomed},
@@ -11,7 +11,7 @@ use crate::sandbox::members::{
     member::npi,
 };
 
-/// One of each type that payers send so.
+/// One resource of each type that payers send as a contained resource.
 pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
     let patient = || rich.to("Patient");
     let person = |family: &str| {
@@ -133,25 +133,25 @@ pub(super) fn every_type(rich: &Rich) -> Vec<Json> {
     ]
 }
 
-/// A concept with its words as the sender has them.
+/// A concept with the sender's own text.
 fn titled(mut concept: Json, text: &str) -> Json {
     concept.set("text", text);
     concept
 }
 
-/// A reference with a name beside it.
+/// A reference with a display name.
 fn named(mut reference: Json, display: &str) -> Json {
     reference.set("display", display);
     reference
 }
 
-/// A reference with an NPI beside it.
+/// A reference with an NPI as its identifier.
 fn numbered(mut reference: Json, number: u32) -> Json {
     reference.set("identifier", identifier("NPI", NPI, &npi(2, number)));
     reference
 }
 
-/// A drug that has no record of its own.
+/// A drug that exists only as a contained resource.
 pub(super) fn medication() -> Json {
     let drug = &DRUGS[2];
     object! {

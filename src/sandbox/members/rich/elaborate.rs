@@ -1,7 +1,8 @@
-//! Fills what is optional inside the data types: displays, texts, versions, uses, periods.
+//! Fills optional elements of the data types: displays, texts, versions, uses, periods.
 //!
-//! Works by shape, from the leaves up, and never replaces anything. Displays are this payer's own
-//! words; CPT and CDT codes stay without one, for their descriptions are licensed.
+//! It recognizes a data type by its members, works from the leaves up, and never replaces anything.
+//! Displays are this payer's own words. CPT and CDT codes get none, because their descriptions are
+//! licensed.
 
 use crate::sandbox::members::{
     element::{CPT, hl7},
@@ -9,10 +10,10 @@ use crate::sandbox::members::{
 };
 
 const DENTAL: &str = "http://www.ada.org/cdt";
-/// What this payer's own system calls things.
+/// The code system of this payer's own codes.
 const LOCAL_CODES: &str = "https://sandbox.example/codes";
 
-/// Fills the value and all that is in it.
+/// Fills the value and everything in it.
 pub(super) fn elaborate(value: &mut Json) {
     descend("", value);
 }
@@ -78,7 +79,7 @@ fn concept(value: &mut Json) {
     value.add(object! { text: text });
 }
 
-/// `denial-reason` as people read it.
+/// The code `denial-reason` as a text for people.
 fn words(code: &str) -> String {
     if !code.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return format!("Code {code}");

@@ -1,6 +1,6 @@
-//! The data types of rich resources, with every part of them filled.
+//! The data types of rich resources, with every element filled.
 //!
-//! Never knows a resource.
+//! No resource is made here.
 
 use super::turn::Rich;
 use crate::sandbox::members::{
@@ -11,13 +11,13 @@ use crate::sandbox::members::{
     types::entry,
 };
 
-/// How many points an answer counts in a score.
+/// The extension with the points that an answer counts in a score.
 pub(super) fn ordinal(points: &str) -> Json {
     object! { url: format!("{FHIR}/ordinalValue"), valueDecimal: Json::number(points) }
 }
 
 impl Rich {
-    /// The id of a resource of this type that the member has; an invented one for other types.
+    /// The id of one of the member's resources of this type; an invented id for other types.
     pub(super) fn id_of(&self, resource_type: &str) -> String {
         match resource_type {
             "Organization" => organization_id(self.member.providers()[0]),
@@ -35,13 +35,13 @@ impl Rich {
         object! { reference: format!("{resource_type}/{}", self.id_of(resource_type)) }
     }
 
-    /// A reference to one of these types, by turn.
+    /// A reference to one of these types, whichever has its turn.
     pub(super) fn one_of(&self, types: &str) -> Json {
         let types: Vec<&str> = types.split(' ').collect();
         self.to(self.pick(&types))
     }
 
-    /// A list with a reference to each of these types; by turn, another one stands first.
+    /// A list of references to each of these types; their order changes with the turn.
     pub(super) fn each_of(&self, types: &str) -> Json {
         let mut types: Vec<&str> = types.split(' ').collect();
         let first = self.turn as usize % types.len();
@@ -49,22 +49,22 @@ impl Rich {
         types.into_iter().map(|name| self.to(name)).collect::<Vec<_>>().into()
     }
 
-    /// A day, that many days into the history.
+    /// A date this many days after the beginning of the history.
     pub(super) fn day(&self, days: u32) -> String {
         date(later(epoch(), days + self.turn))
     }
 
-    /// A moment of that day.
+    /// A time on that day.
     pub(super) fn moment(&self, days: u32) -> String {
         format!("{}T09:30:00-05:00", self.day(days))
     }
 
-    /// Thirty days from that day on.
+    /// A period of thirty days from that day.
     pub(super) fn period(&self, days: u32) -> Json {
         object! { start: self.day(days), end: self.day(days + 30) }
     }
 
-    /// A schedule with every part that a schedule can have.
+    /// A schedule (Timing) with all its elements.
     pub(super) fn timing(&self) -> Json {
         let even = self.turn.is_multiple_of(2);
         object! {
@@ -88,7 +88,7 @@ impl Rich {
         }
     }
 
-    /// An instruction how to take a drug.
+    /// A dosage instruction for a drug.
     pub(super) fn dosage(&self) -> Json {
         let tablet = |value: &str| quantity(value, "{tbl}");
         let ratio = |value: &str| object! { numerator: quantity(value, "mg"), denominator: quantity("1", "d") };
@@ -121,7 +121,7 @@ impl Rich {
         }
     }
 
-    /// A file that stands elsewhere.
+    /// An attachment that names a file elsewhere.
     pub(super) fn attachment(&self) -> Json {
         object! {
             contentType: "application/pdf",
@@ -134,7 +134,7 @@ impl Rich {
     }
 }
 
-/// A list of one concept from HL7's terminology site.
+/// A list with one concept from HL7's terminology site.
 pub(super) fn hl7_list(system: &str, code: &str) -> Json {
     array![hl7(system, code)]
 }
@@ -149,7 +149,7 @@ pub(super) fn body_site() -> Json {
     snomed("368209003", "Right upper arm")
 }
 
-/// So many of a unit per one of another.
+/// A ratio: a value in one unit per one of another unit.
 pub(super) fn ratio(value: &str, unit: &str, per: &str) -> Json {
     object! { numerator: quantity(value, unit), denominator: quantity("1", per) }
 }

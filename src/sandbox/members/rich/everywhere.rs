@@ -1,4 +1,4 @@
-//! What resources of many types can carry: where it comes from, identifiers, extensions, notes.
+//! Elements of many resource types: the source, identifiers, extensions, notes.
 
 use super::{contained, element::snomed, turn::Rich};
 use crate::sandbox::members::{
@@ -29,7 +29,7 @@ const WITHOUT_NOTE: [&str; 18] = [
     "RelatedPerson",
 ];
 
-/// Adds them, as far as the type has a place for them.
+/// Adds these elements, as far as the type has them.
 pub(super) fn apply(rich: &Rich, resource_type: &str, resource: &mut Json) {
     resource.add(object! { language: "en-US" });
     let profile = format!("https://sandbox.example/profile/{resource_type}");
@@ -72,7 +72,7 @@ fn notes(rich: &Rich) -> Json {
     ]
 }
 
-/// One of each type of value.
+/// One extension for each type of value.
 pub(super) fn extensions(rich: &Rich) -> Vec<Json> {
     let values: [(&str, Json); 16] = [
         ("String", "West region".into()),

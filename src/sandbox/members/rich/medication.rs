@@ -1,4 +1,4 @@
-//! Drugs: what they are, orders and fills, in full.
+//! The types about drugs, orders and fills, with all elements.
 
 use super::{
     element::{hl7_list, ratio, snomed},
@@ -139,7 +139,7 @@ pub(super) fn medication_dispense(rich: &Rich, resource: &mut Json) {
     });
 }
 
-/// What a member says it takes.
+/// A drug that a member reports to take.
 pub(super) fn medication_statement(rich: &Rich, resource: &mut Json) {
     resource.append("extension", vec![adherence(rich)]);
     if rich.turn % 2 == 1 {
@@ -166,7 +166,7 @@ pub(super) fn medication_statement(rich: &Rich, resource: &mut Json) {
     });
 }
 
-/// What was given to a member.
+/// A drug that was given to a member.
 pub(super) fn medication_administration(rich: &Rich, resource: &mut Json) {
     if rich.turn % 2 == 1 {
         resource.choose("effective", "Period", rich.period(72));

@@ -1,9 +1,8 @@
-//! The elements that payers send rarely, on a few resources of each type.
+//! Rich resources: a few resources of each type with the elements that payers rarely send.
 //!
-//! Without them most child tables would stay empty in a demo. A rich resource keeps all that it
-//! has and gains what else the standard allows there; where an element can be of several types,
-//! `Rich::turn` chooses, so that a few resources together show all of them. The claims that carry
-//! a quirk are never rich.
+//! Without them, most child tables would be empty in a demo. A rich resource keeps its elements and gains
+//! all others that the standard allows. If an element can have several types, `Rich::turn` chooses one, so
+//! that a few resources together show them all. A claim with an oddity of `quirks` is never rich.
 
 mod claim;
 mod claim_line;
@@ -24,7 +23,7 @@ mod turn;
 use super::{json::Json, member::Member};
 use turn::Rich;
 
-/// Fills every element of the resource, if its number is one of those that are filled.
+/// Fills every element of the resource, if its number is one of the rich ones.
 pub(super) fn apply(resource_type: &str, member: &Member, number: u32, resource: &mut Json) {
     let Some(rich) = Rich::new(resource_type, member, number) else { return };
     let rich = &rich;

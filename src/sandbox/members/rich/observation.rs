@@ -1,4 +1,4 @@
-//! Observations with the values that measurements do not have.
+//! Observations with values of types that measurements do not have.
 
 use super::{
     element::{body_site, hl7_list, ordinal, range, ratio, snomed},
@@ -9,7 +9,7 @@ use crate::sandbox::members::{
     json::{Json, array, object},
 };
 
-/// One form of `value[x]` after another.
+/// The form of `value[x]` whose turn it is.
 fn value(rich: &Rich, turn: u32) -> (&'static str, Json) {
     match turn % 10 {
         0 => ("Quantity", with_comparator()),
@@ -25,7 +25,7 @@ fn value(rich: &Rich, turn: u32) -> (&'static str, Json) {
     }
 }
 
-/// A concept whose codings count points in a score.
+/// A concept whose codings have points for a score.
 fn scored(mut concept: Json, points: &str) -> Json {
     if let Some(Json::Array(codings)) = concept.get_mut("coding") {
         codings.iter_mut().for_each(|coding| coding.append("extension", vec![ordinal(points)]));
@@ -107,7 +107,7 @@ pub(super) fn observation(rich: &Rich, resource: &mut Json) {
         component: components,
     });
     if rich.turn == 11 {
-        // An absence, in words.
+        // A text that says that there is no value.
         resource.set("dataAbsentReason", hl7("data-absent-reason", "error"));
         resource.set("valueInteger", Json::Absent);
     }

@@ -1,4 +1,4 @@
-//! Organization, Practitioner, PractitionerRole and Location, in full.
+//! Organization, Practitioner, PractitionerRole and Location with all elements.
 
 use super::{element::home_address, turn::Rich};
 use crate::sandbox::members::{
@@ -15,7 +15,7 @@ fn telecom() -> Json {
     ]
 }
 
-/// Opening hours: all of a day, or a part of it.
+/// Opening hours: all day, or a part of the day.
 fn hours(rich: &Rich) -> Json {
     array![object! {
         daysOfWeek: array!["mon", "tue"],

@@ -1,4 +1,4 @@
-//! Patient and RelatedPerson, in full.
+//! Patient and RelatedPerson with all elements.
 
 use super::{
     element::{hl7_list, home_address, snomed},
@@ -20,7 +20,7 @@ fn us_core(name: &str, value: Json) -> Json {
     extension
 }
 
-/// Where an address is on the map.
+/// The extension with the coordinates of an address.
 fn geolocation() -> Json {
     object! {
         url: format!("{FHIR}/geolocation"),
@@ -32,7 +32,7 @@ fn geolocation() -> Json {
 }
 
 pub(super) fn patient(rich: &Rich, resource: &mut Json) {
-    // The detailed categories stand within the race and the ethnicity that are there already.
+    // The detailed categories go into the extensions for race and ethnicity that exist already.
     let detailed = [("2029-7", "Asian Indian"), ("2148-5", "Mexican")];
     if let Some(Json::Array(extensions)) = resource.get_mut("extension") {
         for (extension, (code, display)) in extensions.iter_mut().zip(detailed) {

@@ -1,16 +1,17 @@
-//! Which resources are rich, and which of several elements each of them has.
+//! Which resources are rich, and which form of an element each of them has.
 
 use crate::sandbox::members::member::{EVERYBODY, Member};
 
-/// The ExplanationOfBenefits that are rich: none of them has a quirk.
+/// The indexes of the rich ExplanationOfBenefits; none of them has an oddity of `quirks`.
 pub(super) const RICH_CLAIMS: [u32; 6] = [10, 33, 34, 37, 38, 39];
 
-/// One rich resource: whose, and which choice it takes.
+/// A rich resource: its member, its number and its turn.
 pub(super) struct Rich {
     pub(super) member: Member,
-    /// Its number on its shelf.
+    /// The resource's number on its shelf.
     pub(super) number: u32,
-    /// Counts the rich resources of a type, over all members.
+    /// The position among the rich resources of the type, over all members. It decides between several
+    /// forms.
     pub(super) turn: u32,
 }
 
@@ -30,11 +31,11 @@ impl Rich {
             _ if number < 3 => number,
             _ => return None,
         };
-        // Members take turns first, so that the first resources of three members differ.
+        // Neighbouring members have different turns, so that the first resources of three members differ.
         Some(Rich { member: *member, number, turn: ordinal * 3 + member.number % 3 })
     }
 
-    /// One of these, by turn.
+    /// The choice whose turn it is.
     pub(super) fn pick<T: Copy>(&self, choices: &[T]) -> T {
         choices[self.turn as usize % choices.len()]
     }

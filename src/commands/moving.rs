@@ -127,7 +127,7 @@ async fn move_one(
             there.home.display()
         ))
         .hint(format!(
-            "this home was restored from a backup of before the move: `payersync purge {name}` \
+            "this home was restored from a backup made before the move: `payersync purge {name}` \
              removes the old copy here"
         )));
     }
@@ -172,7 +172,7 @@ fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
         Failure::file(what, error, "make the folder writable and run the same command again")
     })?;
     for unreached in purge::forget_metrics(&here.file, &row.name)? {
-        tell(&format!("Its series are still in {unreached}"));
+        tell(&format!("The connection's metrics are still in {unreached}"));
     }
     let now = Clock::system().now();
     let moved = move_rows_out(&here.file, row, &there.home, &system::user(), now)?;

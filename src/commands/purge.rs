@@ -118,7 +118,7 @@ pub(super) fn forget_metrics(
     let mut unreached = Vec::new();
     for path in metrics_files(warehouse)? {
         match metrics::forget(&path, name) {
-            Ok(true) => tell(&format!("Removed its series from {}", path.display())),
+            Ok(true) => tell(&format!("Removed the connection's metrics from {}", path.display())),
             Ok(false) => {}
             Err(failure) => unreached.push(format!("{} ({failure})", path.display())),
         }

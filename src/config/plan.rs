@@ -149,7 +149,7 @@ impl PlanSettings {
             if Origin::of(url).ok() != Origin::of(token).ok() {
                 return refuse(
                     key,
-                    "is at another origin than token_url, and tokens go there alone",
+                    "is at another origin than token_url, the only one that tokens are sent to",
                 );
             }
         }

@@ -32,7 +32,7 @@ pub enum UnusableNext {
     #[error("the link to the next page has no URL")]
     NoUrl,
     /// The relation is missing, no text, or only resembles `next`.
-    #[error("a link of the page has a relation that cannot be told from `next`")]
+    #[error("a link of the page has an unclear relation, which may mean `next`")]
     UnclearRelation,
     /// The links of the page are null, a text or too many.
     #[error("the links of the page cannot be read")]

@@ -97,8 +97,8 @@ impl Clocks {
                 day(server)
             )),
             (None, Some(newest)) => Some(format!(
-                "this machine's clock says {}, and the newest run in the ledger is of {}: \
-                 until they agree nothing is forgotten, and only a read proves a deletion",
+                "this machine's clock says {}, but the newest run in the ledger is of {}: until \
+                 they agree, old versions and runs are kept, and only a read proves a deletion",
                 day(ours),
                 day(newest)
             )),

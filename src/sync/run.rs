@@ -138,6 +138,6 @@ async fn forget_old(context: &SyncContext, options: &SyncOptions, clocks: &Clock
     for error in [versions, runs].into_iter().filter_map(Result::err) {
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let why = format!("{error}{cause}");
-        tracing::warn!(name: "pruning_failed", run_id, why = why.as_str(), "What is old was not forgotten");
+        tracing::warn!(name: "pruning_failed", run_id, why = why.as_str(), "Old data was not pruned");
     }
 }

@@ -24,7 +24,7 @@ pub enum WarehouseError {
         path: PathBuf,
     },
     /// A connection cannot move: it has rows in a table of the user's own that the other home lacks.
-    #[error("the other home has no table {table}, which has rows of the connection")]
+    #[error("table {table} has rows of the connection, and the other home has no such table")]
     NotThere {
         /// The table.
         table: String,
@@ -36,13 +36,13 @@ pub enum WarehouseError {
         path: PathBuf,
     },
     /// The warehouse is not encrypted, and this build encrypts. It was not touched.
-    #[error("{} is not encrypted, and this payersync encrypts; it was left as it is", path.display())]
+    #[error("{} is not encrypted, but this build needs it to be; it was left as it is", path.display())]
     InClear {
         /// The file.
         path: PathBuf,
     },
     /// The warehouse is encrypted, and this build has no encryption. It was not touched.
-    #[error("{} is encrypted within, and this payersync cannot open that", path.display())]
+    #[error("the warehouse in {} is encrypted, and this build of payersync cannot open it", path.display())]
     NeedsEncryption {
         /// The file.
         path: PathBuf,

@@ -44,8 +44,8 @@ pub async fn exchange(
             id_token::patient(token, registration, claim, nonce, now)?
         }
         (PatientFrom::IdToken { .. }, _, None) => {
-            let reason = "it has no id_token, in which patient_from has the Patient looked for; \
-                          openid must be in scope and granted, or patient_from be another";
+            let reason = "it has no id_token, in which patient_from looks for the Patient; add openid \
+                          to scope and connect again, or change patient_from";
             return Err(GrantError::Malformed { status: 200, reason });
         }
         (_, named, _) => named,

@@ -20,7 +20,7 @@ pub(super) const REFUSED_WITH: &str = "refresh_refused_with_";
 #[non_exhaustive]
 pub enum GrantError {
     /// The code or refresh token is spent, expired, revoked or another client's.
-    #[error("the plan no longer accepts the grant")]
+    #[error("the plan no longer accepts the code or refresh token")]
     InvalidGrant {
         /// The error code.
         code: String,

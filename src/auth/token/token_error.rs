@@ -122,8 +122,8 @@ impl TokenError {
             )),
             Self::OriginChanged { connection, plan, key, is_discovered: true, .. } => {
                 Some(format!(
-                    "the plan's own answer names the new one; ask the plan, and only if it has moved set \
-                 {key} of plan {plan} in payersync.toml, then \
+                    "the new URL comes from the plan's own answer: ask the plan whether it has moved; \
+                 only then set {key} of plan {plan} in payersync.toml, and run \
                  `payersync connect {connection} --plan {plan}`"
                 ))
             }

@@ -228,7 +228,7 @@ mod tests {
             read(400, r#"{"error":"invalid_grant","error_description":"s3cret\nis spent"}"#)
                 .unwrap_err();
         assert_eq!(error.words().unwrap(), "[redacted] is spent");
-        assert_eq!(error.to_string(), "the plan no longer accepts the grant");
+        assert_eq!(error.to_string(), "the plan no longer accepts the code or refresh token");
     }
 
     #[test]

@@ -48,8 +48,8 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
         findings.push(Finding::warning(
             what,
             format!("has no meaning in SMART App Launch: {}", unreadable.join(" ")),
-            "a scope of data is such as patient/*.read or patient/Coverage.rs; keep it only if the \
-             plan's documentation has it",
+            "scopes for data look like patient/*.read or patient/Coverage.rs; keep this one only if \
+             the plan's documentation has it",
         ));
         return;
     }

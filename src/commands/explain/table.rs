@@ -185,18 +185,20 @@ fn look(
     };
     if seen.is_mistyped {
         let kind = column.fhir_type.as_deref().unwrap_or("the column's type");
-        notes.push(format!("Something stands at the path that is no {kind}, so the cell is NULL"));
+        notes.push(format!(
+            "The value at the path has another type than {kind}, so the cell is NULL"
+        ));
         return None;
     }
     if seen.literal == "null" {
-        notes.push("Nothing stands at the path in this resource, so the cell is NULL".to_owned());
+        notes.push("The resource has no value at the path, so the cell is NULL".to_owned());
         return None;
     }
     let place = place::place(&seen, &column.path, &origin.json);
     match &place {
         None => notes.push(
-            "The value is computed from the elements that the path names; the resource does not \
-             have it as such"
+            "The value is computed from the elements that the path names; it does not occur in \
+             the resource itself"
                 .into(),
         ),
         Some(place) if place.alike > 0 => notes.push(format!(

@@ -74,7 +74,8 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     done.warnings().iter().for_each(|warning| tell(warning));
     tell(match args.deidentify {
         true => {
-            "The files are de-identified; manifest.json says how. Read docs/deidentify.md before you hand it on"
+            "The files are de-identified; manifest.json says how. Read docs/deidentify.md before you \
+             hand them on"
         }
         false => "The files hold health data and no tokens; manifest.json has their hashes",
     });

@@ -106,8 +106,8 @@ fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
 
 /// The ledger's entry for a type that is not asked for, though some of it came along with other types.
 pub(crate) fn came_along(name: &str) -> WalkFinish {
-    let detail = "it came along with other types and is not asked for itself: nothing tells whether \
-                  all of it came, or what of it the plan has deleted";
+    let detail = "its resources came with other types, and the type itself is not asked for: it is \
+                  unknown whether all of them came, and which of them the plan has deleted";
     let finish = WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail.to_owned());
     WalkFinish { hint: Some(format!("add \"{name}\" to the plan's types")), ..finish }
 }

@@ -278,7 +278,7 @@ impl Verdict {
             )),
             Verdict::Unclear => Some((
                 "unclear_subject",
-                "a resource about somebody of whom cannot be told whether it is the connection's patient",
+                "a resource about a person who may or may not be the connection's patient",
             )),
         }
     }

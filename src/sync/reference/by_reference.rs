@@ -257,7 +257,9 @@ fn describe(
     let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
     if summary.stored == 0 && is_missed {
         let detail = match summary.refused {
-            0 => "the plan does not list it, and nothing that is stored names one to read",
+            0 => {
+                "the plan does not list it, and no stored resource refers to one that could be read"
+            }
             _ => "the plan neither lists it nor lets it be read",
         };
         let detail = detail.to_owned();

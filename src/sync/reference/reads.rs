@@ -346,7 +346,7 @@ impl Reads {
                 is_other_type: false,
                 reason: "unreadable",
                 detail: format!(
-                    "the plan answers a read of it {}and not with the resource",
+                    "the plan answers a read of the resource {}instead of sending it",
                     status.unwrap_or_default()
                 ),
                 body: start..body.len(),

@@ -272,9 +272,9 @@ pub(crate) fn another_patient(patient: String) -> WalkFinish {
 pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
-        "`payersync connect {name} --plan {plan}` asks for a consent that says it (a backend \
-         service is told by --patient); or search.Patient = \"bare\" in the plan's section lets its \
-         Patient say it"
+        "`payersync connect {name} --plan {plan}` asks for a consent that names the patient \
+         (for a backend service, --patient names it); or set search.Patient = \"bare\" in the plan's \
+         section, and a sync learns it from the Patient that the plan sends"
     );
     let detail = "its search must name the patient, and neither the consent nor a stored Patient \
                   says who that is";

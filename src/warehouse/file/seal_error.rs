@@ -59,7 +59,7 @@ pub enum SealError {
         path: PathBuf,
     },
     /// Trying the passphrase would take minutes or longer.
-    #[error("{} demands more work for its passphrase than payersync does", path.display())]
+    #[error("{} demands a higher work factor for its passphrase than payersync accepts", path.display())]
     TooMuchWork {
         /// The copy.
         path: PathBuf,

@@ -74,7 +74,9 @@ fn a_cell_leads_to_its_bytes_its_versions_and_its_run() {
     assert_eq!(&stored[start..=start], "2");
     let nothing = explained(&home, &["patient", "p1", "birth_date"]);
     assert!(nothing["place"].is_null() && nothing["cells"][0]["value"].is_null());
-    assert!(nothing["notes"][0].as_str().unwrap().starts_with("Nothing stands at the path"));
+    assert!(
+        nothing["notes"][0].as_str().unwrap().starts_with("The resource has no value at the path")
+    );
     // Without a column, what the row holds.
     let all = explained(&home, &["patient", "p1"]);
     let cells = all["cells"].as_array().unwrap();

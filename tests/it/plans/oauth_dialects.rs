@@ -137,7 +137,7 @@ fn a_consent_without_the_id_token_that_names_its_patient_is_refused() {
     let refused = payer.connect(&home, &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     let told =
-        "it has no id_token, in which patient_from has the Patient looked for; openid must be";
+        "it has no id_token, in which patient_from looks for the Patient; add openid to scope";
     assert!(refused.stderr.contains(told), "{}", refused.stderr);
     assert!(!refused.stderr.contains("another-1"), "{}", refused.stderr);
     assert_eq!(home.run(&["status"]).stdout.matches("john").count(), 0);

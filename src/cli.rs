@@ -147,7 +147,7 @@ pub enum Command {
     /// Write tables or resources to a folder, for other tools
     #[command(after_long_help = include_str!("cli/help/export.txt"))]
     Export(ExportArgs),
-    /// Write the tables to a Delta Lake, in a folder or in S3, for engines that outgrow one machine
+    /// Write the tables to a Delta Lake, in a folder or an object store, for engines that outgrow one machine
     #[command(after_long_help = include_str!("cli/help/lake.txt"))]
     Lake(LakeCommand),
     /// List the code lists that are loaded, or load published ones, so that codes have names

@@ -21,7 +21,7 @@ pub enum LakeAction {
 /// `payersync lake sync`.
 #[derive(Debug, Args)]
 pub struct LakeSyncArgs {
-    /// The lake: a folder, or s3://BUCKET/PREFIX
+    /// The lake: a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX
     #[arg(value_name = "URL")]
     pub url: String,
     /// What this home is called in a lake that several homes fill [default: the name of the home's folder]

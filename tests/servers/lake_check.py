@@ -29,7 +29,7 @@ if os.environ.get("LAKE_READER") == "duckdb":
 
 lake = sys.argv[1]
 homes = dict(argument.split("=", 1) for argument in sys.argv[2:])
-options = {name: value for name, value in os.environ.items() if name.startswith("AWS_")}
+options = {name: value for name, value in os.environ.items() if name.startswith(("AWS_", "AZURE_"))}
 RESOURCE = "SELECT connection_id, resource_type, resource_id, version_id, last_updated, received_at, json FROM resource"
 CONNECTION = "SELECT id AS connection_id, id, name, plan, member, patient_id FROM connection"
 

@@ -1,4 +1,4 @@
-//! The files of a lake: in a folder, or in S3.
+//! The files of a lake: in a folder, or in an object store.
 //!
 //! Every call blocks: a lake is written by one thread, which also reads the warehouse.
 
@@ -6,7 +6,8 @@ use crate::{commands::failure::Failure, own_file};
 use bytes::Bytes;
 use object_store::{
     Error, GetOptions, ObjectStore, ObjectStoreExt, PutMode, PutOptions, PutPayload,
-    aws::AmazonS3Builder, local::LocalFileSystem, path::Path,
+    aws::AmazonS3Builder, azure::MicrosoftAzureBuilder, gcp::GoogleCloudStorageBuilder,
+    local::LocalFileSystem, path::Path,
 };
 use std::{
     fs, io,
@@ -17,7 +18,10 @@ use std::{
 use tokio::{runtime::Handle, task::block_in_place};
 use url::Url;
 
-/// The place of a lake: a folder, or a prefix in an S3 bucket.
+/// Where a lake may be, for a person.
+const PLACES: &str = "a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX";
+
+/// The place of a lake: a folder, or a prefix in a bucket.
 pub(super) struct Store {
     files: Arc<dyn ObjectStore>,
     /// The path of the lake within the store.
@@ -26,6 +30,53 @@ pub(super) struct Store {
     name: String,
     /// The folder, if the lake is in one.
     folder: Option<PathBuf>,
+}
+
+/// The object stores that a URL can name.
+#[derive(Clone, Copy)]
+enum Cloud {
+    /// `s3://BUCKET/PREFIX`: Amazon S3, or a store that speaks its protocol.
+    S3,
+    /// `gs://BUCKET/PREFIX`: Google Cloud Storage.
+    Gcs,
+    /// `az://CONTAINER/PREFIX`: Azure Blob Storage.
+    Azure,
+}
+
+impl Cloud {
+    fn of(scheme: &str) -> Option<Cloud> {
+        match scheme {
+            "s3" => Some(Cloud::S3),
+            "gs" => Some(Cloud::Gcs),
+            "az" => Some(Cloud::Azure),
+            _ => None,
+        }
+    }
+
+    /// Where the settings come from, for a person.
+    fn settings(self) -> &'static str {
+        match self {
+            Cloud::S3 => "S3's settings come from the environment: AWS_REGION, AWS_ACCESS_KEY_ID …",
+            Cloud::Gcs => {
+                "Google's settings come from the environment: GOOGLE_SERVICE_ACCOUNT, or \
+                 GOOGLE_APPLICATION_CREDENTIALS"
+            }
+            Cloud::Azure => {
+                "Azure's settings come from the environment: AZURE_STORAGE_ACCOUNT_NAME, \
+                 AZURE_STORAGE_ACCOUNT_KEY …"
+            }
+        }
+    }
+
+    /// Opens the bucket of a URL with the settings of the environment.
+    fn open(self, url: &Url) -> Result<Arc<dyn ObjectStore>, Error> {
+        let url = url.as_str();
+        Ok(match self {
+            Cloud::S3 => Arc::new(AmazonS3Builder::from_env().with_url(url).build()?),
+            Cloud::Gcs => Arc::new(GoogleCloudStorageBuilder::from_env().with_url(url).build()?),
+            Cloud::Azure => Arc::new(MicrosoftAzureBuilder::from_env().with_url(url).build()?),
+        })
+    }
 }
 
 /// The names directly below a path.
@@ -48,8 +99,10 @@ impl Store {
                 Ok(path) => Store::in_folder(&path),
                 Err(()) => Err(unknown(&url)),
             },
-            Some(url) if url.scheme() == "s3" => Store::in_s3(&url),
-            Some(url) => Err(unknown(&url)),
+            Some(url) => match Cloud::of(url.scheme()) {
+                Some(cloud) => Store::in_cloud(&url, cloud),
+                None => Err(unknown(&url)),
+            },
         }
     }
 
@@ -75,23 +128,20 @@ impl Store {
         Ok(Store { files: Arc::new(files), root: Path::default(), name, folder: Some(path) })
     }
 
-    fn in_s3(url: &Url) -> Result<Store, Failure> {
+    fn in_cloud(url: &Url, cloud: Cloud) -> Result<Store, Failure> {
         let has_more = !url.username().is_empty() || url.password().is_some();
         if has_more || url.query().is_some() || url.fragment().is_some() {
             // The URL is not repeated: its further parts may be a key, and a lake's name is stored and
             // shown.
             return Err(Failure::misuse("the lake's URL has more than a bucket and a prefix")
-                .hint(
-                    "name s3://BUCKET/PREFIX; keys come from the environment: AWS_ACCESS_KEY_ID …",
-                ));
+                .hint(format!("name {PLACES}; {}", cloud.settings())));
         }
         let failed = |error: Error| {
-            Failure::usage(format!("cannot use the lake {url}"), error)
-                .hint("S3's settings come from the environment: AWS_REGION, AWS_ACCESS_KEY_ID …")
+            Failure::usage(format!("cannot use the lake {url}"), error).hint(cloud.settings())
         };
-        let files = AmazonS3Builder::from_env().with_url(url.as_str()).build().map_err(failed)?;
+        let files = cloud.open(url).map_err(failed)?;
         let root = Path::parse(url.path()).map_err(|error| failed(error.into()))?;
-        Ok(Store { files: Arc::new(files), root, name: url.to_string(), folder: None })
+        Ok(Store { files, root, name: url.to_string(), folder: None })
     }
 
     /// The path or URL of the lake.
@@ -152,7 +202,7 @@ impl Store {
 
     /// Removes half-written files of killed writers from one of this home's folders; no listing shows them.
     ///
-    /// S3 shows no half-written file to anybody.
+    /// An object store shows no half-written file to anybody.
     pub(super) fn sweep_half_written(&self, name: &str) -> Result<(), Failure> {
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(name)) else {
             return Ok(());
@@ -206,8 +256,7 @@ fn said_by_the_disk(error: &Error) -> Option<io::Error> {
 
 fn unknown(url: &Url) -> Failure {
     // The rest of the URL may be a key.
-    Failure::misuse(format!("a URL of {} is no lake", url.scheme()))
-        .hint("name a folder, or s3://BUCKET/PREFIX")
+    Failure::misuse(format!("a URL of {} is no lake", url.scheme())).hint(format!("name {PLACES}"))
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {

@@ -113,7 +113,9 @@ fn a_url_with_a_key_in_it_is_refused_and_neither_shown_nor_kept() {
         "s3://bucket/lake?X-Amz-Signature=a-cloud-key-of-tests",
         "s3://bucket/lake#a-cloud-key-of-tests",
         "https://AKIATESTS:a-cloud-key-of-tests@bucket/lake",
-        "azure://bucket/lake?sig=a-cloud-key-of-tests",
+        "az://bucket/lake?sig=a-cloud-key-of-tests",
+        "gs://a-cloud-key-of-tests@bucket/lake",
+        "ftp://bucket/lake?key=a-cloud-key-of-tests",
     ] {
         let outcome = home.run(&["--log", "trace", "lake", "sync", url]);
         assert_eq!(outcome.code, 1, "{url}: {}", outcome.stderr);

@@ -40,7 +40,7 @@ pub(crate) use surroundings::{
     chromium_and_axe, fhirpath_js, oidc_module, python_with_duckdb, server, shared, tools,
 };
 #[cfg(feature = "lake")]
-pub(crate) use surroundings::{python_with_delta, python_with_spark};
+pub(crate) use surroundings::{azurite, python_with_delta, python_with_spark};
 pub(crate) use tables::{VIEWS_DIR, definition, state};
 pub(crate) use tampered::{Answer, Asked as AskedThrough, Tampered};
 pub(crate) use watched::{Ended, Watched};

@@ -42,6 +42,12 @@ pub(crate) fn python_with_spark() -> Option<PathBuf> {
     })
 }
 
+/// The folder of `.ci/run` whose node_modules have Azurite.
+#[cfg(feature = "lake")]
+pub(crate) fn azurite() -> Option<PathBuf> {
+    path("PAYERSYNC_TEST_AZURITE")
+}
+
 /// The folder of `.ci/run` whose node_modules have oidc-provider.
 pub(crate) fn oidc_module() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_OIDC_MODULE")

@@ -50,7 +50,10 @@ fn main() -> ExitCode {
     }
     all.print("all");
     all.print_reasons();
-    ExitCode::from(u8::from(all.unexplained > 0))
+    if all.rows == 0 {
+        eprintln!("no rows to compare: name warehouses that have some");
+    }
+    ExitCode::from(u8::from(all.unexplained > 0 || all.rows == 0))
 }
 
 /// The definitions that payersync ships.

@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     plural,
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, Standing, TypeStatus},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, Standing, TypeStatus, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -151,9 +151,13 @@ pub(super) fn types_of(
     if connections.len() > 10 * NAMED {
         return Ok(warehouse.status()?);
     }
-    let mut types = Vec::new();
-    for row in connections {
-        types.extend(warehouse.status_of(row.id)?);
-    }
+    // All of one instant, as one look would be.
+    let types = warehouse.snapshot(|snapshot| {
+        let mut types = Vec::new();
+        for row in connections {
+            types.extend(snapshot.status_of(row.id)?);
+        }
+        Ok::<_, WarehouseError>(types)
+    })??;
     Ok(types)
 }

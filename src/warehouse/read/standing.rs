@@ -35,7 +35,7 @@ fn complete_walks() -> String {
         "
     SELECT connection_id, max(walk_started_at) FROM sync_walk
     WHERE state = 'complete'
-      AND mode IN {WHOLE_TYPES}
+      AND +mode IN {WHOLE_TYPES}
     GROUP BY connection_id"
     )
 }
@@ -94,7 +94,7 @@ fn lines_of_one() -> String {
       w.warning, w.failed_page,
       (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = ?1
          AND d.resource_type = l.resource_type AND d.state = 'complete'
-         AND d.mode IN {WHOLE_TYPES}
+         AND +d.mode IN {WHOLE_TYPES}
          ORDER BY d.id DESC LIMIT 1),
       coalesce(w.finished_at, w.started_at), w.pages_before + w.pages, w.declared_total,
       CASE w.mode WHEN 'attachment' THEN (SELECT count(t.id) FROM attachment t

@@ -228,7 +228,7 @@ pub(crate) fn came_whole(
         .doing("cannot read how a type came")
 }
 
-/// Whether a search has no parameters except the page size and the patient.
+/// Whether a search has no parameters except the page size and the patient, who may also be named by `_id`.
 fn names_no_more(url: &str) -> bool {
     let query = url.split_once('?').map_or("", |(_, query)| query);
     query.split('&').all(|pair| {
@@ -302,7 +302,7 @@ pub(crate) fn last_round_ended(
         .query_row(
             &format!(
                 "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode IN {WHOLE_TYPES}
+                   AND resource_type = ?2 AND +mode IN {WHOLE_TYPES}
                    AND (state = 'complete'
                      OR window_parameter IS NOT NULL AND reason IN {too_long})"
             ),
@@ -378,7 +378,7 @@ pub(crate) fn unfinished_round(
                    AND resource_type = ?2 AND mode = 'full' AND declared_total IS NOT NULL AND proved_for = ?4
                    ORDER BY id DESC LIMIT 1)
                  FROM sync_walk WHERE id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND mode IN {WHOLE_TYPES})
+                   AND resource_type = ?2 AND +mode IN {WHOLE_TYPES})
                  AND window_parameter IS NOT NULL AND state = 'incomplete'
                  AND reason NOT IN {too_long} AND walk_started_at >= ?3 AND proved_for = ?4"
             ),

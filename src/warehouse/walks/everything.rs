@@ -46,7 +46,7 @@ pub(crate) fn along_types(
             "SELECT DISTINCT w.resource_type FROM sync_walk w
              WHERE w.connection_id = ?1 AND w.mode = 'everything' AND w.id = (
                SELECT max(l.id) FROM sync_walk l WHERE l.connection_id = ?1
-                 AND l.resource_type = w.resource_type AND l.mode IN {WHOLE_TYPES})
+                 AND l.resource_type = w.resource_type AND +l.mode IN {WHOLE_TYPES})
              ORDER BY w.resource_type"
         ))
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())

@@ -20,7 +20,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
 
-/// Up to this number of missing resources of a type raises no alarm, whatever their share.
+/// This many missing resources of a type, or fewer, raise no alarm, whatever their share.
 ///
 /// Each of them is read by id before it counts as deleted.
 pub(super) const SHRINK_FLOOR: u64 = 4;

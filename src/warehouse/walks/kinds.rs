@@ -1,5 +1,8 @@
 //! Kinds of walks that SQL statements refer to, as lists in SQL. Each list is defined once, so that a new
 //! kind of walk is added to it, or left out, on purpose.
+//!
+//! Statements that look for the walks of a type say `+mode IN`. Without the plus sign SQLite may take the
+//! index over kinds, and then goes through all walks of the connection.
 
 /// Walks that ask for a type by a search, page by page: the plan lists what they bring.
 pub(crate) const SEARCHES: &str = "('full', 'incremental', 'window')";

@@ -232,7 +232,7 @@ pub(crate) fn latest_walk(
                    resources_changed, resources_unchanged, resources_deleted, resources_absent,
                    resources_rejected, duplicates, rows_written, declared_total, resources_older, run_id
                  FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
-                   AND mode IN {WHOLE_TYPES} ORDER BY id DESC LIMIT 1"
+                   AND +mode IN {WHOLE_TYPES} ORDER BY id DESC LIMIT 1"
             ),
             params![connection_id, resource_type],
             |row| {

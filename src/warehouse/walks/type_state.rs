@@ -190,7 +190,7 @@ pub(crate) fn held_types(
     connection
         .prepare_cached(&format!(
             "{} SELECT name, EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = ?1
-               AND w.resource_type = name AND w.pages > 0 AND w.mode IN {OFFERED})
+               AND w.resource_type = name AND w.pages > 0 AND +w.mode IN {OFFERED})
              FROM named WHERE name IS NOT NULL
                AND EXISTS (SELECT 1 FROM resource r WHERE r.connection_id = ?1
                  AND r.resource_type = name AND r.deleted_at IS NULL)

@@ -145,7 +145,7 @@ fn refuse_real_home(folder: &Path) -> Result<(), Failure> {
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {
         Ok(text) if !text.starts_with(MARK) => Err(Failure::misuse(format!(
-            "{} is not a demo's folder; synthetic members must not be mixed with real ones",
+            "{} is not a demo's; synthetic members must not be mixed with real ones",
             path.display()
         ))
         .hint("name an empty folder with --home")),

@@ -112,7 +112,7 @@ fn same_origin(base: &Url, url: Url) -> Result<Url, Failure> {
         Ok(theirs) if theirs == ours => Ok(url),
         Ok(theirs) => Err(Failure::misuse(format!("the token is for {ours}, not for {theirs}"))
             .hint("give a path below the plan's fhir_url, e.g. Patient")),
-        Err(_) => Err(Failure::misuse("the path is no http(s) URL")),
+        Err(_) => Err(Failure::misuse("that URL is not http(s)")),
     }
 }
 

@@ -55,7 +55,8 @@ impl Stopped {
 
 /// Log lines: one per walk, and one per repeated request.
 struct Lines {
-    /// The causes that people were told; `None` for machines, which get a line per type.
+    /// The causes that people were told, so that no cause is told twice; `None` for machines, which get a
+    /// line per type.
     stopped: Option<Stopped>,
 }
 

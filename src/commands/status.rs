@@ -226,7 +226,10 @@ fn remember(settings: &Settings, path: &Path) -> Result<(), Failure> {
     let warehouse = home::existing_warehouse(&settings.home)?;
     match remember_metrics_file(&warehouse, &path, Clock::system().now()) {
         Err(error) if error.is_closed_to_writing() => {
-            tell(&format!("A purge will not find this file: {}", Failure::from(error)));
+            tell(&format!(
+                "The path of the metrics could not be noted, so a purge will not find the file: {}",
+                Failure::from(error)
+            ));
             Ok(())
         }
         noted => Ok(noted?),

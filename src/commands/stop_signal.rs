@@ -34,7 +34,8 @@ async fn elapsed(limit: Option<Duration>) {
     }
 }
 
-/// Keeps the handle as long as the process lives; a dropped handle could not ask any more.
+/// Keeps the handle as long as the process lives: whoever waits for a stop would take a dropped handle for
+/// the end of all requests.
 async fn keep(_handle: StopHandle) {
     std::future::pending::<()>().await;
 }

@@ -149,7 +149,7 @@ impl PlanSettings {
             if Origin::of(url).ok() != Origin::of(token).ok() {
                 return refuse(
                     key,
-                    "is at another origin than token_url, the only one that tokens are sent to",
+                    "is at another origin than token_url; a token to be revoked or looked up is sent to that origin alone",
                 );
             }
         }

@@ -38,7 +38,7 @@ fn name_one_patient(
     types: &[String],
     required: &[String],
 ) -> Result<(), Problem> {
-    if let Some((name, query)) = rules.names_nobody() {
+    if let Some((name, query)) = rules.query_for_everybody() {
         let problem = format!(
             "is {query:?}, which names no patient: without tokens the server sends everybody's data; \
              add patient={{patient}}"

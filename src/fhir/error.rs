@@ -51,7 +51,9 @@ pub enum FetchError {
         url: SafeUrl,
     },
     /// The id of a resource that is to be read cannot stand in a URL.
-    #[error("GET {base}: the id of the resource cannot stand in a URL, so that nobody can read it")]
+    #[error(
+        "GET {base}: the id of the resource cannot stand in a URL, so the resource cannot be read"
+    )]
     NoAddress {
         /// The FHIR base that the resource would be read from.
         base: SafeUrl,

@@ -23,7 +23,7 @@ enum Counts {
     Unknown,
 }
 
-/// How far after a page the last page is.
+/// Where the last page is, seen from another page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Behind {
     /// The last page is the next page.

@@ -37,8 +37,8 @@ pub enum UnusableNext {
     /// The links of the page are null, a text or too many.
     #[error("the links of the page cannot be read")]
     Unreadable,
-    /// The page names a next one in a member that FHIR does not know.
-    #[error("the page names a next one in a member that FHIR does not know")]
+    /// The page names a next page under a JSON key that FHIR does not define.
+    #[error("the page names a next page under a JSON key that FHIR does not define")]
     OtherMember,
 }
 

@@ -37,11 +37,11 @@ pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     url
 }
 
-/// The same search for the days from `from` up to, and without, `to`; either end may be open
-/// (FHIR R4, search, date prefixes).
+/// The same search for the days from `from` until before `to`; either end may be open (FHIR R4, search,
+/// date prefixes).
 ///
-/// The search has `lt` with the day after, not `le` with the last day: a server that takes a day for its
-/// first instant would leave out what happened during the last day.
+/// The search has `lt` with the day after the last one, not `le` with the last one: a server that reads a
+/// date as its midnight would leave out what happened during the last day.
 pub fn on_days(
     search: &Url,
     parameter: &str,

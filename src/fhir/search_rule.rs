@@ -58,7 +58,7 @@ pub enum SearchRuleError {
     /// A parameter that identifies a person, with a value other than the placeholder. The text of a rule
     /// gets into the ledger and logs, where nobody may be named. The value is not repeated.
     #[error(
-        "sets {0} to something else than {PATIENT}; a rule names nobody, write \"{0}={PATIENT}\""
+        "sets {0} to another value than {PATIENT}; a rule must not name a person, write \"{0}={PATIENT}\""
     )]
     NamesSomebody(String),
     /// `bare`, `read` or `everything` among several queries.
@@ -130,8 +130,9 @@ impl SearchRule {
 }
 
 impl SearchRule {
-    /// The query, or `bare`, that asks for the resources of everybody, if the rule has one.
-    pub(super) fn names_nobody(&self) -> Option<&str> {
+    /// The first query of the rule, or `bare`, that does not name the patient and so asks for everybody's
+    /// resources; `None` if each query names the patient.
+    pub(super) fn query_for_everybody(&self) -> Option<&str> {
         match self {
             SearchRule::Bare => Some("bare"),
             SearchRule::Read => None,

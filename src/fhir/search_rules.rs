@@ -37,11 +37,11 @@ impl SearchRules {
 
     /// A rule that asks for everybody's resources of a type that is about people: its key, and its query or
     /// `bare`.
-    pub fn names_nobody(&self) -> Option<(&str, &str)> {
+    pub fn query_for_everybody(&self) -> Option<(&str, &str)> {
         let default = self.default.iter().map(|rule| ("default", rule));
         let about_people = self.types.iter().filter(|(name, _)| is_about_a_member(name));
         let rules = default.chain(about_people.map(|(name, rule)| (name.as_str(), rule)));
-        rules.filter_map(|(key, rule)| Some((key, rule.names_nobody()?))).next()
+        rules.filter_map(|(key, rule)| Some((key, rule.query_for_everybody()?))).next()
     }
 
     /// Whether any type is taken out of the Patient's `$everything`.
@@ -89,7 +89,7 @@ mod tests {
             ..SearchRules::default()
         };
         for (name, text) in [("Provenance", "bare"), ("Observation", "category=laboratory")] {
-            assert_eq!(of(name, text).names_nobody(), Some((name, text)));
+            assert_eq!(of(name, text).query_for_everybody(), Some((name, text)));
         }
         for (name, text) in [
             ("Organization", "bare"),
@@ -98,10 +98,10 @@ mod tests {
             ("Coverage", "everything"),
             ("Patient", "read"),
         ] {
-            assert_eq!(of(name, text).names_nobody(), None, "{name}");
+            assert_eq!(of(name, text).query_for_everybody(), None, "{name}");
         }
         let bare = SearchRules { default: Some(SearchRule::Bare), ..SearchRules::default() };
-        assert_eq!(bare.names_nobody(), Some(("default", "bare")));
+        assert_eq!(bare.query_for_everybody(), Some(("default", "bare")));
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub struct HttpClient(Arc<Inner>);
 struct Inner {
     options: HttpOptions,
     remote: reqwest::Client,
-    /// Without a proxy: what stays on this machine must not leave it unencrypted.
+    /// For loopback addresses. It uses no proxy: a proxy would carry plain http off this machine.
     loopback: reqwest::Client,
     budgets: Budgets,
     in_flight: InFlight,

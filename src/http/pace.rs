@@ -148,8 +148,8 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// The requests of eager senders, each sent after the answer to the one before: the instants, and whether
-    /// each was refused. The budget's own distance holds, too.
+    /// Simulates senders that send again as soon as they are answered. For each request: when it was sent, and
+    /// whether it was refused. Two requests are at least `usual` apart.
     fn sent_by(
         senders: usize,
         usual: Duration,

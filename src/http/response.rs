@@ -1,4 +1,4 @@
-//! A final answer, of any status.
+//! An answer, of any status.
 
 use std::fmt;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use url::Url;
 
 use super::SafeUrl;
 
-/// An answer that will not be asked for again, with its whole body in memory.
+/// An answer with its whole body in memory; a caller gets the last one of its attempts.
 ///
 /// `Debug` shows neither body nor location: both may hold patient data.
 #[derive(Clone)]

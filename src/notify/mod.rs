@@ -94,7 +94,7 @@ impl Notifier {
         Ok(Some(Notifier { home, host, settings, http }))
     }
 
-    /// Sends the ping that a run begins. Returns problems, for people.
+    /// Pings that a run has begun. Returns problems, for people.
     pub async fn begin(&self) -> Vec<String> {
         self.ping(Ping::Start).await.err().into_iter().collect()
     }

@@ -124,7 +124,7 @@ pub enum WarehouseError {
         problems: u64,
     },
     /// Another program reads the warehouse, so its journal cannot be emptied.
-    #[error("another program keeps {} open, so that bytes of removed rows may still be in it", path.display())]
+    #[error("another program keeps {} open; bytes of removed rows may still be in it", path.display())]
     KeptOpen {
         /// The file.
         path: PathBuf,
@@ -249,11 +249,11 @@ impl WarehouseError {
                 "create it there, or delete its rows of the connection here; nothing was moved",
             ),
             WarehouseError::WrongKey { .. } => Some(
-                "put the key that it was made with back in its place; a damaged file, or one \
-                 that is not a warehouse, looks the same",
+                "put back the key that the file was made with; if that key is in its place, the file \
+                 is damaged or is no warehouse",
             ),
             WarehouseError::InClear { .. } => Some(
-                "back it up with the build that made it, move it away, and `payersync restore` that backup with this one",
+                "back it up with the build that made it, move it away, and `payersync restore` that backup with this build",
             ),
             WarehouseError::NeedsEncryption { .. } => {
                 Some("restore it with a build that encrypts (--features encryption)")

@@ -111,10 +111,10 @@ impl CallbackListener {
         &self.redirect_url
     }
 
-    /// A page on this machine that leads a browser on to `url`, once.
+    /// Makes a page on this machine that redirects a browser to `url`, once; returns the page's address.
     ///
     /// # Errors
-    /// The system has no randomness for its address.
+    /// The system gives no random bytes for that address.
     pub fn start_page(&mut self, url: &Url) -> io::Result<Url> {
         let start = self.start.insert(StartPage::new(url)?);
         let mut address = self.redirect_url.clone();

@@ -24,7 +24,7 @@ pub enum TokenError {
     },
     /// The configuration names another origin than the consent was for. Nothing was sent.
     #[error(
-        "connection {connection}: plan {plan} was connected at {consented}, but its {key} is now {}",
+        "connection {connection}: its tokens are for {consented}, but {key} of plan {plan} is now {}",
         configured.as_ref().map_or("not an http(s) URL".to_owned(), ToString::to_string)
     )]
     OriginChanged {

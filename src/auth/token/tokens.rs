@@ -160,7 +160,8 @@ impl Tokens {
 }
 
 impl Inner {
-    /// Takes the connection's turn and does what is needed then.
+    /// Waits for the connection's refresh lock, reads the stored grant again, and does what the grant needs:
+    /// nothing, a refresh, or an error that says why there is no token.
     async fn renew(
         &self,
         connection: &ConnectionKey,

@@ -44,7 +44,7 @@ pub(super) struct Place {
     pub(super) first_line: usize,
 }
 
-/// Runs the definition over a resource; `None` if the resource gives no row of this number.
+/// Runs the definition over a resource; `None` if the text cannot be read or gives no row of this number.
 pub(super) fn see(
     view: &View,
     bases: &ServerBases,

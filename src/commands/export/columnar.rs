@@ -1,7 +1,7 @@
 //! A table as Parquet: typed columns, compressed with zstd, in row groups of bounded size.
 //!
 //! The footer describes each column of each row group, and stays in memory until the end of the file. A row
-//! group ends at a number of bytes, to which a NULL adds a single one. So sparse tables have few row groups,
+//! group ends at a number of rows or of bytes; a NULL counts as one byte. So sparse tables have few row groups,
 //! however many columns they have.
 //!
 //! The file is written with the column writers of the crate `parquet`. The crates of Arrow would add a

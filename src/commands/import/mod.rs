@@ -124,11 +124,15 @@ impl Taken {
         };
         let base = self.args.base.as_ref().map(|base| ServerBases::new(base, &[]));
         if let (Some(plan), Some(_)) = (&row.plan, &base) {
-            return Err(Failure::misuse(format!("{} is at plan {plan}", row.name))
+            let refused =
+                format!("{} is a connection of plan {plan} and takes no --base", row.name);
+            return Err(Failure::misuse(refused)
                 .hint("its FHIR bases are those of the plan's section: leave out --base"));
         }
         if let (Some(plan), true) = (&row.plan, self.args.attachments) {
-            return Err(Failure::misuse(format!("{} is at plan {plan}", row.name)).hint(
+            let refused =
+                format!("{} is a connection of plan {plan} and takes no --attachments", row.name);
+            return Err(Failure::misuse(refused).hint(
                 "set attachments = true in the plan's section: the next sync stores the attachments \
                  of imported resources, too; leave out --attachments",
             ));

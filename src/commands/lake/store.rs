@@ -256,7 +256,8 @@ fn said_by_the_disk(error: &Error) -> Option<io::Error> {
 
 fn unknown(url: &Url) -> Failure {
     // The rest of the URL may be a key.
-    Failure::misuse(format!("a URL of {} is no lake", url.scheme())).hint(format!("name {PLACES}"))
+    Failure::misuse(format!("a lake cannot be at a {}: URL", url.scheme()))
+        .hint(format!("name {PLACES}"))
 }
 
 fn wait<T>(work: impl Future<Output = T>) -> T {

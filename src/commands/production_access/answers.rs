@@ -92,8 +92,8 @@ fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
             Some("Yes: SQLCipher, AES-256 with an HMAC per page, the key made from the vault's.")
         }
         None if !can_encrypt && !warehouse.path().exists() => Some(
-            "Not by this build; one with `--features encryption` does it with SQLCipher. What counts \
-             is the disk's encryption.",
+            "Not by this build; a build with `--features encryption` would, with SQLCipher. The \
+             disk's encryption protects it.",
         ),
         Some(false) | None => None,
     }

@@ -79,8 +79,13 @@ impl Pack {
             && other != text
             && known != Some(&hash(&other))
         {
-            return Err(Failure::misuse(format!("{} has your changes, too", new.display()))
-                .hint("copy them into the file beside it, remove this one, and run again"));
+            let both = format!("both {} and {} were edited", path.display(), new.display());
+            let hint = format!(
+                "move the edits of {} into {}, remove the former, and run again",
+                new.display(),
+                path.display()
+            );
+            return Err(Failure::misuse(both).hint(hint));
         }
         self.planned.push((name.to_owned(), text.to_owned(), done));
         Ok(match there {

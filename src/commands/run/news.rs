@@ -49,7 +49,7 @@ impl News {
                 tell(&format!("Not synced: {}", connections.join(", ")));
             }
             News::KeptAlive { connection, again: true } => {
-                tell(&format!("Kept alive again: {connection}"));
+                tell(&format!("Tokens refreshed again: {connection}"));
             }
             News::KeptAlive { connection, again: false } => {
                 let connection = connection.as_str();
@@ -57,7 +57,7 @@ impl News {
             }
             News::NotKeptAlive { connection, failure, is_known: false } => {
                 failure.tell();
-                tell(&format!("Not kept alive: {connection}"));
+                tell(&format!("Tokens not refreshed: {connection}"));
             }
             News::NotKeptAlive { connection, .. } => {
                 let connection = connection.as_str();

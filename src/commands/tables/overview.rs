@@ -7,13 +7,13 @@ use crate::{
 };
 use std::io::{self, Write};
 
-/// The width if the output is not a screen.
-const PAGE: usize = 100;
+/// Width in characters if the output is not a terminal.
+const WIDTH_OFF_SCREEN: usize = 100;
 
 /// Writes the overview; `with_all` adds the types without rows and the tables with parts of types.
 pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) -> io::Result<()> {
     let of = |kind: Kind| all.iter().filter(move |one| one.kind == kind);
-    let screen = terminal::width().unwrap_or(PAGE);
+    let screen = terminal::width().unwrap_or(WIDTH_OFF_SCREEN);
     writeln!(out, "Marts: each answers a question.\n")?;
     marts(out, &of(Kind::Mart).collect::<Vec<_>>(), screen)?;
     let is_synced = of(Kind::Type).any(|table| table.rows.is_some());

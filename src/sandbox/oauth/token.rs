@@ -1,6 +1,6 @@
-//! The token endpoint, which answers like the server library that this payer appears to use.
+//! The token endpoint, which answers like the server library that 1upHealth appears to use.
 //!
-//! Documented: the form, credentials in the body, 7199 seconds. Inferred from the payer's own samples (odd
+//! Documented: the form, credentials in the body, 7199 seconds. Inferred from 1upHealth's own samples (odd
 //! lifetimes, key order, error bodies): the library, and with it the table of errors. Assumed: HTTP Basic,
 //! PKCE, and that refresh tokens are issued and rotate.
 

@@ -346,7 +346,7 @@ impl Reads {
                 is_other_type: false,
                 reason: "unreadable",
                 detail: format!(
-                    "the plan answers a read of the resource {}instead of sending it",
+                    "the plan answers a read of it {}and does not send the resource",
                     status.unwrap_or_default()
                 ),
                 body: start..body.len(),

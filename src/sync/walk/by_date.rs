@@ -138,7 +138,8 @@ pub(crate) async fn walk_by_date(
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })
 }
 
-/// The report that makes a walk by date go on, if an earlier run did not bring one to its end.
+/// A report as if the walk over the whole type had just been too long for the server, if an earlier run left
+/// a walk by date unfinished. With that report the caller goes on by date.
 pub(crate) fn unfinished(
     context: &WalkContext,
     order: &WalkOrder,

@@ -161,7 +161,8 @@ pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
     }
 }
 
-/// Whether a walk asks for all about a Patient. If nothing came, that says nothing of the type Patient.
+/// Whether a walk asks for a Patient's `$everything`. If that is refused, the type Patient may be served all
+/// the same.
 fn is_whole_record(order: &WalkOrder) -> bool {
     order.resource_type == "Patient" && is_everything(&order.start)
 }
@@ -297,7 +298,8 @@ pub(crate) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
         hint: Some(hint),
         ..WalkFinish::incomplete(
             Reason::PatientChanged,
-            "the plan now speaks of another Patient: consent again; nothing of it was stored"
+            "the plan now speaks of another Patient: all that came is about that Patient; it is \
+             kept with the rejects, and in no table"
                 .into(),
         )
     }

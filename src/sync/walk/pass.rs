@@ -43,7 +43,8 @@ use url::Url;
 
 /// Pages with entries, in a row, that bring no resource new to the pass, after which it is given up.
 const MAX_STALE_PAGES: u32 = 3;
-/// The same limit, counting pages without entries, too.
+/// Pages in a row, with or without entries, that bring no resource new to the pass, after which it is given
+/// up.
 const MAX_HOLLOW_PAGES: u32 = 100;
 /// Both limits for a Patient's `$everything`: resources of other types come there, and may come first.
 const MAX_OTHER_PAGES: u32 = 2000;

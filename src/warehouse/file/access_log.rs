@@ -146,8 +146,8 @@ const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
 ///
 /// That entry stays: a purge must be able to name the copy and its date.
 ///
-/// One new entry says where the chain begins now; one more names each copy that may be on a disk
-/// that is not mounted.
+/// One new entry says where the chain begins now. For each removed entry of a copy that may be on a disk that
+/// is not mounted, a new entry names that copy.
 pub(crate) fn prune(
     connection: &mut Connection,
     before: DateTime<Utc>,

@@ -300,7 +300,7 @@ fn what_a_person_edited_is_kept_and_a_changed_version_is_put_beside_it() {
     let terms = paper(&home, "terms-of-service.md");
     let outcome = write(&home, &[]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("privacy-policy.md.new has your changes, too"));
+    assert!(outcome.stderr.contains("privacy-policy.md.new were edited"), "{}", outcome.stderr);
     assert_eq!(paper(&home, "privacy-policy.md.new"), "half merged");
     assert_eq!(paper(&home, "terms-of-service.md"), terms);
 

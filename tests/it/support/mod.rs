@@ -36,11 +36,11 @@ pub(crate) use scripted::{Asked, Reply, Scripted, bundle};
 pub(crate) use served::Served;
 pub(crate) use shell::{bash, bash_command, scripts};
 pub(crate) use sql_text::{copy_rows, dump, rows};
+#[cfg(feature = "lake")]
+pub(crate) use surroundings::{azurite, python_with_delta, python_with_spark};
 pub(crate) use surroundings::{
     chromium_and_axe, fhirpath_js, oidc_module, python_with_duckdb, server, shared, tools,
 };
-#[cfg(feature = "lake")]
-pub(crate) use surroundings::{azurite, python_with_delta, python_with_spark};
 pub(crate) use tables::{VIEWS_DIR, definition, state};
 pub(crate) use tampered::{Answer, Asked as AskedThrough, Tampered};
 pub(crate) use watched::{Ended, Watched};

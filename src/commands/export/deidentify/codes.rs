@@ -169,7 +169,7 @@ fn verhoeff(digits: &str) -> u8 {
 
 /// Whether a text is the name of a CMS variable, or the URL of its page at Blue Button.
 ///
-/// Neither has a number of three digits in it.
+/// Neither may have a number of three digits in it.
 pub(super) fn is_variable(text: &str) -> bool {
     const PAGE: &str = "https://bluebutton.cms.gov/resources/variables/";
     let is_name = |name: &str, is_letter: fn(&u8) -> bool| {

@@ -146,7 +146,7 @@ fn pairs(
 
 /// Fills `temp.person` with the persons of the connections in scope.
 ///
-/// Fills `temp.record_source` with the connections whose records they read.
+/// Fills `temp.record_source` with the first connection that reads the same records, for each connection.
 pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), WarehouseError> {
     let doing = "cannot note who the persons are";
     let mut insert = connection

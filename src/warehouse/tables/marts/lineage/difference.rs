@@ -7,10 +7,11 @@ use super::{
 use std::collections::HashSet;
 
 impl Table<'_> {
-    /// Edges between a difference and the other claims that follow its base, the claim that it changes.
+    /// Edges between a difference and the other claims that follow its base, which is the claim that it
+    /// changes.
     ///
-    /// A claim made later than the difference also follows the difference. A claim made before it
-    /// replaced the base, so the difference changes that claim instead.
+    /// Claims that were made later than the difference follow the difference, too. A claim that was made
+    /// earlier than the difference has already replaced the base, so the difference changes that claim instead.
     pub(super) fn edges_of_differences(&self, edges: &[Edge]) -> Vec<Edge> {
         let claims = self.claims;
         let known: HashSet<(usize, usize)> = edges

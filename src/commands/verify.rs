@@ -4,7 +4,7 @@ use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
-    warehouse::{self, Checked},
+    warehouse::{self, Checked, Remedy},
 };
 use std::{
     io::{self, Write},
@@ -49,34 +49,19 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     }
 }
 
-/// The hint for the most serious problem.
+/// The hint for the problems: what undoes all of them, which is a backup if they are of several kinds.
 fn hint(checks: &[Checked]) -> &'static str {
-    let only = |what: &str| {
-        checks.iter().filter(|check| check.problems > 0).all(|check| check.what.contains(what))
-    };
-    if only("purges that were interrupted") {
+    let damaged = || checks.iter().filter(|check| check.problems > 0);
+    let all = |remedy: Remedy| damaged().all(|check| check.remedy == remedy);
+    if all(Remedy::PurgeAgain) {
         return "hint: repeat the purge that was interrupted; everything else is sound";
     }
-    if only("access log") {
+    if all(Remedy::EarlierLog) {
         return "hint: another program has written to the access log; the data is as it was, and \
                 an earlier backup has the log as it was then";
     }
-    hint_of_data(checks)
-}
-
-/// The hint for problems of the data.
-///
-/// Tables can be rebuilt if only their rows are wrong; for anything else the bytes must come from
-/// elsewhere.
-fn hint_of_data(checks: &[Checked]) -> &'static str {
-    let only_rows = checks.iter().filter(|check| check.problems > 0).all(|check| {
-        check.what.ends_with("against their rows")
-            || check.what.starts_with("normalised")
-            || check.what.starts_with("rows of marts")
-    });
-    if only_rows {
-        "hint: `payersync rebuild` makes all rows again from the stored resources"
-    } else {
-        "hint: keep the file, restore the last backup that verifies, and `payersync sync --full`"
+    if all(Remedy::Rebuild) {
+        return "hint: `payersync rebuild` makes all rows again from the stored resources";
     }
+    "hint: keep the file, restore the last backup that verifies, and `payersync sync --full`"
 }

@@ -52,7 +52,7 @@ pub(crate) use tables::projection::project;
 pub(crate) use tables::row_batch::{RowBatch, TableRows};
 pub use tables::table::{Catalog, Mart, Table, embedded_definitions, embedded_marts};
 pub use tables::unmapped::{LeafPath, LeafSurvey};
-pub use verify::checked::Checked;
+pub use verify::checked::{Checked, Remedy};
 pub use verify::{foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::is_less_than_stored;
 pub(crate) use walks::absence::{

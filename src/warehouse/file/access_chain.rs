@@ -14,7 +14,7 @@
 
 use crate::warehouse::{
     error::{Doing, WarehouseError},
-    verify::checked::Checked,
+    verify::checked::{Checked, Remedy},
 };
 use rusqlite::{
     Connection, OptionalExtension, Row, params,
@@ -272,7 +272,7 @@ pub(super) fn cut(connection: &Connection, last: i64) -> Result<Option<String>, 
 /// Follows the chain from its beginning to its end.
 pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot read the access log";
-    let mut checked = Checked::new(CHECKED);
+    let mut checked = Checked::new(CHECKED).undone_by(Remedy::EarlierLog);
     let end = end(connection)?;
     let mut statement = connection.prepare(&format!("{SELECT} ORDER BY id")).doing(doing)?;
     let entries: Vec<Entry> = statement

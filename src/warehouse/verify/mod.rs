@@ -19,7 +19,7 @@ use super::{
         table::{Catalog, quote},
     },
 };
-use checked::Checked;
+use checked::{Checked, Remedy};
 use count::number;
 use rusqlite::{Connection, ErrorCode, ffi};
 
@@ -60,7 +60,9 @@ pub fn verify(
         checks.push(whole("stored resources", check)?);
     }
     checks.push(whole("attachments", attachments::verify(&connection))?);
-    checks.push(whole("rows of marts", marts_or_note(&connection, catalog))?);
+    // A mart that cannot be read is made again as one with wrong rows is.
+    let marts = whole("rows of marts", marts_or_note(&connection, catalog))?;
+    checks.push(marts.undone_by(Remedy::Rebuild));
     drop(connection);
     reading.confirm()?;
     Ok(checks)
@@ -209,7 +211,7 @@ fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseErro
 }
 
 fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError> {
-    let mut checked = Checked::new("purges that were interrupted");
+    let mut checked = Checked::new("purges that were interrupted").undone_by(Remedy::PurgeAgain);
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'purge_unfinished'";
     if number(connection, sql)? > 0
         && number(connection, "SELECT count(*) FROM purge_unfinished")? > 0

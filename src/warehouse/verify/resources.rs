@@ -1,7 +1,7 @@
 //! Compares every stored resource with its hash, and every normalised row with its resource.
 
 use super::{
-    checked::Checked,
+    checked::{Checked, Remedy},
     count::number,
     judge::{Content, Judged, Key, Stored, Unreadable, Version, bytes_of_text, read, wrong_hash},
 };
@@ -149,7 +149,7 @@ fn resources(
     progress: &mut dyn FnMut(u64, u64),
 ) -> Vec<Result<Checked, WarehouseError>> {
     let mut hashes = Checked::new("stored resources against their hashes");
-    let mut rows = Checked::new("live resources against their rows");
+    let mut rows = Checked::new("live resources against their rows").undone_by(Remedy::Rebuild);
     let ended = pass(connection, catalog, comparisons, progress, &mut hashes, &mut rows);
     match ended {
         Ok(()) => vec![Ok(hashes), Ok(rows)],
@@ -305,7 +305,8 @@ fn strays(
     outdated: Vec<String>,
 ) -> Result<Checked, WarehouseError> {
     let doing = "cannot look for rows without a resource";
-    let mut checked = Checked::new("normalised rows against their resources");
+    let mut checked =
+        Checked::new("normalised rows against their resources").undone_by(Remedy::Rebuild);
     for Comparison { table, .. } in comparisons.iter().flatten() {
         let (rows, strays): (u64, u64) = connection
             .query_row(

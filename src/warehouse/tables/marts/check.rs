@@ -5,7 +5,10 @@ use super::{batch, definitions, hash, is_view, make};
 use crate::warehouse::{
     error::{Doing, WarehouseError},
     tables::table::{Mart, quote},
-    verify::{checked::Checked, count::number},
+    verify::{
+        checked::{Checked, Remedy},
+        count::number,
+    },
 };
 use rusqlite::Connection;
 
@@ -17,7 +20,8 @@ pub(in crate::warehouse) fn verify(
     connection: &Connection,
     marts: &[Mart],
 ) -> Result<Checked, WarehouseError> {
-    let mut checked = Checked::new("rows of marts against the tables they are made of");
+    let mut checked = Checked::new("rows of marts against the tables they are made of")
+        .undone_by(Remedy::Rebuild);
     let known = definitions(connection)?;
     if marts.iter().any(|mart| known.get(&mart.name) != Some(&hash(mart))) {
         checked.note =

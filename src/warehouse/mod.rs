@@ -56,7 +56,7 @@ pub use verify::checked::{Checked, Remedy};
 pub use verify::{foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::is_less_than_stored;
 pub(crate) use walks::absence::{
-    Absent, Finding, NO_INSTANT, asked_lately, has_unasked_absences, open_absences,
+    Absent, Finding, NO_INSTANT, asked_lately, has_unasked_absences, is_no_answer, open_absences,
     pending_absences, surely_present,
 };
 pub(crate) use walks::answered::{Answered, Verdict};

@@ -15,7 +15,7 @@ use crate::{
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
         Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
-        asked_lately, latest_walk, pending_absences, surely_present,
+        asked_lately, is_no_answer, latest_walk, pending_absences, surely_present,
     },
 };
 
@@ -129,7 +129,7 @@ impl Proofs<'_> {
             let Some(result) = self.read(&absent.resource_id).await else { break };
             let finding = match result {
                 Ok(page) => self.store(page).await?,
-                Err(error) if is_no_answer(&error) => Finding::Open(error.status()),
+                Err(error) if is_not_answered(&error) => Finding::Open(error.status()),
                 Err(error) => match (error.says_gone(), error.status()) {
                     // The answer is about something other than this resource.
                     (None, status @ (None | Some(404 | 410))) if !error.is_of_this_one() => {
@@ -202,7 +202,7 @@ impl Proofs<'_> {
                         refusals = 0;
                         Finding::GoneByRead(410)
                     }
-                    _ if is_no_answer(&error) => {
+                    _ if is_not_answered(&error) => {
                         failures += 1;
                         Finding::Open(error.status())
                     }
@@ -259,7 +259,7 @@ impl Proofs<'_> {
                 Some(Err(FetchError::Kept { .. })) => is_kept = true,
                 // The resource may have gone since the walk; a read of another one tells.
                 Some(Err(error)) if error.says_gone().is_some() => reads = Reads::Refused,
-                Some(Err(error)) if is_no_answer(&error) => return Ok(None),
+                Some(Err(error)) if is_not_answered(&error) => return Ok(None),
                 Some(Err(_)) => return Ok(Some(Reads::Refused)),
                 None => return Ok(None),
             }
@@ -366,11 +366,11 @@ fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
 
 /// Whether nothing is known after an error, as after a time-out, without a token, or where a cache
 /// answered.
-fn is_no_answer(error: &FetchError) -> bool {
+fn is_not_answered(error: &FetchError) -> bool {
     matches!(error, FetchError::Kept { .. })
         || error.reason().is_without_token()
         || error.is_unreachable()
-        || matches!(error.status(), Some(401 | 408 | 425 | 429 | 500..=599))
+        || error.status().is_some_and(is_no_answer)
 }
 
 /// Whether the two full walks that missed a resource are far enough apart to prove its deletion.
@@ -380,4 +380,19 @@ fn two_walks_agree(absent: &Absent) -> bool {
         return false;
     };
     latest.signed_duration_since(first) >= chrono::Duration::hours(WALKS_APART_HOURS)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        http::{Verdict, classify},
+        warehouse::is_no_answer,
+    };
+
+    #[test]
+    fn a_status_that_is_asked_for_again_proves_nothing() {
+        let again = (100..=599).filter(|status| classify(*status) == Verdict::Retryable);
+        assert_eq!(again.filter(|status| !is_no_answer(*status)).count(), 0);
+        assert!(![403, 404, 410].into_iter().any(is_no_answer));
+    }
 }

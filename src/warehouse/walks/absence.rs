@@ -258,6 +258,14 @@ pub(crate) fn asked_lately(
         .doing("cannot look when was asked about what is absent")
 }
 
+/// Statuses below 500 that say nothing about the resource that was read.
+const NO_ANSWERS: [u16; 4] = [401, 408, 425, 429];
+
+/// Whether a status says nothing about the resource that was read: it may be there or be gone.
+pub(crate) fn is_no_answer(status: u16) -> bool {
+    status >= 500 || NO_ANSWERS.contains(&status)
+}
+
 /// Absent resources of a type, neither proved nor refuted; those never asked for come first.
 ///
 /// `with_refused` includes those for which the plan has refused a read since the latest full walk.
@@ -268,15 +276,16 @@ pub(crate) fn pending_absences(
     with_refused: bool,
     limit: u32,
 ) -> Result<Vec<Absent>, WarehouseError> {
+    let no_answers = NO_ANSWERS.map(|status| status.to_string()).join(", ");
     connection
-        .prepare_cached(
+        .prepare_cached(&format!(
             "SELECT resource_id, missed_since, missed_at FROM absent_resource
              WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
-               -- These statuses are no answer; a full walk that misses a resource clears its status.
-               AND (?4 OR http_status IS NULL OR http_status IN (401, 408, 425, 429)
+               -- As `is_no_answer` has it; a full walk that misses a resource clears its status.
+               AND (?4 OR http_status IS NULL OR http_status IN ({no_answers})
                  OR http_status >= 500)
-             ORDER BY asked_at IS NOT NULL, asked_at, resource_id LIMIT ?3",
-        )
+             ORDER BY asked_at IS NOT NULL, asked_at, resource_id LIMIT ?3"
+        ))
         .and_then(|mut statement| {
             let absent = |row: &rusqlite::Row<'_>| {
                 Ok(Absent {
@@ -285,7 +294,9 @@ pub(crate) fn pending_absences(
                     missed_at: row.get(2)?,
                 })
             };
-            statement.query_map(params![connection_id, resource_type, limit, with_refused], absent)?.collect()
+            statement
+                .query_map(params![connection_id, resource_type, limit, with_refused], absent)?
+                .collect()
         })
         .doing("cannot read what is absent")
 }

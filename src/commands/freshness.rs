@@ -48,8 +48,8 @@ const HINT: &str = "see that cron, the timer or `payersync run` still starts; [s
 /// Whether a connection's data is too old, by `max_age` or by its schedule.
 ///
 /// By its schedule it is too old when two scheduled instants have passed without a complete walk. A
-/// connection filled by files alone is never stale. Nor is one that was never complete, which is reported
-/// elsewhere.
+/// connection filled by files alone is never stale. A connection that was never complete is not stale
+/// either: it is reported as incomplete.
 pub(super) fn stale(
     row: &ConnectionRow,
     types: &[TypeStatus],

@@ -35,7 +35,7 @@ const FIELDS: [&str; 8] = [
     "scope",
 ];
 
-/// The problem with configured parameters of the authorize request, if there is one.
+/// What is wrong with the configured parameters of the authorize request; `None` if they are right.
 pub(super) fn check_parameters(
     parameters: &BTreeMap<String, String>,
     sends_audience: bool,

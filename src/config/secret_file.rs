@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// The file of a credential that systemd gives to a service (`LoadCredential=NAME:…`), if there is one.
+/// The file that systemd makes of a service's credential (`LoadCredential=NAME:…`); `None` without one.
 pub fn credential(name: &Path) -> Option<PathBuf> {
     let folder = env::var_os("CREDENTIALS_DIRECTORY")?;
     Some(Path::new(&folder).join(name)).filter(|path| name.is_relative() && path.is_file())

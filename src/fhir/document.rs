@@ -120,7 +120,7 @@ fn entries_of_cut(text: &str) -> Option<Vec<&str>> {
     named.is_none_or(|(_, value)| string(value).as_deref() == Some("Bundle")).then_some(entries)
 }
 
-/// Whether a text is one JSON object and nothing else, whatever is inside the object.
+/// Whether a text is a single JSON object, with any content.
 pub fn is_whole_object(text: &[u8]) -> bool {
     serde_json::from_slice::<IgnoredAny>(text).is_ok() && text.trim_ascii_start().starts_with(b"{")
         || lenient::members(&readable(text)).is_some()

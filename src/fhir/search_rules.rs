@@ -53,7 +53,7 @@ impl SearchRules {
         self.default.iter().chain(self.types.values()).any(wants)
     }
 
-    /// The rule for a type; `None` if there is none, so that the run finds out which search works.
+    /// The rule for a type. Without a rule (`None`) the run finds out which search works.
     pub fn of(&self, resource_type: &str) -> Option<&SearchRule> {
         let has_patient = || patient_parameter(resource_type) == Some("patient");
         let default = || self.default.as_ref().filter(|_| has_patient());

@@ -1,7 +1,7 @@
 //! Remembers in the home which messages were sent, so that the next night's process does not repeat them.
 //!
-//! It is a file of its own, since a failing warehouse is one of the things to report. It has no name: a
-//! connection appears as a hash of its random uid.
+//! The memory is a file outside the warehouse, since a failing warehouse is one of the things to report. The
+//! file holds no names: a connection appears as a hash of its random uid.
 //!
 //! On a full disk a message may be sent that cannot be remembered. Even then a file can be shortened. So
 //! the file ends with two line breaks, and one of them is removed to remember such a message.

@@ -129,7 +129,7 @@ impl Notifier {
         results
     }
 
-    /// Checks each channel without sending anything; returns its key, and its problem if there is one.
+    /// Checks each channel and sends nothing. Returns the key of each channel, and its problem if it has one.
     pub fn look(&self) -> Vec<(&'static str, Option<String>)> {
         let url = |place: &Option<SecretUrl>| place.as_ref()?.read().err();
         let program = |words: &[String]| {

@@ -161,7 +161,7 @@ impl Member {
     }
 }
 
-/// The number of the member with this id on the insurance card, if there is one.
+/// The number of the member whose insurance card has this id; `None` if no card has it.
 pub(in crate::sandbox) fn number_of_member_id(member_id: &str) -> Option<u32> {
     if member_id == DEMO_MEMBER_ID {
         return Some(0);

@@ -141,7 +141,7 @@ fn encrypted_with_another_key_is_told_and_left_byte_for_byte() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(5), "{command:?}: {stderr}");
         assert!(stderr.contains("does not open with the vault's key"), "{command:?}: {stderr}");
-        assert!(stderr.contains("hint: put the key"), "{command:?}: {stderr}");
+        assert!(stderr.contains("hint: put back the key"), "{command:?}: {stderr}");
         // SQLCipher would log to stderr by itself.
         assert_eq!(stderr.lines().count(), 2, "{command:?}: {stderr}");
     }

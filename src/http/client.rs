@@ -353,8 +353,7 @@ fn redirect_target(response: &Response) -> Option<Url> {
         return None;
     }
     let target = response.url.join(response.location.as_deref()?).ok()?;
-    let same_origin = Origin::of(&target).ok()? == Origin::of(&response.url).ok()?;
-    same_origin.then_some(target)
+    Origin::are_same(&target, &response.url).then_some(target)
 }
 
 fn refusal(method: &'static str, url: &Url, kind: HttpErrorKind) -> HttpError {

@@ -42,6 +42,11 @@ impl Origin {
         }
     }
 
+    /// Whether two URLs have an origin, and the same one.
+    pub fn are_same(one: &Url, other: &Url) -> bool {
+        matches!((Self::of(one), Self::of(other)), (Ok(one), Ok(other)) if one == other)
+    }
+
     /// Whether requests to this origin stay on this machine.
     pub fn is_loopback(&self) -> bool {
         match Host::parse(&self.host) {

@@ -72,8 +72,7 @@ fn check(
     let is_ours = match &registration.issuer {
         Some(ours) => ours.name == issuer,
         // The plan's issuer is not known: it must be at the origin of the token endpoint.
-        None => Url::parse(issuer)
-            .is_ok_and(|url| Origin::of(&url).ok() == Origin::of(&registration.token_url).ok()),
+        None => Url::parse(issuer).is_ok_and(|url| Origin::are_same(&url, &registration.token_url)),
     };
     if !is_ours {
         return Err("its id_token is of another issuer; if that is the plan's, set issuer");

@@ -57,7 +57,7 @@ fn differences(plan: &PlanSettings, document: &Map<String, Value>) -> Vec<(Strin
     let token_url = plan.token_url.clone().or_else(|| url(document, "token_endpoint"));
     let revocation = url(document, "revocation_endpoint").filter(|_| plan.revocation_url.is_none());
     if let (Some(revocation), Some(token_url)) = (revocation, token_url)
-        && Origin::of(&revocation).ok() == Origin::of(&token_url).ok()
+        && Origin::are_same(&revocation, &token_url)
     {
         found.push((
             format!("the plan revokes tokens at {revocation}, and revocation_url is not set"),

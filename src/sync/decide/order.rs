@@ -3,6 +3,7 @@
 use super::{asked::Extent, part::Part, searches::Attempt};
 use crate::{
     fhir::{for_patient, is_everything, needs_patient},
+    http::Origin,
     outcome::{Reason, WalkState},
     warehouse::{Cursor, Totals, WalkFinish, WalkWindow},
 };
@@ -154,6 +155,16 @@ pub enum WalkFrom {
     Since(Increment),
     /// At the page after the last one stored.
     Cursor(Box<Cursor>, Url),
+}
+
+impl WalkFrom {
+    /// Where a cursor leads, for a walk that begins at `start`.
+    ///
+    /// `None` if the cursor is of another origin: another configuration of the plan made it.
+    pub(crate) fn cursor(cursor: Cursor, start: &Url) -> Option<WalkFrom> {
+        let url = Url::parse(&cursor.next_url).ok()?;
+        Origin::are_same(&url, start).then(|| WalkFrom::Cursor(Box::new(cursor), url))
+    }
 }
 
 /// The search for changes of an incremental walk.

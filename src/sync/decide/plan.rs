@@ -8,7 +8,6 @@ use super::{
 };
 use crate::{
     fhir::{SearchRule, changed_since, instant, is_everything},
-    http::Origin,
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish},
 };
@@ -60,7 +59,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
                 && cursor.proved_for.as_ref() == Some(&proved_for)
         };
         let cursor = input.cursors.iter().find(mine).filter(|_| !input.full)?;
-        usable(cursor, input.base_of(name))
+        WalkFrom::cursor(cursor.clone(), input.base_of(name))
     };
     let changes = || {
         let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
@@ -141,13 +140,6 @@ fn is_past(input: &PlanInput<'_>, at: Option<&str>) -> bool {
 /// Whether an instant of the ledger seems to lie in the future: a clock that was wrong dated it.
 pub(crate) fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
     instant.is_some_and(|at| at.signed_duration_since(now) > chrono::Duration::days(1))
-}
-
-/// Where a cursor leads. `None` if it is of another origin: another configuration of the plan made it.
-fn usable(cursor: &Cursor, base: &Url) -> Option<WalkFrom> {
-    let url = Url::parse(&cursor.next_url).ok()?;
-    let same = Origin::of(&url).ok()? == Origin::of(base).ok()?;
-    same.then(|| WalkFrom::Cursor(Box::new(cursor.clone()), url))
 }
 
 #[cfg(test)]

@@ -57,7 +57,7 @@ pub(super) async fn sync_connection(
         effort.requests += split.effort.requests;
         effort.retries += split.effort.retries;
     }
-    let mut walks = match unreachable {
+    let walks = match unreachable {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
         Some(error) => unreachable_plan(&context, steps, &error).await?,
         None => {
@@ -93,13 +93,13 @@ pub(super) async fn sync_connection(
         }
     };
     note_tokens(&context).await?;
-    if let Some(first) = walks.first_mut() {
-        first.counters.requests += effort.requests;
-        first.counters.retries += effort.retries;
-    }
     Ok(ConnectionReport {
         left_out: Vec::new(),
-        left_out_counters: WalkCounters::default(),
+        other_counters: WalkCounters {
+            requests: effort.requests,
+            retries: effort.retries,
+            ..WalkCounters::default()
+        },
         connection: context.connection.name.clone(),
         plan: context.connection.plan.clone(),
         open_rejects: context.warehouse.open_rejects(id)?,

@@ -31,8 +31,8 @@ pub struct ConnectionReport {
     pub walks: Vec<WalkReport>,
     /// The ends of the walks that a condensed report leaves out.
     pub left_out: Vec<TypeOutcome>,
-    /// The counters of the walks that are left out.
-    pub left_out_counters: WalkCounters,
+    /// The counters of what is not in `walks`: the requests that decided them, and the walks left out.
+    pub other_counters: WalkCounters,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,
     /// Open rejects about another patient than the connection's.
@@ -51,7 +51,7 @@ impl ConnectionReport {
             plan,
             walks: Vec::new(),
             left_out: Vec::new(),
-            left_out_counters: WalkCounters::default(),
+            other_counters: WalkCounters::default(),
             open_rejects: 0,
             open_strangers: 0,
             open_absences: 0,
@@ -86,7 +86,7 @@ impl ConnectionReport {
                 || named.contains(&walk.resource_type)
         };
         let (told, left_out): (Vec<_>, Vec<_>) = self.walks.into_iter().partition(is_told);
-        left_out.iter().for_each(|walk| self.left_out_counters.add(&walk.counters));
+        left_out.iter().for_each(|walk| self.other_counters.add(&walk.counters));
         self.left_out.extend(left_out.iter().map(|walk| walk.finish.outcome()));
         self.walks = told;
         self
@@ -121,7 +121,7 @@ impl Report {
     pub fn totals(&self) -> WalkCounters {
         let mut totals = WalkCounters::default();
         for connection in &self.connections {
-            totals.add(&connection.left_out_counters);
+            totals.add(&connection.other_counters);
             connection.walks.iter().for_each(|walk| totals.add(&walk.counters));
         }
         totals

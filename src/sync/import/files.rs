@@ -209,7 +209,7 @@ impl Import {
             run_id,
             connections: vec![ConnectionReport {
                 left_out: Vec::new(),
-                left_out_counters: WalkCounters::default(),
+                other_counters: WalkCounters::default(),
                 connection: connection.name,
                 plan: connection.plan,
                 walks,

@@ -81,10 +81,27 @@ impl Clocks {
     /// Compares the clocks when an answer arrives: ours and, if the answer has a `Date`, the server's.
     pub(super) fn read(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> Reading {
         let ahead = server.map_or(Duration::zero(), |server| ours.signed_duration_since(server));
-        let believed = server.map_or(ours, |server| ours.min(server));
         if server.is_some() {
             *lock(&self.ahead_of_plan) = Some(ahead);
         }
+        let reading = self.compare(ours, server);
+        let mut shown = self.shown();
+        let known = shown.ahead.unwrap_or(Duration::zero());
+        shown.ahead = Some(known.max(ahead));
+        shown.is_doubted |= reading.is_doubted;
+        reading
+    }
+
+    /// The clocks at an instant of this run at which no answer arrives: the plan's clock goes on from its
+    /// latest answer.
+    pub(super) fn at(&self, ours: DateTime<Utc>) -> Reading {
+        let ahead = *lock(&self.ahead_of_plan);
+        self.compare(ours, ahead.and_then(|ahead| ours.checked_sub_signed(ahead)))
+    }
+
+    fn compare(&self, ours: DateTime<Utc>, server: Option<DateTime<Utc>>) -> Reading {
+        let ahead = server.map_or(Duration::zero(), |server| ours.signed_duration_since(server));
+        let believed = server.map_or(ours, |server| ours.min(server));
         let differ = ahead.abs() > TOLERANCE;
         let is_confirmed = server.is_some() && !differ;
         // An entry far in the future was made by a wrong clock, unless it is our clock now that is wrong.
@@ -105,11 +122,6 @@ impl Clocks {
             (None, None) => None,
         };
         let is_doubted = newer.is_some();
-        let mut shown = self.shown();
-        let known = shown.ahead.unwrap_or(Duration::zero());
-        shown.ahead = Some(known.max(ahead));
-        shown.is_doubted |= is_doubted;
-        drop(shown);
         let warning = oddity.filter(|_| !self.is_told.swap(true, Ordering::Relaxed));
         let dated = newer
             .map_or_else(|| self.dated(ours), |newest| Dated { earliest: newest, latest: newest });
@@ -214,6 +226,23 @@ mod tests {
             );
             assert!(reading.warning.is_some(), "{server:?}");
         }
+    }
+
+    #[test]
+    fn without_an_answer_the_plans_clock_goes_on_and_nothing_is_shown() {
+        let clocks = Clocks::new(Some(at("2026-06-01")));
+        assert!(clocks.at(at("2026-03-01")).is_doubted);
+        assert_eq!(kept_until(&clocks, "2026-03-01"), None);
+        // The plan confirms this machine's clock, so it is the ledger's that is wrong.
+        assert!(!clocks.read(at("2026-03-02"), Some(at("2026-03-02"))).is_doubted);
+        assert!(!clocks.at(at("2026-03-01")).is_doubted);
+        // The plan's clock is behind ours, and the ledger's ahead of both.
+        assert!(!clocks.read(at("2026-06-20"), Some(at("2026-05-20"))).is_doubted);
+        let reading = clocks.at(at("2026-06-21"));
+        assert_eq!(
+            (reading.believed, reading.dated.earliest),
+            (at("2026-05-21"), at("2026-05-21"))
+        );
     }
 
     #[test]

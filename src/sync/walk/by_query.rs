@@ -15,7 +15,6 @@ use super::{
 use crate::{
     clock,
     fhir::instant,
-    http::Origin,
     outcome::{Reason, WalkKind, WalkState},
     sync::{
         context::WalkContext,
@@ -32,7 +31,6 @@ use crate::{
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use url::Url;
 
 /// How long a part that fails keeps complete parts from being asked for again, if requests are limited.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
@@ -79,8 +77,7 @@ pub(crate) async fn walk_by_query(
     if came.failed.is_none() && !context.stop.is_asked() {
         close(&round, order, &mut came).await?;
     }
-    // The answers of the type's parts have shown the plan's clock.
-    let reading = context.clocks.read(began, None);
+    let reading = context.clocks.at(began);
     let distinct = context.warehouse.count_seen(key.walk_id).await?;
     let finish = finish(order, &came, distinct);
     let sees_all = came.refused.is_empty() && !came.is_unseen && !order.extent.is_part;
@@ -178,11 +175,9 @@ async fn walk_part(
             || came_whole(connection, id, name, &part.alone)?;
         Ok((cursor, came_before))
     })?;
-    let from = cursor.filter(|it| !order.anew && order.is_of(it)).and_then(|cursor| {
-        let url = Url::parse(&cursor.next_url).ok()?;
-        let is_same = Origin::of(&url).ok()? == Origin::of(&part.start).ok()?;
-        is_same.then(|| WalkFrom::Cursor(Box::new(cursor), url))
-    });
+    let from = cursor
+        .filter(|it| !order.anew && order.is_of(it))
+        .and_then(|cursor| WalkFrom::cursor(cursor, &part.start));
     if let Some(WalkFrom::Cursor(cursor, _)) = &from {
         came.resumed = true;
         came.is_unseen |= cursor.tally.rejected > 0;

@@ -7,7 +7,6 @@
 use crate::{
     clock,
     fhir::{Effort, date_parameters, instant, on_days},
-    http::Origin,
     outcome::WalkState,
     sync::{
         context::WalkContext,
@@ -26,7 +25,6 @@ use crate::{
     },
 };
 use chrono::{DateTime, Months, NaiveDate, Utc};
-use url::Url;
 
 /// The parameter of a closing window.
 pub(super) const LAST_UPDATED: &str = "_lastUpdated";
@@ -86,8 +84,11 @@ pub(crate) async fn split(
             split.steps.push(step);
             continue;
         };
-        // If the patient is not known yet, the walk over the whole type will tell.
-        let order = order.for_patient(context.patient().as_deref()).unwrap_or(*order);
+        let Some(order) = order.for_patient(context.patient().as_deref()) else {
+            let why = "the search needs the patient's id, which was not known yet".to_owned();
+            split.steps.push(Step::Walk(Box::new(whole(*order, why))));
+            continue;
+        };
         let parameter = match usable_parameter(context, &order, &mut split.effort).await {
             Ok(parameter) => parameter,
             Err(why) => {
@@ -238,13 +239,7 @@ pub(super) fn order_of(
     let is_misdated =
         |cursor: &Cursor| lies_ahead(instant(&cursor.walk_started_at), context.clock.now());
     let cursor = cursor.filter(|it| since.is_some() && order.is_of(it) && !is_misdated(it));
-    let from = match cursor {
-        Some(cursor) => match same_origin(&cursor.next_url, &order.start) {
-            Some(url) => WalkFrom::Cursor(Box::new(cursor), url),
-            None => WalkFrom::Start,
-        },
-        None => WalkFrom::Start,
-    };
+    let from = cursor.and_then(|it| WalkFrom::cursor(it, &order.start)).unwrap_or(WalkFrom::Start);
     let start = on_days(&order.start, parameter, days.from, days.to);
     let order = WalkOrder {
         from,
@@ -260,12 +255,6 @@ pub(super) fn order_of(
         ..order.clone()
     };
     Ok(Planned::Walk(Box::new(order)))
-}
-
-/// Parses a cursor's URL; `None` if it is of another origin: another configuration of the plan made it.
-fn same_origin(url: &str, start: &Url) -> Option<Url> {
-    let url = Url::parse(url).ok()?;
-    (Origin::of(&url).ok()? == Origin::of(start).ok()?).then_some(url)
 }
 
 /// The windows of a range: whole calendar months but for its ends.

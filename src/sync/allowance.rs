@@ -35,6 +35,13 @@ impl Allowance {
         let Some(left) = &self.0 else { return true };
         left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
+
+    /// Gives a request back that was taken and not sent.
+    pub(super) fn give_back(&self) {
+        if let Some(left) = &self.0 {
+            left.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -46,6 +53,8 @@ mod tests {
         let three = Allowance::new(Some(3));
         assert!(three.has(3) && !three.has(4));
         assert_eq!((0..5).filter(|_| three.take()).count(), 3);
+        three.give_back();
+        assert!(three.take() && !three.take());
         let endless = Allowance::new(None);
         assert!(!endless.is_scarce(1000) && endless.has(1000));
         let ten = Allowance::new(Some(10));

@@ -217,12 +217,13 @@ impl Proofs<'_> {
             };
             self.enter(absent.resource_id, finding).await?;
         }
-        if let Some(present) = present
-            && has_last_word
-            && !self.said_gone.is_empty()
-        {
-            let is_there = self.is_there(present).await?;
-            self.believe(is_there).await?;
+        match present.filter(|_| has_last_word) {
+            Some(_) if self.said_gone.is_empty() => self.context.allowance.give_back(),
+            Some(present) => {
+                let is_there = self.is_there(present).await?;
+                self.believe(is_there).await?;
+            }
+            None => {}
         }
         Ok(())
     }

@@ -193,7 +193,8 @@ impl Pass<'_> {
     }
 
     async fn follow(&mut self, first: Url) -> Result<Ending, WarehouseError> {
-        let Ok(mut pager) = Pager::new(&first, &self.context.proxied_origins) else {
+        let begin = if self.resumes.is_some() { Pager::resumed } else { Pager::new };
+        let Ok(mut pager) = begin(&first, &self.context.proxied_origins) else {
             let detail = "the plan's fhir_url is not an http(s) URL".to_owned();
             return Ok(Ending::Open(WalkFinish::incomplete(Reason::NoUrl, detail)));
         };

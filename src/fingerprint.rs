@@ -91,7 +91,9 @@ impl Fingerprint {
 #[derive(Default)]
 struct Scan {
     hash: Sha256,
+    seen_type: bool,
     resource_type: Option<String>,
+    seen_id: bool,
     id: Option<String>,
     seen_meta: bool,
     version_id: Option<String>,
@@ -109,16 +111,16 @@ impl Scan {
 
     fn member(&mut self, key: &str, value: &RawValue) {
         match key {
-            "resourceType" if self.resource_type.is_some() => {
-                self.error = Some(FingerprintError::Duplicate);
-            }
-            "id" if self.id.is_some() => self.error = Some(FingerprintError::Duplicate),
+            "resourceType" if self.seen_type => self.error = Some(FingerprintError::Duplicate),
+            "id" if self.seen_id => self.error = Some(FingerprintError::Duplicate),
             "meta" if self.seen_meta => self.error = Some(FingerprintError::Duplicate),
             "resourceType" => {
+                self.seen_type = true;
                 self.resource_type = text(value);
                 self.add(key, value);
             }
             "id" => {
+                self.seen_id = true;
                 self.id = text(value);
                 if self.id.is_none() && value.get() != "null" {
                     self.error = Some(FingerprintError::OddId);
@@ -244,9 +246,14 @@ mod tests {
         }
         assert_eq!(refused("{}"), FingerprintError::NoType);
         assert_eq!(refused(r#"{"resourceType":"A","id":7}"#), FingerprintError::OddId);
-        assert_eq!(
-            refused(r#"{"resourceType":"A","id":"1","id":"2"}"#),
-            FingerprintError::Duplicate
-        );
+        for text in [
+            r#"{"resourceType":"A","id":"1","id":"2"}"#,
+            r#"{"resourceType":"A","id":null,"id":"1"}"#,
+            r#"{"resourceType":"A","id":"1","id":null}"#,
+            r#"{"resourceType":1,"resourceType":"A"}"#,
+            r#"{"resourceType":"A","meta":1,"meta":{}}"#,
+        ] {
+            assert_eq!(refused(text), FingerprintError::Duplicate, "{text}");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What a server says that it searched for (R4, http.html#search: the self link).
 
 use crate::reference::{Destination, FullUrls, ServerBases};
+use std::collections::HashSet;
 use url::Url;
 
 /// The Patient that a page's self link asks for, if it names one.
@@ -37,9 +38,9 @@ pub fn left_out_of_self_link(asked: &Url, link: &str) -> Vec<String> {
         |url: &Url| -> Vec<String> { url.query_pairs().map(|(name, _)| bare(&name)).collect() };
     let Ok(link) = asked.join(link) else { return Vec::new() };
     let said = names(&link);
+    let mut seen = HashSet::new();
     let mut left_out = names(asked);
-    left_out.retain(|name| !said.contains(name));
-    left_out.dedup();
+    left_out.retain(|name| !said.contains(name) && seen.insert(name.clone()));
     left_out
 }
 
@@ -71,5 +72,8 @@ mod tests {
         assert_eq!(left_out("https://x.test/r4/Coverage?_count=10"), ["date"]);
         assert_eq!(left_out("https://x.test/r4/Coverage"), ["date", "_count"]);
         assert_eq!(left_out("http://["), [""; 0]);
+        let asked =
+            Url::parse("https://x.test/r4/Coverage?date=ge2020&_count=1&date=lt2021").unwrap();
+        assert_eq!(left_out_of_self_link(&asked, "?x=1"), ["date", "_count"]);
     }
 }

@@ -304,8 +304,9 @@ async fn endpoints(plan: &PlanSettings, http: &HttpClient) -> Result<Endpoints, 
             Ok(plan.endpoints(token_url.clone()))
         }
         token_url => {
-            let found =
-                discover(http, &plan.discovery_url, &plan.fhir_url, plan.issuer.as_deref()).await?;
+            let (url, base, issuer) = (&plan.discovery_url, &plan.fhir_url, plan.issuer.as_deref());
+            let is_asked = wants_authorize && authorize_url.is_none();
+            let found = discover(http, url, base, issuer, is_asked).await?;
             Ok(Endpoints {
                 authorize_url: authorize_url.or(found.authorize_url),
                 token_url_is_discovered: token_url.is_none(),

@@ -93,19 +93,26 @@ fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// A grant with the tokens of a refresh; values that the answer leaves out stay (RFC 6749, section 6).
+///
+/// So does the Patient that an id_token has told, whatever the answer itself names.
 pub(crate) fn refreshed(
     grant: &StoredGrant,
+    registration: &ClientRegistration,
     tokens: TokenResponse,
     now: DateTime<Utc>,
 ) -> StoredGrant {
     let (old, expires_at) = (grant.clone(), expiry(&tokens, now));
+    let named = match registration.patient_from {
+        PatientFrom::IdToken { .. } => None,
+        _ => tokens.patient,
+    };
     StoredGrant {
         access: tokens.access,
         refresh: tokens.refresh.or(old.refresh),
         expires_at,
         refreshed_at: now,
         scope: tokens.scope.or(old.scope),
-        patient: tokens.patient.or(old.patient),
+        patient: named.or(old.patient),
         consent_ends_at: tokens.consent_ends_at,
         ..old
     }
@@ -117,6 +124,39 @@ mod tests {
 
     use super::*;
     use crate::http::Response;
+
+    fn tokens(body: String) -> TokenResponse {
+        let response = Response {
+            status: 200,
+            url: ClientRegistration::at("https://h").token_url,
+            content_type: None,
+            retry_after: None,
+            date: None,
+            age: None,
+            location: None,
+            body: body.into(),
+            attempts: 1,
+            link: None,
+        };
+        TokenResponse::read(&response, &[]).unwrap()
+    }
+
+    #[test]
+    fn a_refresh_names_another_patient_only_where_the_token_answer_says_whose_data_it_is() {
+        let answer = |patient: &str| {
+            tokens(format!(r#"{{"access_token":"a","expires_in":60,"patient":"{patient}"}}"#))
+        };
+        for (patient_from, told) in
+            [(PatientFrom::default(), "other"), (PatientFrom::IdToken { claim: None }, "first")]
+        {
+            let registration =
+                ClientRegistration { patient_from, ..ClientRegistration::at("https://h") };
+            let grant = new_grant(&registration, "ann", answer("first"), instant(0)).unwrap();
+            let grant = refreshed(&grant, &registration, answer("other"), instant(9));
+            let named = grant.patient.as_ref().map(|id| id.expose_secret());
+            assert_eq!(named, Some(told));
+        }
+    }
 
     fn instant(seconds: i64) -> DateTime<Utc> {
         let (first, last) =
@@ -135,22 +175,10 @@ mod tests {
         ) {
             let body = format!(r#"{{"access_token":"a","expires_in":{quote}{lifetime}{quote}}}"#);
             let registration = ClientRegistration::at("https://h");
-            let response = Response {
-                status: 200,
-                url: registration.token_url.clone(),
-                content_type: None,
-                retry_after: None,
-                date: None,
-                age: None,
-                location: None,
-                body: body.into(),
-                attempts: 1,
-                link: None,
-            };
-            let tokens = TokenResponse::read(&response, &[]).unwrap();
+            let tokens = tokens(body);
             prop_assert_eq!(tokens.expires_in.is_none(), lifetime.parse::<f64>().unwrap() < 1.0);
             let grant = new_grant(&registration, "ann", tokens.clone(), instant(issued)).unwrap();
-            let grant = refreshed(&grant, tokens, instant(later));
+            let grant = refreshed(&grant, &registration, tokens, instant(later));
             for now in [issued, later, i64::MIN, i64::MAX] {
                 prop_assert!(grant.is_alive(instant(now)) || !grant.is_fresh(instant(now)));
             }

@@ -75,11 +75,14 @@ pub fn discovery_url(fhir_url: &Url) -> Url {
 ///
 /// Endpoints without TLS are refused, except on this machine. An answer must name the configured
 /// `issuer`; where none is configured, one at the origin of the FHIR base or of the consent page.
+///
+/// `is_asked` says whether a member will be sent to the consent page. Without one, a document needs none.
 pub async fn discover(
     http: &HttpClient,
     url: &Url,
     fhir_url: &Url,
     issuer: Option<&str>,
+    is_asked: bool,
 ) -> Result<Endpoints, DiscoveryError> {
     let get = Get::new(url, "application/json");
     let response = http.get(get).await?;
@@ -96,12 +99,15 @@ pub async fn discover(
             .filter(|url| Origin::of(url).is_ok_and(|origin| origin.is_protected()))
             .ok_or(DiscoveryError::Unusable { origin: origin.clone(), name })
     };
-    let authorize_url = endpoint("authorization_endpoint")?;
+    let authorize_url = match endpoint("authorization_endpoint") {
+        Err(error) if is_asked => return Err(error),
+        found => found.ok(),
+    };
     let token_url = endpoint("token_endpoint")?;
     let named = answer.get("issuer").and_then(Value::as_str);
     if let Some(other) = named.filter(|named| match issuer {
         Some(issuer) => *named != issuer,
-        None => !is_at(named, &[fhir_url, &authorize_url]),
+        None => !authorize_url.iter().chain([fhir_url]).any(|url| is_at(named, url)),
     }) {
         let (named, expected) = (presentable(other, &[]), issuer.map(str::to_owned));
         return Err(DiscoveryError::OtherIssuer { origin, named, expected });
@@ -110,19 +116,12 @@ pub async fn discover(
     let names_itself = announcement.and_then(Value::as_bool).unwrap_or_default();
     let name = named.or(issuer);
     let issuer = name.map(|name| Issuer { name: name.to_owned(), names_itself });
-    Ok(Endpoints {
-        authorize_url: Some(authorize_url),
-        token_url,
-        token_url_is_discovered: true,
-        issuer,
-    })
+    Ok(Endpoints { authorize_url, token_url, token_url_is_discovered: true, issuer })
 }
 
-/// Whether a name is a URL at the origin of one of `urls`.
-fn is_at(name: &str, urls: &[&Url]) -> bool {
-    let origin = |url: &Url| Origin::of(url).ok();
-    let named = Url::parse(name).ok().and_then(|url| origin(&url));
-    named.is_some() && urls.iter().any(|url| origin(url) == named)
+/// Whether a name is a URL at the origin of `url`.
+fn is_at(name: &str, url: &Url) -> bool {
+    Url::parse(name).is_ok_and(|named| Origin::are_same(&named, url))
 }
 
 #[cfg(test)]
@@ -149,7 +148,27 @@ mod tests {
             .await;
         let http = HttpClient::new(HttpOptions::impatient()).unwrap();
         let base = Url::parse(&format!("{}/r4/", server.uri())).unwrap();
-        discover(&http, &discovery_url(&base), &base, issuer).await
+        discover(&http, &discovery_url(&base), &base, issuer, true).await
+    }
+
+    #[tokio::test]
+    async fn a_plan_without_consents_needs_no_consent_page() {
+        let server = MockServer::start().await;
+        let answer = json!({
+            "token_endpoint": "https://b.example/token",
+            "authorization_endpoint": "http://b.example/authorize",
+            "issuer": server.uri(),
+        });
+        Mock::given(path("/it"))
+            .respond_with(ResponseTemplate::new(200).set_body_json(answer))
+            .mount(&server)
+            .await;
+        let http = HttpClient::new(HttpOptions::impatient()).unwrap();
+        let base = Url::parse(&format!("{}/r4", server.uri())).unwrap();
+        let at = base.join("/it").unwrap();
+        let endpoints = discover(&http, &at, &base, None, false).await.unwrap();
+        assert_eq!(endpoints.authorize_url, None);
+        assert!(discover(&http, &at, &base, None, true).await.is_err());
     }
 
     fn saying(authorize: &str, token: &str) -> ResponseTemplate {

@@ -32,7 +32,7 @@ use crate::{
 pub struct Tokens(Arc<Inner>);
 
 struct Inner {
-    http: HttpClient,
+    http: Mutex<HttpClient>,
     vault: Vault,
     locks: RefreshLocks,
     /// Tokens that a plan issued and the vault could not take: never given out, but kept, since
@@ -58,7 +58,13 @@ impl Tokens {
     pub fn new(http: HttpClient, vault: Vault, home: &Path) -> Self {
         let locks = RefreshLocks::new(home);
         let (unsaved, secrets, consent_ends) = Default::default();
+        let http = Mutex::new(http);
         Self(Arc::new(Inner { http, vault, locks, unsaved, secrets, consent_ends }))
+    }
+
+    /// Asks with another client from now on, since its settings or limits have changed.
+    pub fn use_client(&self, http: HttpClient) {
+        *self.0.http.lock().unwrap_or_else(PoisonError::into_inner) = http;
     }
 
     /// A token that is good for a while, refreshed first if need be.
@@ -160,6 +166,10 @@ impl Tokens {
 }
 
 impl Inner {
+    fn http(&self) -> HttpClient {
+        self.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Waits for the connection's refresh lock, reads the stored grant again, and does what the grant needs:
     /// nothing, a refresh, or an error that says why there is no token.
     async fn renew(
@@ -206,9 +216,9 @@ impl Inner {
         if !self.in_vault(move |vault| vault.begin_refresh(&uid, generation, now)).await? {
             return Err(superseded(connection));
         }
-        let error = match grant::refresh(&self.http, registration, token, &grant.access).await {
+        let error = match grant::refresh(&self.http(), registration, token, &grant.access).await {
             Ok(tokens) => {
-                let next = connect::refreshed(grant, tokens, now);
+                let next = connect::refreshed(grant, registration, tokens, now);
                 let told = next.consent_ends_at;
                 if let Some(end) = told {
                     self.note_consent_end(connection, end);
@@ -222,7 +232,7 @@ impl Inner {
                 }
                 // Only now: the new refresh token is on disk.
                 if told.is_none()
-                    && let Some(end) = refresh_token_end(&self.http, registration, &asked).await
+                    && let Some(end) = refresh_token_end(&self.http(), registration, &asked).await
                 {
                     self.note_consent_end(connection, end);
                 }
@@ -248,7 +258,7 @@ impl Inner {
         registration: &ClientRegistration,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
-        let issued = match grant::client_credentials(&self.http, registration).await {
+        let issued = match grant::client_credentials(&self.http(), registration).await {
             Ok(tokens) => connect::new_grant(registration, &connection.name, tokens, now),
             Err(error) => Err(error),
         };

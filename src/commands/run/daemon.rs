@@ -190,6 +190,7 @@ impl Daemon {
         // If the limits are unchanged, the requests counted so far still count.
         if limits(&settings) != limits(&self.shared.settings) {
             self.shared.http = home::http(&settings)?;
+            self.shared.tokens.use_client(self.shared.http.clone());
             self.shared.http_is_new = true;
         }
         self.shared.places = Arc::new(Semaphore::new(settings.connections_in_parallel));

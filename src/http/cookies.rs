@@ -89,6 +89,8 @@ impl Cookies {
                     is_over = text.parse::<i64>().is_ok_and(|seconds| seconds <= 0);
                 }
                 "expires" if !has_age => is_over = http_date(text).is_some_and(|end| end <= now),
+                // An empty domain is as none (RFC 6265, section 5.2.3).
+                "domain" if text.is_empty() => {}
                 "domain" if !is_within(url.host_str().unwrap_or_default(), text) => return,
                 _ => {}
             }
@@ -174,7 +176,7 @@ mod tests {
     fn a_cookie_is_replaced_and_ends_when_the_server_says_so() {
         let jar = jar();
         let url = "https://h/r4/Patient";
-        set(&jar, url, &["a=1; Path=/", "b=1; Path=/", "c=1; Path=/; Domain=.h"]);
+        set(&jar, url, &["a=1; Path=/", "b=1; Path=/; Domain=", "c=1; Path=/; Domain=.h"]);
         set(&jar, url, &["a=2; Path=/; Max-Age=60", "b=; Path=/; Max-Age=0"]);
         set(&jar, url, &["c=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]);
         assert_eq!(sent(&jar, url), "a=2");

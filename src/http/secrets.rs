@@ -213,10 +213,11 @@ impl SecretsInPlay {
         let mut known = self.lock();
         let mut is_new = false;
         for text in texts {
-            if !known.texts.iter().any(|known| known.expose_secret() == text) {
-                known.texts.push_front(text.into());
-                is_new = true;
-            }
+            let known_at = known.texts.iter().position(|known| known.expose_secret() == text);
+            is_new |= known_at.is_none();
+            // One that is still in use is not the oldest, however long it is known.
+            let secret = known_at.and_then(|at| known.texts.remove(at));
+            known.texts.push_front(secret.unwrap_or_else(|| text.into()));
         }
         if is_new {
             known.texts.truncate(REMEMBERED);
@@ -342,6 +343,8 @@ mod tests {
         assert_eq!(mask("token-00017"), "***********");
         assert_eq!(mask("token-00003"), "***********");
         assert_eq!(mask("token-00001"), "token-00001");
+        // Known longest of all, and in use all the time.
+        assert_eq!(mask("client-1-secret"), "***************");
         assert!(!format!("{in_play:?}").contains("token"));
     }
 

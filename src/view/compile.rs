@@ -332,8 +332,13 @@ fn select_reads_extensions(definition: &SelectDefinition) -> bool {
     let mentions =
         |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("extension"));
     let nested = || definition.select.iter().chain(&definition.union_all);
+    let repeated = |select: &SelectDefinition| {
+        select.repeat.iter().flatten().any(|path| path.contains("extension"))
+    };
     definition.column.iter().any(|column| mentions(&column.path))
-        || nested().any(|select| mentions(&select.for_each) || mentions(&select.for_each_or_null))
+        || nested().any(|select| {
+            mentions(&select.for_each) || mentions(&select.for_each_or_null) || repeated(select)
+        })
         || nested().any(select_reads_extensions)
 }
 

@@ -118,7 +118,7 @@ fn value_of_node<'a>(
         return Some(Value::Integer(value.into()));
     }
     Some(match (node, declared) {
-        (Node::String(text), None | Some(Text | Complex)) => Value::Text(Cow::Borrowed(text)),
+        (Node::String(text), None | Some(Text)) => Value::Text(Cow::Borrowed(text)),
         // FHIR R5 writes an integer64 as a JSON string.
         (Node::String(text), Some(Integer64)) => {
             Value::Integer(text.parse().ok().filter(|value: &i64| value.to_string() == *text)?)

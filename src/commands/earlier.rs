@@ -2,7 +2,11 @@
 
 use super::failure::Failure;
 use crate::own_file;
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
 
 /// Refuses to replace anything but a file of payersync's own.
 ///
@@ -15,7 +19,8 @@ use std::{fs::File, io::Read, path::Path};
 pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
     refuse_dash(file)?;
     own_file::require_owned(file)?;
-    let start = start(file, beginning.len());
+    let start = start(file, beginning.len())
+        .map_err(|error| refusal(file, &format!("exists and cannot be read ({error})")))?;
     if start.is_empty() || start == beginning.as_bytes() {
         return Ok(());
     }
@@ -36,7 +41,7 @@ pub(super) fn refuse_dash(file: &Path) -> Result<(), Failure> {
 /// Whether the file is an unencrypted SQLite database.
 pub(super) fn is_database(file: &Path) -> bool {
     let header = b"SQLite format 3\0";
-    start(file, header.len()) == header
+    start(file, header.len()).is_ok_and(|start| start == header)
 }
 
 pub(super) fn refusal(file: &Path, why: &str) -> Failure {
@@ -44,15 +49,12 @@ pub(super) fn refusal(file: &Path, why: &str) -> Failure {
         .hint("name another file, or move this one away")
 }
 
-/// The first bytes of a file; empty if the file is missing, empty or unreadable.
-fn start(path: &Path, bytes: usize) -> Vec<u8> {
+/// The first bytes of a file; none if the file is missing or is no plain file.
+fn start(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     // Reading a pipe or a device could wait forever.
-    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file())
-        && let Ok(file) = File::open(path)
-    {
-        // If reading fails in the middle, the bytes so far do not match any expected beginning.
-        let _ = file.take(bytes as u64).read_to_end(&mut start);
+    if path.symlink_metadata().is_ok_and(|metadata| metadata.is_file()) {
+        File::open(path)?.take(bytes as u64).read_to_end(&mut start)?;
     }
-    start
+    Ok(start)
 }

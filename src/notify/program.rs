@@ -4,7 +4,7 @@
 use std::{
     env,
     io::{self, Read, Write},
-    path::Path,
+    path::{self, Path},
     process::{Child, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
@@ -45,11 +45,16 @@ pub(super) fn is_found(program: &str, folder: &Path) -> bool {
         #[cfg(not(unix))]
         path.is_file()
     };
-    if Path::new(program).components().count() > 1 {
+    if is_path(program) {
         return is_program(&folder.join(program));
     }
     let path = env::var_os("PATH").unwrap_or_else(|| "/bin:/usr/bin".into());
     env::split_paths(&path).any(|folder| is_program(&folder.join(program)))
+}
+
+/// Whether the program is named by its path, as opposed to a name that is looked for in PATH.
+fn is_path(program: &str) -> bool {
+    Path::new(program).components().count() > 1
 }
 
 /// Runs the program in `folder` with `text` on its standard input.
@@ -64,7 +69,12 @@ pub(super) fn run(
 ) -> Result<(), String> {
     let (program, arguments) = words.split_first().ok_or("no program is named")?;
     let deadline = Instant::now() + patience;
-    let mut child = Command::new(program)
+    // From which folder a relative path leads is not the same on every system.
+    let path = match is_path(program) {
+        true => path::absolute(folder.join(program)).map_err(|error| error.to_string())?,
+        false => program.into(),
+    };
+    let mut child = Command::new(path)
         .args(arguments)
         .env_clear()
         .envs(NAMES.iter().filter_map(|name| Some((name, env::var_os(name)?))))
@@ -152,6 +162,18 @@ mod tests {
         assert!(late.contains("did not end"), "{late}");
         let nobody = run(&["no-such-program".to_owned()], Path::new("/"), "", long).unwrap_err();
         assert!(nobody.contains("cannot start no-such-program"), "{nobody}");
+    }
+
+    #[test]
+    fn a_relative_path_leads_from_the_folder() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("mail");
+        std::fs::write(&script, "#!/bin/sh\ncat > got\n").unwrap();
+        std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+        let words = ["./mail".to_owned()];
+        assert_eq!(run(&words, folder.path(), "a text\n", Duration::from_secs(60)), Ok(()));
+        assert_eq!(std::fs::read_to_string(folder.path().join("got")).unwrap(), "a text\n");
     }
 
     #[test]

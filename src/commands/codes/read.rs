@@ -143,12 +143,17 @@ fn columns(
         .flexible(true)
         .from_reader(input);
     let mut positions: Option<Vec<usize>> = None;
+    let mut missing = names.to_vec();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record)? {
         let fields: Vec<String> =
             record.iter().map(|field| text(field).trim().to_owned()).collect();
         match &positions {
-            None => positions = found(&fields, names),
+            None => match found(&fields, names) {
+                Ok(at) => positions = Some(at),
+                Err(few) if few.len() < missing.len() => missing = few,
+                Err(_) => {}
+            },
             Some(positions) => {
                 let row: Vec<&str> = positions
                     .iter()
@@ -160,19 +165,23 @@ fn columns(
     }
     match positions {
         Some(_) => Ok(()),
-        None => Err(ReadError::Column(names.last().copied().unwrap_or_default())),
+        None => Err(ReadError::Column(missing.first().copied().unwrap_or_default())),
     }
 }
 
-/// The positions of the named columns, if the line has all of them.
-fn found(fields: &[String], names: &[&str]) -> Option<Vec<usize>> {
+/// The positions of the named columns.
+///
+/// # Errors
+/// The names that the line lacks.
+fn found(fields: &[String], names: &[&'static str]) -> Result<Vec<usize>, Vec<&'static str>> {
     let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").to_lowercase();
     let fields: Vec<String> = fields.iter().map(|field| plain(field)).collect();
-    let position = |name: &&str| {
+    let position = |name: &&'static str| {
         let is_it = fields.iter().position(|field| field == name);
         is_it.or_else(|| fields.iter().position(|field| field.starts_with(*name)))
     };
-    names.iter().map(position).collect()
+    let positions: Option<Vec<usize>> = names.iter().map(position).collect();
+    positions.ok_or_else(|| names.iter().filter(|name| position(name).is_none()).copied().collect())
 }
 
 /// ICD-10: the code is in columns 7 to 13, its name begins in column 78. Codes of ICD-10-CM get their

@@ -162,8 +162,11 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
             format!("has triggers or views that payersync did not make: {}", names.join(", ")),
             "find out who made them; a restore refuses a backup that has them",
         )),
-        // An error was reported by the check above.
-        Ok(_) | Err(_) => {}
+        Ok(_) => {}
+        Err(error) => {
+            let hint = error.hint().unwrap_or("`payersync verify` may say more");
+            findings.push(Finding::wrong("warehouse", error.to_string(), hint));
+        }
     }
     ReadOnlyWarehouse::open_untouched(&file).ok()
 }

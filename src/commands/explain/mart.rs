@@ -157,7 +157,12 @@ fn matching_rows(
         keys = ":key, :number";
     }
     let mut only = "";
-    if let Some(name) = args.connection.as_ref().filter(|_| has_connection) {
+    if let Some(name) = &args.connection {
+        if !has_connection {
+            let name = &mart.name;
+            return Err(Failure::misuse(format!("{name} has no connection_id to choose rows by"))
+                .hint("leave --connection out"));
+        }
         only = " AND connection_id = (SELECT id FROM connection WHERE name = :connection)";
         parameters.push(text("connection", name));
     }

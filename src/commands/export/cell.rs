@@ -47,14 +47,27 @@ pub(super) fn typed(cell: &AnswerCell<'_>, kind: Kind) -> Fit {
         (Kind::Integer, AnswerCell::Integer(value)) => Some(Typed::Integer(*value)),
         (Kind::Boolean, AnswerCell::Integer(value @ (0 | 1))) => Some(Typed::Boolean(*value == 1)),
         (Kind::Real, AnswerCell::Real(value)) => Some(Typed::Real(*value)),
-        (Kind::Real, AnswerCell::Integer(value)) => Some(Typed::Real(*value as f64)),
+        (Kind::Real, AnswerCell::Integer(value)) => real(*value).map(Typed::Real),
         (Kind::Money(scale), AnswerCell::Real(value)) => return units(*value, scale),
-        (Kind::Money(scale), AnswerCell::Integer(value)) => return units(*value as f64, scale),
+        (Kind::Money(scale), AnswerCell::Integer(value)) => {
+            whole_units(*value, scale).map(Typed::Integer)
+        }
         (Kind::Date, AnswerCell::Text(text)) => day(text).map(Typed::Day),
         (Kind::Timestamp, AnswerCell::Text(text)) => moment(text).map(Typed::Moment),
         _ => None,
     };
     value.map_or(Fit::Misfit, Fit::Whole)
+}
+
+/// The number as a float; `None` if a float cannot hold it exactly.
+fn real(value: i64) -> Option<f64> {
+    let real = value as f64;
+    (real as i128 == i128::from(value)).then_some(real)
+}
+
+fn whole_units(value: i64, scale: u8) -> Option<i64> {
+    let units = value.checked_mul(10_i64.checked_pow(u32::from(scale))?)?;
+    (units.unsigned_abs() < MOST_UNITS as u64).then_some(units)
 }
 
 fn units(value: f64, scale: u8) -> Fit {
@@ -99,6 +112,16 @@ mod tests {
             (Integer(1), Kind::Boolean, whole(Typed::Boolean(true))),
             (Integer(2), Kind::Boolean, Fit::Misfit),
             (Integer(3), Kind::Real, whole(Typed::Real(3.0))),
+            (Integer(1 << 53), Kind::Real, whole(Typed::Real(9_007_199_254_740_992.0))),
+            (Integer((1 << 53) + 1), Kind::Real, Fit::Misfit),
+            (Integer(i64::MAX), Kind::Real, Fit::Misfit),
+            (Integer(i64::MIN), Kind::Real, whole(Typed::Real(i64::MIN as f64))),
+            (
+                Integer(9_007_199_254_740_993),
+                Kind::Money(1),
+                whole(Typed::Integer(90_071_992_547_409_930)),
+            ),
+            (Integer(10_000_000_000_000_000), Kind::Money(2), Fit::Misfit),
             (Real(0.1 + 0.2), Kind::Money(2), whole(Typed::Integer(30))),
             (Real(-1234.56), Kind::Money(2), whole(Typed::Integer(-123_456))),
             (Real(99_999_999_999.99), Kind::Money(2), whole(Typed::Integer(9_999_999_999_999))),

@@ -78,7 +78,8 @@ fn gaps(member: &Member, drug: Row<'_>) -> String {
     match (told.is_empty(), more > 0) {
         (true, false) if drug.text("first_fill_date").is_none() => "cannot be told".to_owned(),
         (true, false) => "none".to_owned(),
-        (_, true) => format!("{}; {more} more in medication_gap", told.join("; ")),
+        (true, true) => format!("{more} in medication_gap"),
+        (false, true) => format!("{}; {more} more in medication_gap", told.join("; ")),
         (false, false) => told.join("; "),
     }
 }

@@ -90,6 +90,8 @@ fn piled(values: &[i64]) -> Vec<(usize, i64, i64)> {
 
 /// A bar that shows how much of a limit is used.
 pub(super) fn meter(title: &str, used: i64, limit: i64) -> Markup {
+    // A payer may state a negative limit.
+    let limit = limit.max(0);
     let wide = (used.clamp(0, limit) as f64 / limit.max(1) as f64 * 200.0).round();
     html! {
         svg.meter viewBox="0 0 200 12" role="img" aria-label=(title) {

@@ -16,8 +16,6 @@ use std::{
 
 /// Endings of files that may hold resources.
 pub(super) const ENDINGS: [&str; 5] = ["json", "ndjson", "jsonl", "gz", "zip"];
-/// The deepest level of folders within folders that is searched.
-const MAX_DEPTH: usize = 32;
 
 /// An input of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +44,7 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
             continue;
         }
         let mut found = Vec::new();
-        look_through(path, &mut found, 0).map_err(|error| unreadable(path, error))?;
+        look_through(path, &mut found).map_err(|error| unreadable(path, error))?;
         if found.is_empty() {
             return Err(Failure::misuse(format!(
                 "{name} holds no file that ends in {}",
@@ -84,7 +82,7 @@ fn unreadable(path: &Path, error: io::Error) -> Failure {
     Failure::file(what, error, "name a file or folder that exists, or - for standard input")
 }
 
-fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Result<()> {
+fn look_through(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
@@ -93,9 +91,7 @@ fn look_through(folder: &Path, found: &mut Vec<PathBuf>, depth: usize) -> io::Re
         }
         // A link to a folder may lead in circles, so it is not followed. A link to a file is.
         if entry.file_type()?.is_dir() {
-            if depth < MAX_DEPTH {
-                look_through(&path, found, depth + 1)?;
-            }
+            look_through(&path, found)?;
         } else if may_hold_resources(&path) && path.is_file() && !is_manifest(&path) {
             found.push(path);
         }

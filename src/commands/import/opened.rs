@@ -52,6 +52,8 @@ pub(super) enum Trouble {
     Bomb,
     #[error("ends in the middle; its complete resources were taken in")]
     CutShort,
+    #[error("has files whose names cannot be read; unpack it, and import the folder")]
+    OddName,
     #[error("is not a zip archive that can be read: {0}")]
     Zip(zip::result::ZipError),
     #[error("cannot be read: {0}")]

@@ -12,6 +12,7 @@ use crate::fhir::{Document, DocumentError, Entry, is_whole_object};
 use bytes::Bytes;
 use serde::{Deserialize, de::IgnoredAny};
 use std::{
+    borrow::Cow,
     fs::File,
     io::{self, BufRead, BufReader, Cursor, Read, Seek},
     path::Path,
@@ -22,8 +23,6 @@ use zip::ZipArchive;
 const PART_BYTES: usize = 4 << 20;
 /// The most resources in a part of an NDJSON file.
 const PART_ENTRIES: usize = 1000;
-/// The most members of a zip archive that are looked at.
-const MAX_MEMBERS: usize = 100_000;
 
 /// A message from the reader.
 #[derive(Debug)]
@@ -121,16 +120,19 @@ impl<S: FnMut(News) -> bool> Reader<S> {
             Ok(archive) => archive,
             Err(error) => return self.begin_and(name, |_| Err(Trouble::Zip(error))),
         };
-        let mut members: Vec<String> = archive
-            .file_names()
-            .take(MAX_MEMBERS)
-            .filter_map(|member| Some(member.ok()?.into_owned()))
+        let (named, odd): (Vec<_>, Vec<_>) = archive.file_names().partition(Result::is_ok);
+        let mut members: Vec<String> = named
+            .into_iter()
+            .flatten()
+            .map(Cow::into_owned)
             .filter(|member| may_hold_resources(Path::new(member)) && !is_hidden(member))
             .collect();
-        members.sort_by_cached_key(|member| (!is_of_patients(Path::new(member)), member.clone()));
-        if members.is_empty() {
-            return self.begin_and(name, |_| Err(Trouble::NoResource));
+        if !odd.is_empty() {
+            self.begin_and(name, |_| Err(Trouble::OddName));
+        } else if members.is_empty() {
+            self.begin_and(name, |_| Err(Trouble::NoResource));
         }
+        members.sort_by_cached_key(|member| (!is_of_patients(Path::new(member)), member.clone()));
         let budget = Budget::of(size);
         for member in members {
             self.begin_and(&format!("{name}/{member}"), |reader| {

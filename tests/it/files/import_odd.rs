@@ -162,6 +162,30 @@ fn what_stands_beside_the_files_of_an_archive_is_no_trouble() {
 }
 
 #[test]
+fn no_folder_is_too_deep_and_no_name_in_an_archive_is_passed_over() {
+    let home = Home::new();
+    let [patient, coverage, _] = member("p");
+    put(&home, &format!("files/{}patient.json", "a/".repeat(50)), &patient);
+    let outcome = import(&home, "mary", home.file("files").to_str().unwrap());
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert_eq!(stored(&home), sorted(&[patient.clone()]));
+    // The archive says that its names are UTF-8, and one is not.
+    let archive = zipped(&[("patient.json", &patient), ("\u{e9}.json", &coverage)]);
+    let odd: Vec<u8> = archive
+        .iter()
+        .enumerate()
+        .map(|(at, byte)| match archive[..=at].ends_with("\u{e9}".as_bytes()) {
+            true => 0xff,
+            false => *byte,
+        })
+        .collect();
+    let outcome = import(&home, "john", &put(&home, "odd.zip", odd));
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("odd.zip: has files whose names"), "{}", outcome.stderr);
+    assert_eq!(stored(&home), sorted(&[patient.clone(), patient]));
+}
+
+#[test]
 fn one_bad_file_among_good_ones_costs_only_itself() {
     let home = Home::new();
     let [patient, coverage, _] = member("p");

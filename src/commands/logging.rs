@@ -15,6 +15,7 @@ use crate::{
 };
 use json::JsonLine;
 use std::{
+    any::Any,
     backtrace::{Backtrace, BacktraceStatus},
     panic,
 };
@@ -163,21 +164,44 @@ const ROOMS: [&str; 25] = [
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Reports where a panic happened. The standard library's message could contain a member's data.
+/// Reports where a panic happened, and its text if that is a constant of the program.
+///
+/// A text that was put together at run time may contain a member's data, so it is left out. The standard
+/// library's own report has it.
 fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
+    let place = panic.location().map(|place| format!(" at {place}")).unwrap_or_default();
+    let told = format!("panicked{place}{}", constant_text(panic.payload()));
     if json_lines::are_wanted() {
-        return tracing::error!(name: "panic", target: TOLD, "{panic}");
+        return tracing::error!(name: "panic", target: TOLD, "{told}");
     }
-    tell(&panic.to_string());
+    tell(&told);
     let trace = Backtrace::capture();
     if trace.status() == BacktraceStatus::Captured {
         tell(&trace.to_string());
     }
 }
 
+/// The text of a panic, behind a colon; empty if it was put together at run time.
+fn constant_text(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&'static str>();
+    text.map(|text| format!(": {text}")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_panic_tells_its_text_only_if_that_is_a_constant() {
+        let name = std::hint::black_box("Ann Example");
+        let texts = [
+            panic::catch_unwind(|| panic!("the writer ended")),
+            panic::catch_unwind(|| panic!("no such member: {name}")),
+            panic::catch_unwind(|| name.parse::<i64>().map(drop).unwrap()),
+        ]
+        .map(|result| constant_text(&*result.unwrap_err()));
+        assert_eq!(texts, [": the writer ended", "", ""]);
+    }
 
     #[test]
     fn empty_words_are_passed_over() {

@@ -85,7 +85,7 @@ use std::{
 };
 use stdout::print;
 use tokio::runtime::{Builder, Runtime};
-use told::{tell, tell_summary};
+use told::{tell, tell_summary, warn};
 pub use version::long_version;
 use watch::Watch;
 

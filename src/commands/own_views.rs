@@ -3,7 +3,11 @@
 //! A file that cannot be a table is left out and reported; the other files become tables. A missing folder
 //! is an error and does not mean "no tables": the existing tables would be dropped.
 
-use super::{failure::Failure, told::tell, views::definition};
+use super::{
+    failure::Failure,
+    told::{tell, warn},
+    views::definition,
+};
 use crate::{
     view::lint::{Severity, lint},
     warehouse::Catalog,
@@ -24,7 +28,7 @@ impl LeftOut {
     /// Reports every mistake in the file.
     pub(super) fn tell(&self) {
         self.reasons.iter().for_each(|reason| tell(reason));
-        tell(&format!("warning: {} cannot be a table and is left out", self.file.display()));
+        warn(&format!("{} cannot be a table and is left out", self.file.display()));
         tell(
             "hint: mend it, or move the file out of views_dir; its table is then filled by itself",
         );

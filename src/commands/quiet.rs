@@ -5,12 +5,19 @@
 use crate::{cli::Command, exit_code::ExitCode};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The lines held back; `None` without `--quiet`.
-static HELD: Mutex<Option<Vec<String>>> = Mutex::new(None);
+/// What is held back; `None` without `--quiet`.
+static HELD: Mutex<Option<Held>> = Mutex::new(None);
+
+#[derive(Default)]
+struct Held {
+    lines: Vec<String>,
+    /// Whether one of them is a warning.
+    warns: bool,
+}
 
 /// Holds back all messages from now on, until [`end`].
 pub(super) fn begin() {
-    *held() = Some(Vec::new());
+    *held() = Some(Held::default());
 }
 
 /// Whether a command's messages can be held back: it ends by itself and asks no questions.
@@ -27,8 +34,17 @@ pub(super) fn may_wait(command: &Command) -> bool {
 
 /// Holds a line back; returns false if lines are not held back.
 pub(super) fn holds(line: &str) -> bool {
+    held().as_mut().map(|held| held.lines.push(line.to_owned())).is_some()
+}
+
+/// As [`holds`], for a warning: because of it, all lines are printed at the end.
+pub(super) fn keeps(line: &str) -> bool {
     let mut held = held();
-    held.as_mut().map(|lines| lines.push(line.to_owned())).is_some()
+    let hold = |held: &mut Held| {
+        held.lines.push(line.to_owned());
+        held.warns = true;
+    };
+    held.as_mut().map(hold).is_some()
 }
 
 /// Whether lines are held back.
@@ -38,11 +54,10 @@ pub(super) fn is_begun() -> bool {
 
 /// Returns the lines to print at the end of the command: all of them if it failed or warned, else none.
 pub(super) fn end(code: ExitCode) -> Vec<String> {
-    let lines = held().take().unwrap_or_default();
-    let is_odd = lines.iter().any(|line| line.starts_with("Warning: "));
-    if code != ExitCode::Complete || is_odd { lines } else { Vec::new() }
+    let held = held().take().unwrap_or_default();
+    if code != ExitCode::Complete || held.warns { held.lines } else { Vec::new() }
 }
 
-fn held() -> MutexGuard<'static, Option<Vec<String>>> {
+fn held() -> MutexGuard<'static, Option<Held>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }

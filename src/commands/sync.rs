@@ -7,7 +7,7 @@ use super::{
     progress::{self, Style},
     shard, stop_signal,
     targets::{check_types, targets},
-    tell, tell_summary,
+    tell, tell_summary, warn,
     watch::Watch,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
     sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
     warehouse::{ConnectionRow, Warehouse},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
 /// The number of known connections that are listed when a name is unknown.
 const CONNECTIONS_NAMED: usize = 12;
@@ -179,7 +179,9 @@ pub(super) fn chosen(
         let row = all.iter().find(|row| row.name == *name).cloned();
         row.ok_or_else(|| unknown_connection(name, &all))
     };
-    names.iter().map(named).collect()
+    // A name given twice is one connection: two syncs of it at once would be in each other's way.
+    let mut seen = HashSet::new();
+    names.iter().filter(|name| seen.insert(name.as_str())).map(named).collect()
 }
 
 /// The failure of a name that no connection has.
@@ -217,12 +219,12 @@ pub(super) fn tell_problems(report: &Report) {
         }
         for walk in &connection.walks {
             if let Some(warning) = &walk.finish.warning {
-                tell(&format!("Warning: {name} {}: {warning}", walk.resource_type));
+                warn(&format!("{name} {}: {warning}", walk.resource_type));
             }
         }
         if connection.open_absences > 0 {
             let sentence = causes::absences_sentence(connection.open_absences);
-            tell(&format!("Warning: {name} has {sentence}"));
+            warn(&format!("{name} has {sentence}"));
         }
         let (open, strangers) = (connection.open_rejects, connection.open_strangers);
         if open > 0 {

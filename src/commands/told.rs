@@ -16,6 +16,18 @@ pub(super) fn tell(line: &str) {
     terminal::told(&show::wrap(line, screen.saturating_sub(4), 0));
 }
 
+/// Prints a warning, which `--quiet` does not drop; if the log is JSON, as a line of the level WARN.
+pub(super) fn warn(line: &str) {
+    let line = format!("Warning: {line}");
+    if quiet::keeps(&line) {
+        return;
+    }
+    if json_lines::are_wanted() {
+        return tracing::warn!(name: "told", target: json_lines::TOLD, "{line}");
+    }
+    tell(&line);
+}
+
 /// Prints the outcome of a run on one line; if the log is JSON, the numbers are fields.
 pub(super) fn tell_summary(report: &Report) {
     let summary = report.summary();

@@ -31,7 +31,7 @@ pub(super) use self::{
 pub(super) use self::{choice::require_parquet, file::cannot_write};
 #[cfg(feature = "lake")]
 pub(super) use self::{finished::Losses, tables::columns_of};
-use super::{failure::Failure, home, stop_signal, system, tell};
+use super::{failure::Failure, home, stop_signal, system, tell, warn};
 use crate::{
     cli::{ExportArgs, ExportFormat},
     clock::Clock,
@@ -71,7 +71,7 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     };
     log(&file, place.target(), &done.counts())?;
     tell(&format!("Exported {} to {}", done.counts(), place.target().display()));
-    done.warnings().iter().for_each(|warning| tell(warning));
+    done.warnings().iter().for_each(|warning| warn(warning));
     tell(match args.deidentify {
         true => {
             "The files are de-identified; manifest.json says how. Read docs/deidentify.md before you \

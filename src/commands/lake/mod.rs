@@ -15,7 +15,7 @@ mod store;
 mod sweep;
 mod table;
 
-use super::{failure::Failure, home, lock, system, tell};
+use super::{failure::Failure, home, lock, system, tell, warn};
 use crate::{
     cli::LakeSyncArgs,
     clock::Clock,
@@ -81,7 +81,7 @@ fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
         log(&file, &store, &total.words())?;
     }
     tell(&format!("{} as shard {}: {}", store.name(), lake.shard, total.words()));
-    total.losses.iter().for_each(|loss| tell(loss));
+    total.losses.iter().for_each(|loss| warn(loss));
     Ok(if total.is_faithful { ExitCode::Complete } else { ExitCode::Incomplete })
 }
 

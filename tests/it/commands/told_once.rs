@@ -27,6 +27,11 @@ fn a_quiet_command_tells_of_trouble_only() {
         let outcome = quiet(arguments);
         assert_eq!((outcome.code, outcome.stderr.as_str()), (0, ""), "{arguments:?}");
     }
+    // A name given twice is one connection.
+    home.succeed(&["sync", "john", "john", "--type", "Patient"], "a backup");
+    let walks = "SELECT count(*) FROM sync_walk WHERE resource_type = 'Patient'
+        AND run_id = (SELECT max(id) FROM sync_run)";
+    assert_eq!(home.value::<i64>(walks), 1);
     let refused = quiet(&["sync", "nobody"]);
     assert!(refused.code == 1 && refused.stderr.starts_with("error: "), "{}", refused.stderr);
     drop(payer);

@@ -82,6 +82,8 @@ fn a_table_whose_file_breaks_is_gone_until_it_is_mended_and_every_sync_goes_on()
     let broken = home.run(&[&sync[..], &["--full"]].concat());
     assert_eq!(broken.code, 0, "{}", broken.stderr);
     assert!(broken.stderr.contains("own.json cannot be a table"), "{}", broken.stderr);
+    let quiet = home.run(&[&["--quiet"], &sync[..]].concat());
+    assert!(quiet.stderr.contains("Warning: ") && quiet.stderr.contains("own.json"), "{quiet:?}");
     let exists = "SELECT count(*) FROM sqlite_schema WHERE name = 'own'";
     assert_eq!(home.value::<i64>(exists), 0);
     home.succeed(&["verify"], "a broken definition");

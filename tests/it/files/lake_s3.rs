@@ -2,37 +2,26 @@
 #![cfg(feature = "lake")]
 
 use crate::{
-    files::lake::{assert_same_at, two_members},
-    support::{Home, Outcome, Payer, python_with_delta},
+    files::{
+        lake::{assert_same_at, two_members},
+        lake_store::Store,
+    },
+    support::{Payer, python_with_delta},
 };
-use std::{
-    fs,
-    net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-    thread,
-    time::Duration,
-};
+use std::{fs, path::Path, process::Command, thread};
 
-/// moto behind a die, with a bucket; gone with this value.
-struct S3 {
-    server: Child,
-    /// What it prints: a line for each commit that somebody else was quicker with.
-    printed: Home,
-    settings: Vec<(&'static str, String)>,
-}
+const LAKE: &str = "s3://bucket/a/lake";
+/// What the server prints: a line for each commit that somebody else was quicker with.
+const RACES: &str = "races";
 
-impl S3 {
-    fn start(python: PathBuf, seed: &str) -> S3 {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let printed = Home::new();
-        let server = Command::new(python)
+/// moto behind a die, with a bucket.
+fn moto_with_bucket(python: &Path, seed: &str) -> Store {
+    Store::start(LAKE, |port, files| {
+        let mut server = Command::new(python);
+        server
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/servers/s3.py"))
             .args([&port.to_string(), seed])
-            .stdout(fs::File::create(printed.file("races")).unwrap())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stdout(fs::File::create(files.file(RACES)).unwrap());
         let settings = vec![
             ("AWS_ENDPOINT", format!("http://127.0.0.1:{port}")),
             ("AWS_ENDPOINT_URL", format!("http://127.0.0.1:{port}")),
@@ -41,48 +30,14 @@ impl S3 {
             ("AWS_ACCESS_KEY_ID", "somebody".to_owned()),
             ("AWS_SECRET_ACCESS_KEY", "something".to_owned()),
         ];
-        let mut s3 = S3 { server, printed, settings };
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(s3.server.try_wait().unwrap().is_none(), "the server ended");
-            thread::sleep(Duration::from_millis(50));
-        }
-        s3
-    }
-
-    fn run(&self, home: &Home, arguments: &[&str]) -> Outcome {
-        let settings = self.settings.iter().map(|(name, value)| (name, value));
-        let output = home.command(arguments).envs(settings).output().unwrap();
-        Outcome {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    /// How many commits found their number taken.
-    fn races(&self) -> usize {
-        fs::read_to_string(self.printed.file("races")).unwrap().lines().count()
-    }
-
-    #[track_caller]
-    fn sync(&self, home: &Home, shard: &str) -> String {
-        let outcome = self.run(home, &["lake", "sync", "s3://bucket/a/lake", "--shard", shard]);
-        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-        outcome.stderr
-    }
-}
-
-impl Drop for S3 {
-    fn drop(&mut self) {
-        let _ = self.server.kill();
-        let _ = self.server.wait();
-    }
+        (server, settings)
+    })
 }
 
 #[test]
 fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
     let Some(python) = python_with_delta() else { return };
-    let s3 = S3::start(python, "7");
+    let s3 = moto_with_bucket(&python, "7");
     let (_one, first) = two_members();
     let (_two, second) = two_members();
     let homes = [("a", &first), ("b", &second)];
@@ -92,15 +47,16 @@ fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
             scope.spawn(move || s3.sync(home, shard));
         }
     });
-    assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+    assert_same_at(LAKE, &s3.settings, &homes);
     // The home that came second to a table had its number taken, time and again.
-    assert!(s3.races() > 20, "{}", s3.races());
+    let races = fs::read_to_string(s3.files.file(RACES)).unwrap().lines().count();
+    assert!(races > 20, "{races}");
     let told = s3.sync(&first, "a");
     assert!(told.contains("nothing changed"), "{told}");
     let outcome = s3.run(&first, &["purge", "john", "--yes"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stderr.contains(" removed"), "{}", outcome.stderr);
-    assert_same_at("s3://bucket/a/lake", &s3.settings, &homes);
+    assert_same_at(LAKE, &s3.settings, &homes);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod lake;
 mod lake_azure;
 mod lake_engines;
 mod lake_s3;
+mod lake_store;
 
 #[cfg(feature = "lake")]
 pub(crate) use lake::assert_same_at;

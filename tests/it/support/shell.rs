@@ -17,12 +17,7 @@ pub(crate) fn scripts(markdown: &str) -> Vec<String> {
 ///
 /// The first line that fails ends it. `home` is PAYERSYNC_HOME and HOME.
 pub(crate) fn bash(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Outcome {
-    let output = bash_command(script, folder, home, tools).stdin(Stdio::null()).output().unwrap();
-    Outcome {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    Outcome::of(bash_command(script, folder, home, tools).stdin(Stdio::null()))
 }
 
 /// The command that runs such a script.

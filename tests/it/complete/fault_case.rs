@@ -2,7 +2,7 @@
 
 use crate::{
     complete::fault_table::{ATTEMPTS, Hits, Mend, PAGES, Phase, Row, Since, Stored},
-    support::{Ended, Home, Payer, Watched},
+    support::{Ended, Home, Payer, Watched, rows},
 };
 use payersync::{
     fhir::resource_type,
@@ -202,7 +202,9 @@ impl Case {
     fn check_ledger(&mut self, run: &str, hits: Hits, affected: &[&str]) {
         let served: BTreeSet<&str> = self.payer.types().into_iter().collect();
         let mut seen = BTreeSet::new();
-        for entry in self.home.rows("SELECT resource_type, state, reason FROM completeness") {
+        // Each connection reads the schema of all tables anew.
+        let warehouse = self.home.warehouse();
+        for entry in rows(&warehouse, "SELECT resource_type, state, reason FROM completeness") {
             let (name, found) = (entry[0].as_str(), &entry[1..]);
             let expected: &[&str] = if !served.contains(name) {
                 &["not_served", "not_declared"]
@@ -218,8 +220,8 @@ impl Case {
         }
         let missing: Vec<_> = served.iter().filter(|name| !seen.contains(**name)).collect();
         self.expect(missing.is_empty(), || format!("{run} run: no row for {missing:?}"));
-        let rejects: i64 =
-            self.home.value("SELECT count(*) FROM rejected_resource WHERE resolved_at IS NULL");
+        let open = "SELECT count(*) FROM rejected_resource WHERE resolved_at IS NULL";
+        let rejects: i64 = warehouse.query_row(open, [], |row| row.get(0)).unwrap();
         let expected = if run == "faulty" { self.row.rejects } else { 0 };
         self.expect(rejects == expected, || format!("{run} run: {rejects} rejects"));
     }
@@ -227,9 +229,10 @@ impl Case {
     /// What is stored is true; where the ledger says complete it is all; what is missing shows in
     /// the exit code.
     fn check_stored(&mut self, run: &str, code: i32) {
-        let stored: Truth = self
-            .home
-            .rows("SELECT resource_type, resource_id, json FROM resource WHERE deleted_at IS NULL")
+        let warehouse = self.home.warehouse();
+        let alive =
+            "SELECT resource_type, resource_id, json FROM resource WHERE deleted_at IS NULL";
+        let stored: Truth = rows(&warehouse, alive)
             .into_iter()
             .map(|mut row| ((row.remove(0), row.remove(0)), row.remove(0)))
             .collect();
@@ -238,12 +241,11 @@ impl Case {
             ("faulty", how) | (_, how @ Stored::OtherMeta) => how,
             _ => Stored::Same,
         };
-        let complete: BTreeSet<String> = self
-            .home
-            .rows("SELECT resource_type FROM completeness WHERE state = 'complete' AND mode <> 'reference'")
-            .concat()
-            .into_iter()
-            .collect();
+        let types = |so: &str| -> BTreeSet<String> {
+            let types = format!("SELECT resource_type FROM completeness WHERE {so}");
+            rows(&warehouse, &types).concat().into_iter().collect()
+        };
+        let complete = types("state = 'complete' AND mode <> 'reference'");
         let same = |truth: Option<&String>, json: &String| match truth {
             None => false,
             Some(text) if how == Stored::OtherMeta => without_meta(text) == without_meta(json),
@@ -274,12 +276,7 @@ impl Case {
         self.expect(short == expected, || format!("{run} run: {short} missing where complete"));
         let told = code != 0 || matches!(self.row.state, "not_served" | "skipped");
         // What nobody names cannot be read by reference, and the ledger's mode says so.
-        let by_reference: BTreeSet<String> = self
-            .home
-            .rows("SELECT resource_type FROM completeness WHERE mode = 'reference'")
-            .concat()
-            .into_iter()
-            .collect();
+        let by_reference = types("mode = 'reference'");
         let gone: Vec<_> = gone.iter().filter(|key| !by_reference.contains(&key.0)).collect();
         self.expect(gone.is_empty() || told, || format!("{run} run is silently short: {gone:?}"));
     }

@@ -145,7 +145,7 @@ fn a_bill_that_repeats_earlier_days_takes_the_place_of_theirs() {
     // The last bill has days of its own.
     let own = [claims[0].clone(), claims[1].clone(), bill("i3", "29", 500, '4', ["20", "28"])];
     assert_eq!(outcome(&own, &CHAIN), stand(&["i2", "i3"], 2400));
-    // Both are created on the same day: the longer bill is the later one.
+    // Two bills are created on the same day: the longer one is the later one.
     let day = [bill("z", "20", 1000, '2', ["01", "09"]), bill("a", "20", 1900, '3', ["01", "19"])];
     assert_eq!(outcome(&day.each_ref().map(same_number), &[]), stand(&["a"], 1900));
 }

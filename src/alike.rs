@@ -39,7 +39,7 @@ fn likeness(name: &str, known: &str) -> f64 {
     if singular == known || name == known.replace('_', "") {
         return 1.0;
     }
-    // `spending` begins as `spend_by_month` does.
+    // `spending` begins with the first word of `spend_by_month`.
     let is_of_the_word = known.split_once('_').is_some_and(|(word, _)| {
         word.len() >= LONG && !name.contains('_') && name.starts_with(word)
     });
@@ -47,7 +47,7 @@ fn likeness(name: &str, known: &str) -> f64 {
     if is_of_the_word { likeness.max(ALIKE) } else { likeness }
 }
 
-/// A shorter first word says too little.
+/// The least length of a first word that counts; a shorter one says too little.
 const LONG: usize = 5;
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ use chrono::{DateTime, Duration, NaiveDate, Utc};
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use std::{ffi::OsString, path::PathBuf};
 
-/// Where the help of each command shows the flags that all commands have.
+/// The heading in each command's help for the flags that all commands have.
 const GLOBAL: &str = "Global options";
 
 /// Keeps a local SQLite warehouse in step with the Patient Access APIs of US health plans.
@@ -324,9 +324,9 @@ pub struct PurgeArgs {
     pub yes: bool,
 }
 
-/// The message for a refused command line, without what environment variables have set.
+/// The message for a refused command line, without the flags that environment variables have set.
 ///
-/// clap takes a flag that a variable sets for one that was typed, and puts it into the usage.
+/// clap treats a flag that a variable sets like one that was typed, and shows it in the usage.
 pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
     let without_variables = ["home", "log", "log_format"]
         .into_iter()
@@ -335,7 +335,7 @@ pub fn refusal(arguments: &[OsString], error: &clap::Error) -> String {
     again.as_ref().unwrap_or(error).render().to_string()
 }
 
-/// Escapes the line feeds of an argument, which could make it look like lines of ours where it is repeated.
+/// Escapes line feeds: with them an argument that a message repeats could look like lines of ours.
 ///
 /// The line feed that [`no_comment_is_a_flag`] has put before an argument stays.
 fn on_one_line(argument: &OsString) -> OsString {

@@ -1,8 +1,8 @@
-//! payersync.toml: as typed → checked → what the core works with.
+//! Reads `payersync.toml`, checks it, and turns it into the settings that the core works with.
 //!
-//! Flags and environment variables are clap's; this file reads the TOML and turns every value into
-//! a bounded, typed one, so that all mistakes of a configuration are reported before anything runs.
-//! A secret never stands in the file: it names an environment variable or another file.
+//! clap reads flags and environment variables. This module reads the TOML and turns every value into a
+//! bounded, typed one, so that a mistake in the configuration is reported before anything runs. The file
+//! never holds a secret: it names an environment variable or another file.
 
 mod credentials;
 mod error;

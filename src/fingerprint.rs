@@ -1,4 +1,4 @@
-//! What identifies a resource and its content, read off its bytes in one shallow pass.
+//! The identity and the content hash of a resource, read off its bytes in one shallow pass.
 
 mod same_content;
 mod subsetted;
@@ -79,7 +79,7 @@ pub fn fingerprint(json: &[u8]) -> Result<Fingerprint, FingerprintError> {
 }
 
 impl Fingerprint {
-    /// What the resource says of its own version.
+    /// The version that the resource declares for itself.
     pub fn version(&self) -> Version<'_> {
         Version {
             version_id: self.version_id.as_deref(),
@@ -164,7 +164,7 @@ impl<'de> Visitor<'de> for &mut Scan {
     }
 }
 
-/// Reads `meta` as far as its members go; the result counts only if all of `meta` is an object.
+/// Reads the members of `meta`; the result counts only if `meta` is an object.
 struct Meta {
     scan: Scan,
 }

@@ -17,7 +17,7 @@
 //! - [`outcome`] – how a walk ended and why: the words of the ledger as types
 //! - [`exit_code`] – the documented exit codes
 //! - [`monitor`] – events out of the core, which never prints
-//! - [`clock`] – what time it is; the only place that asks the operating system
+//! - [`clock`] – the present time; the only place that asks the operating system for it
 //! - [`own_file`] – files that this account alone can change, and that replace nobody else's
 //! - [`commands`] – one file or folder per command; builds everything, shows everything
 //! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox, a ping

@@ -6,7 +6,7 @@
 use crate::{exit_code::ExitCode, plural::count};
 use std::fmt;
 
-/// Declares an enum whose variants are words, with the way from and to the word.
+/// Declares an enum whose variants are words, with conversions from and to the word.
 macro_rules! words {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $word:literal,)+ }) => {
         $(#[$meta])*
@@ -162,7 +162,7 @@ words! {
         StaleAnswer = "stale_answer",
         /// A link leads to another origin than the one that the token is for.
         ForeignOrigin = "foreign_origin",
-        /// A page's `next` link is a page that was asked for already.
+        /// A page's `next` link leads to a page that was asked for already.
         NextLoop = "next_loop",
         /// Pages bring no resource that the walk has not seen.
         NoProgress = "no_progress",
@@ -271,8 +271,8 @@ impl TypeOutcome {
 
 /// The exit code of one connection's part of a run.
 ///
-/// A plan counts as unreachable when it answered for no type, or when its token endpoint, without
-/// which nothing can be asked, did not answer.
+/// A plan counts as unreachable when no type is complete and no open type reached it, or when its token
+/// endpoint, without which nothing can be asked, did not answer.
 pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     let open = || types.iter().filter(|one| one.is_open());
     let any = |reason: Reason| open().any(|one| one.reason == Some(reason));

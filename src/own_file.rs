@@ -1,8 +1,7 @@
 //! Files and folders that this account alone can change, and new files that replace nobody else's.
 //!
-//! Whoever can write to a folder can prepare it: with a link to a file of ours, or with a file of
-//! theirs for us to write into. So a home is trusted as ssh trusts one, and a file that we create
-//! must not be there before.
+//! Whoever can write to a folder can put a trap there: a link to a file of ours, or a file of theirs for us
+//! to write into. So a home is checked as ssh checks one, and a file that we create must not be there before.
 
 use std::{
     ffi::OsString,
@@ -21,7 +20,7 @@ pub enum Distrust {
         /// The link.
         path: PathBuf,
     },
-    /// A pipe, a socket or a device: whoever opens it may wait for ever, or drive what it leads to.
+    /// A pipe, a socket or a device: a program that opens it may wait for ever, or drive the device.
     #[error("{} is neither a file nor a folder", path.display())]
     Special {
         /// The pipe, socket or device.
@@ -70,8 +69,8 @@ impl Distrust {
     }
 }
 
-/// Refuses a link, a pipe or device, and what belongs neither to this account nor to root. A missing path
-/// is fine.
+/// Refuses a link, a pipe or device, and a file or folder that belongs neither to this account nor to root. A
+/// missing path is fine.
 ///
 /// # Errors
 /// [`Distrust::Link`], [`Distrust::Special`] or [`Distrust::Foreign`].
@@ -103,8 +102,8 @@ pub fn require_own(path: &Path) -> Result<(), Distrust> {
 
 /// Refuses a folder in which others could put a file of theirs in the place of one of ours.
 ///
-/// The folder may be a link, and others may write to it where the sticky bit keeps each to their own
-/// files, as in the system's temporary folder.
+/// The folder may be a link. Others may write to it if the sticky bit keeps each to their own files, as in
+/// the system's temporary folder.
 ///
 /// # Errors
 /// Why a file in it is not safe.
@@ -176,7 +175,7 @@ pub fn create_new(path: &Path) -> io::Result<File> {
     options(0o600).create_new(true).open(path)
 }
 
-/// Opens a file, whose content stays; creates it, for its owner alone, if it is missing.
+/// Opens a file and keeps its content; creates it, for its owner alone, if it is missing.
 ///
 /// # Errors
 /// An error of the system; also if the path is a link.
@@ -184,7 +183,7 @@ pub fn open_or_create(path: &Path) -> io::Result<File> {
     options(0o600).create(true).truncate(false).open(path)
 }
 
-/// Puts a file in place in one step: readers see what was there or all of the new file. It has this `mode`,
+/// Puts a file in place in one step: readers see the old file or all of the new one. It has this `mode`,
 /// whatever the umask.
 ///
 /// # Errors
@@ -294,7 +293,7 @@ pub fn is_at_work(process: u32) -> bool {
     }
 }
 
-/// The path of another file in the same folder, whose name is this file's with `ending` after it.
+/// The path of another file in the same folder: the name is that of `path` with `ending` after it.
 pub fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name: OsString = path.as_os_str().to_owned();
     name.push(ending);

@@ -2,7 +2,7 @@
 
 /// A number with its noun, which gets an s unless the number is one: `1 row`, `0 rows`.
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
-    // No number of ours is larger.
+    // None of our numbers is larger or negative.
     let number = number.try_into().unwrap_or(u64::MAX);
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{plural}")

@@ -57,7 +57,7 @@ impl ServerBases {
 
     /// Type and id of the resource of this server that a reference names.
     ///
-    /// If the bases are those within a Bundle, the reference is read as text of a resource of that Bundle.
+    /// If the bases are those within a Bundle, the Bundle's `fullUrl`s resolve the reference, too.
     pub fn here<'a>(&'a self, reference: &'a str) -> Option<(&'a str, &'a str)> {
         match self.resolve(reference, &self.bundle) {
             Destination::Here { resource_type, id } => Some((resource_type, id)),

@@ -21,8 +21,8 @@ const LONGEST_JUMP: TimeDelta = TimeDelta::hours(36);
 /// Recurring times of a time zone's wall clock.
 ///
 /// When clocks are put forward, a time that is skipped comes once, right after the gap. When they
-/// are put back, a time that is repeated comes once, the first time. A schedule with every hour of
-/// the day in it follows the hours as they pass instead: it skips and repeats with the clock.
+/// are put back, a time that is repeated comes once, the first time. A schedule with every hour of the day in
+/// it follows the hours as they pass instead: its times are skipped and repeated with the clock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     expression: Expression,
@@ -48,7 +48,7 @@ impl Schedule {
             zone: zone(time_zone)?,
             jitter_seconds,
         };
-        // Any start will do: every date there is comes within 8 years of it.
+        // Any start will do: every date that exists comes within 8 years of it.
         let never = schedule.next_after(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)).is_none();
         if never { Err(ScheduleError::Never) } else { Ok(schedule) }
     }

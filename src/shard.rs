@@ -1,9 +1,8 @@
 //! Which part of the connections a process looks after, and its part of what plans allow. Pure.
 //!
-//! Connections are independent, so that N processes need no coordinator: each takes the connections
-//! whose names a hash gives to it. The hash is a promise: the same name is in the same shard on every
-//! machine and in every version. Growing from N to N + 1 shards moves one connection in N + 1, and each
-//! of these to the new shard.
+//! Connections are independent, so N processes need no coordinator: each takes the connections whose names a
+//! hash gives to it. The hash is a promise: the same name is in the same shard on every machine and in every
+//! version. Growing from N to N + 1 shards moves one connection in N + 1, and each of these to the new shard.
 
 use sha2::{Digest, Sha256};
 use std::{fmt, str::FromStr};
@@ -43,7 +42,7 @@ impl Shard {
         self.of
     }
 
-    /// The shard, out of as many as there are, that a connection's name belongs to.
+    /// The shard that a connection's name belongs to, out of all shards.
     ///
     /// The first 8 bytes of the SHA-256 of the name in UTF-8, big-endian, seed the jump consistent hash
     /// (Lamping and Veach, "A Fast, Minimal Memory, Consistent Hash Algorithm", 2014).
@@ -57,7 +56,7 @@ impl Shard {
             let jump = (1u64 << 31) as f64 / ((key >> 33) + 1) as f64;
             next = ((position + 1) as f64 * jump) as u64;
         }
-        // Below `of`, which is a u32.
+        // The position is below `of`, which is a u32.
         Shard { number: position as u32 + 1, of: self.of }
     }
 

@@ -6,8 +6,8 @@
 //! turns it into a [`StoredGrant`], the [`Vault`] keeps that encrypted, and [`Tokens`] is the
 //! one way from there to a [`Bearer`](crate::http::Bearer).
 //!
-//! It never knows what FHIR or the warehouse is, never shows a token, and never lets anybody use
-//! an access token before the refresh token that came with it is on disk.
+//! This module knows nothing of FHIR or the warehouse and never shows a token. Nobody can use an access
+//! token before the refresh token that came with it is on disk.
 
 mod consent;
 mod form_encoded;

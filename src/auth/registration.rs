@@ -10,19 +10,18 @@ use crate::http::{BodyFormat, Origin, OriginError, OriginHeaders};
 
 /// Our registration as a client of one plan.
 ///
-/// `Debug` shows everything but the client secret.
+/// `Debug` shows everything but secrets.
 #[derive(Clone, Debug)]
 pub struct ClientRegistration {
     /// The plan's name in the configuration.
     pub plan: String,
     /// Where a member consents; needed for [`GrantKind::AuthorizationCode`] only.
     pub authorize_url: Option<Url>,
-    /// The authorization server, where the configuration or its metadata names it.
+    /// The authorization server, if the configuration or the server's metadata names it.
     pub issuer: Option<Issuer>,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: Url,
-    /// Whether the plan's discovery document names `token_url`. Then its origin must be the one of the
-    /// first connect.
+    /// Whether `token_url` comes from the plan's discovery document. Then the first connect pins its origin.
     pub token_url_is_discovered: bool,
     /// The FHIR base; tokens are for its origin.
     pub fhir_url: Url,
@@ -32,13 +31,13 @@ pub struct ClientRegistration {
     pub client_secret: Option<SecretString>,
     /// The private key of [`TokenAuth::PrivateKeyJwt`].
     pub client_key: Option<ClientKey>,
-    /// Where the browser returns to; must be registered with the plan, as it is typed.
+    /// Where the browser returns to; must be registered with the plan exactly as typed here.
     pub redirect_url: TypedUrl,
     /// The scopes to ask for, separated by spaces; the plan's default where absent.
     pub scope: Option<String>,
     /// Whether to prove with PKCE (RFC 7636, S256) that code and request belong together.
     pub pkce: bool,
-    /// The FHIR base as it is typed, where it is sent as `aud` (SMART App Launch 2.0, section 2.1).
+    /// The FHIR base as typed, if it is sent as `aud` (SMART App Launch 2.0, section 2.1).
     pub audience: Option<String>,
     /// Whether the token request repeats `redirect_uri` (RFC 6749, section 4.1.3).
     pub send_redirect_uri: bool,
@@ -56,7 +55,7 @@ pub struct ClientRegistration {
     pub response_mode: Option<ResponseMode>,
     /// How requests to the token endpoint are written.
     pub token_requests: TokenRequests,
-    /// The endpoint that tells when a refresh token ends (RFC 7662), and so the consent.
+    /// The endpoint that tells when a refresh token, and with it the consent, ends (RFC 7662).
     pub introspection_url: Option<Url>,
     /// Who names the Patient of a consent.
     pub patient_from: PatientFrom,
@@ -65,7 +64,7 @@ pub struct ClientRegistration {
 /// Who names the Patient of a consent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PatientFrom {
-    /// The token answer (SMART App Launch 2.0), else the one Patient that the plan sends.
+    /// The token answer (SMART App Launch 2.0), else the only Patient that the plan serves.
     #[default]
     Token,
     /// The FHIR server's `$userinfo`, if the token answer does not name the Patient.
@@ -102,9 +101,9 @@ impl ResponseMode {
 /// How requests to a token endpoint are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenRequests {
-    /// As a form, or as JSON.
+    /// Whether fields are sent as a form or as JSON.
     pub format: BodyFormat,
-    /// The plan's names of fields, by OAuth's names.
+    /// The plan's names of fields, keyed by OAuth's names.
     pub names: BTreeMap<String, String>,
 }
 
@@ -120,7 +119,7 @@ impl TokenRequests {
 pub struct FixedToken {
     /// The token.
     pub token: SecretString,
-    /// The place of the token, for people.
+    /// Where the token is configured, in words for people.
     pub place: String,
 }
 
@@ -133,7 +132,7 @@ pub struct RequestSettings {
     pub headers: Option<OriginHeaders>,
     /// Whether cookies of the FHIR server are sent back to it.
     pub cookies: bool,
-    /// FHIR bases of types that have one of their own, all at the origin of the plan's FHIR base.
+    /// FHIR bases of the resource types that have their own, all at the origin of the plan's FHIR base.
     pub bases: BTreeMap<String, Url>,
 }
 
@@ -193,7 +192,7 @@ impl ClientRegistration {
         self.extra_authorize_params.extend_from_slice(params);
     }
 
-    /// The client secret, alone and as HTTP Basic joins it with the id.
+    /// The client secret, alone and joined with the client id as in HTTP Basic.
     pub(super) fn secrets(&self) -> Vec<SecretString> {
         let Some(secret) = &self.client_secret else { return Vec::new() };
         let pair = format!("{}:{}", self.client_id, secret.expose_secret());

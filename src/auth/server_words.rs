@@ -7,17 +7,17 @@ const MAX_CHARS: usize = 200;
 
 /// `text` on one line, without `secrets` and control characters, at most 200 characters long.
 ///
-/// Servers do repeat what they were sent (`code abc… is unknown`), and a terminal obeys escape
-/// sequences, so neither is passed on.
+/// Servers repeat what they were sent (`code abc… is unknown`), and a terminal obeys escape sequences,
+/// so both are removed.
 pub(super) fn presentable(text: &str, secrets: &[&str]) -> String {
     let mut shown: String = text
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
         .filter(|c| !c.is_control() && !is_direction_mark(*c))
         .collect();
-    // After the filter, since a server may put a control character inside a secret.
+    // Secrets go after the filter, since a server may put a control character inside one.
     shown = Secrets::of(secrets.iter().copied()).redact(&shown);
-    // Here, unlike in data, even the shortest secret is not taken for a word.
+    // Short secrets go, too: `Secrets` spares them, because in data they could be ordinary words.
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         let escaped = escaped(secret);
         shown = shown.replace(secret, "[redacted]").replace(&escaped, "[redacted]");

@@ -5,8 +5,8 @@ use url::{ParseError, Url};
 
 /// A URL, and the text it was typed as.
 ///
-/// Servers compare `redirect_uri` and `aud` byte for byte with what is registered (RFC 6749, section
-/// 3.1.2.3), and a parsed URL is another text: a path is added, a host lower-cased, a port left out.
+/// Servers compare `redirect_uri` and `aud` byte for byte with the registered text (RFC 6749, section
+/// 3.1.2.3). Parsing changes the text: a path is added, a host lower-cased, a port left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedUrl {
     url: Url,

@@ -1,6 +1,6 @@
 //! All rows of a SQL query, held in memory.
 //!
-//! Pages and explanations use it: their statements bound how many rows there are.
+//! Reports and explanations use it: their SQL limits the number of rows.
 
 use crate::warehouse::{Answer, AnswerCell, Parameter, ParameterValue, Snapshot, WarehouseError};
 use serde_json::{Number, Value};
@@ -20,7 +20,7 @@ pub(super) struct Row<'a> {
     cells: &'a [Value],
 }
 
-/// Runs a query and keeps every row; the statement must bound how many there are.
+/// Runs a query and keeps every row; its SQL must limit the number of rows.
 pub(super) fn ask(
     snapshot: &Snapshot<'_>,
     sql: &str,

@@ -1,8 +1,8 @@
 //! Opens the consent page in the user's browser, without passing on a secret.
 //!
-//! The environment of payersync may hold the vault's key and client secrets. So the browser's opener gets
-//! only the variables that a desktop needs. Every user of the machine can read command lines. So the URL on
-//! the opener's command line is that of payersync's own page on this machine.
+//! The environment of payersync may hold the vault's key and client secrets, so the browser's opener gets
+//! only the variables that a desktop needs. Every user of the machine can read command lines, so the opener
+//! gets the URL of payersync's own page on this machine instead of the consent page's URL.
 
 use super::handed_on;
 use std::{

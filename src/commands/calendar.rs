@@ -8,12 +8,12 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// The most bytes of a line before it must be folded, without its line end.
+/// The maximum length of a line in bytes, without its line end; a longer line is folded.
 const LINE_BYTES: usize = 75;
-/// The reminder: this long before the consent ends.
+/// When the reminder fires: 14 days before the consent ends.
 const REMINDER: &str = "-P14D";
 
-/// When a consent ends: the date that the plan gave, else by the plan's `consent_days`.
+/// When a consent ends: on the date that the plan gave, else `consent_days` of the plan after the consent.
 pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime<Utc>> {
     let told = consent.ends_at.as_deref().map(DateTime::parse_from_rfc3339);
     if let Some(Ok(told)) = told {
@@ -82,7 +82,7 @@ fn escaped(text: &str) -> String {
     escaped
 }
 
-/// Appends a line, folded into pieces that a calendar program must accept.
+/// Appends a line, folded into pieces of at most `LINE_BYTES` bytes.
 fn fold(content: &str, text: &mut String) {
     let mut length = 0;
     for letter in content.chars() {

@@ -1,4 +1,4 @@
-//! What is unfinished, grouped by cause: a plan that is down stops every type for the same reason.
+//! Groups unfinished types by cause, because a plan that is down stops every type for the same reason.
 
 use crate::{
     outcome::{Reason, WalkState},
@@ -6,7 +6,7 @@ use crate::{
     warehouse::TypeStatus,
 };
 
-/// This many types are named; the rest are counted.
+/// The number of types that a message names; the rest are only counted.
 const NAMED: usize = 3;
 
 /// A type that is not complete.

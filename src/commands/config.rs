@@ -18,9 +18,9 @@ use std::{
     path::Path,
 };
 
-/// The column where the remark with a value's source begins.
+/// The column where the remark with a value's source begins; a long remark begins further left.
 const REMARK: usize = 50;
-/// The width that a line with a remark keeps within.
+/// The width that a line with its remark should not exceed.
 const SCREEN: usize = 80;
 const DEFAULT: &str = "default";
 

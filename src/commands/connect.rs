@@ -45,11 +45,11 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         registration.set_authorize_params(own);
     }
     let warehouse = home::warehouse_beside_a_run(&settings)?;
-    // Checked first: nobody should be asked for a consent under a name that is taken.
+    // The name is checked first: no member should be asked for a consent under a name that is taken.
     uid(&warehouse, &args.name, &plan.name)?;
     let patient = named_patient(&args, plan, &warehouse)?;
-    // Checked before anything is sent: if the plan's token endpoint has moved, renewing the consent would
-    // give the new one the client secret.
+    // The token endpoint is checked before anything is sent: if it has moved to another origin, renewing the
+    // consent would send the client secret there.
     if plan.grant().has_endpoint() {
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }

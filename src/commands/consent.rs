@@ -50,7 +50,7 @@ pub(super) fn random_uid() -> Result<String, Failure> {
     Ok(base16ct::lower::encode_string(&bytes))
 }
 
-/// Exchanges the code for a grant, which is not stored yet: no run can find it.
+/// Exchanges the code for a grant. The grant is not stored yet, so no run can use it.
 pub(super) async fn redeem(
     consent: &Consent<'_>,
     answer: &Redirected,
@@ -60,9 +60,9 @@ pub(super) async fn redeem(
     Ok(exchange(http, consent.registration, consent.name, answer, now).await?)
 }
 
-/// The connection with this name, if it holds another patient's data than the grant covers.
+/// Returns the connection with this name if it holds data of a patient other than the grant's.
 ///
-/// `None` if the plan does not say whom the grant covers; the next run finds out.
+/// Returns `None` also if the plan does not name the grant's patient; the next run finds out.
 pub(super) fn another_patients(
     warehouse: &Warehouse,
     name: &str,
@@ -108,7 +108,7 @@ pub(super) async fn give(
     Ok(warehouse.consent(entry).await?)
 }
 
-/// Stores a connection of a backend service and tries its credentials.
+/// Tries the credentials of a backend service and stores its connection.
 ///
 /// `patient` limits the connection to one patient; without it, the connection holds all that the service
 /// may see.

@@ -1,6 +1,6 @@
-//! The tables and views that the migrations make and that users may query.
+//! The control tables: tables and views that the migrations create and that users may query.
 //!
-//! The definitions in `config/views` and `config/marts` do not make them.
+//! Normalised tables and marts come from `config/views` and `config/marts` instead.
 
 use serde::Deserialize;
 use std::sync::LazyLock;

@@ -66,7 +66,7 @@ FROM completeness GROUP BY connection",
     ),
 ];
 
-/// Short delays: the payer is on this machine, so waits as long as for a real plan would show nothing more.
+/// Short delays: the payer is on this machine, so waiting as long as for a real plan has no use.
 const HASTE: &str = "
 [http]
 initial_delay_milliseconds = 50

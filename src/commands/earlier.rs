@@ -8,14 +8,14 @@ use std::{
     path::Path,
 };
 
-/// Refuses to replace anything but a file of payersync's own.
+/// Refuses to replace a file that payersync did not write.
 ///
-/// Refused are a file that does not begin with `beginning`, as every `what` of payersync does; a link,
-/// device or pipe; and a file of another account. A name that was mistyped, or completed by the shell, may
-/// be that of the warehouse or of the vault's key, which nothing brings back.
+/// Every file of the kind `what` begins with `beginning`. A file with another beginning, a link, device or
+/// pipe, and a file of another account are refused: a mistyped file name may be that of the warehouse or of
+/// the vault's key, and nothing could bring them back.
 ///
 /// # Errors
-/// A message that names the file.
+/// The file is not payersync's own; the message names it.
 pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(), Failure> {
     refuse_dash(file)?;
     own_file::require_owned(file)?;
@@ -30,7 +30,7 @@ pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(
 /// Refuses `-`, which other programs take for standard output.
 ///
 /// # Errors
-/// A message that says so.
+/// The name is `-`.
 pub(super) fn refuse_dash(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
         return Err(Failure::misuse("- is no name of a file").hint("name the file to write"));

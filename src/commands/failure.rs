@@ -47,7 +47,7 @@ impl Failure {
         Failure::new(ExitCode::Usage, anyhow::anyhow!(what.to_string()))
     }
 
-    /// A file, or something else of the system's, cannot be used.
+    /// A file, or another thing that the system provides, cannot be used.
     ///
     /// A wrong file name or a folder without write permission is the user's mistake, and `hint` says what
     /// to do. Any other error is the machine's.
@@ -101,8 +101,8 @@ impl Failure {
 
     /// The failure of a command that panicked.
     ///
-    /// The place of the panic is reported already, and its text may hold a member's data. A panic because
-    /// the system gives the runtime no thread or file is not a bug.
+    /// The message leaves out the panic's text, which may hold a member's data; its place is reported
+    /// already. A panic because the system gives the runtime no thread or file is not a bug.
     pub(super) fn panic(panic: &(dyn Any + Send)) -> Failure {
         let text = panic.downcast_ref::<String>().map(String::as_str);
         let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
@@ -181,7 +181,7 @@ impl From<Distrust> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Failure {
-        // The file could not be read for a reason that has nothing to do with the configuration.
+        // Most errors in reading the file have nothing to do with the configuration in it.
         let error = match error {
             ConfigError::Unreadable { path, source }
                 if !matches!(

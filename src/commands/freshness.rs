@@ -20,7 +20,7 @@ pub(super) struct Stale {
     pub(super) complete_as_of: DateTime<Utc>,
     /// The latest instant by which the next complete walk should have begun.
     pub(super) due: DateTime<Utc>,
-    /// Whether a run has ended since it was due; then that run says what is wrong.
+    /// Whether a walk has ended since `due`; the report of its run then says what is wrong.
     was_tried: bool,
 }
 
@@ -41,7 +41,7 @@ impl Stale {
     }
 }
 
-/// The hint if no run has begun since.
+/// The hint if no walk has ended since `due`.
 const HINT: &str = "see that cron, the timer or `payersync run` still starts; [schedule] \
                                in payersync.toml, or `status --max-age`, says how old is too old";
 

@@ -46,8 +46,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let logged =
         log_access(&home::existing_warehouse(&settings.home)?, &access, Clock::system().now());
     match logged {
-        // Nothing is copied to disk. If the log cannot be written, the answer matters more than its log
-        // entry.
+        // The answer is not copied to disk, so it is shown even if the access log cannot be written.
         Err(error) if error.is_closed_to_writing() => {
             tell(&format!("Not entered in the access log: {}", Failure::from(error)));
         }

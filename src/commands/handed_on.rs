@@ -38,7 +38,7 @@ const NAMES: [&str; 30] = [
     "XAUTHORITY",
 ];
 
-/// The beginnings of the names of further such variables.
+/// Prefixes of the names of further variables that are passed on.
 const BEGINNINGS: [&str; 2] = ["LC_", "XDG_"];
 
 fn is_handed_on(name: &str) -> bool {

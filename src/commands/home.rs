@@ -73,7 +73,7 @@ fn defaults() -> Option<Defaults> {
 }
 
 impl Defaults {
-    /// The default home: an existing folder, with `~/.payersync` first; else `~/.payersync`.
+    /// The default home: an existing one of the two folders, preferably `~/.payersync`; else `~/.payersync`.
     ///
     /// So existing data is always found. A new home is never made in the XDG folder: cron does not know
     /// XDG_DATA_HOME, and would not find it.
@@ -90,14 +90,14 @@ fn is_there(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
 }
 
-/// Refuses a home that others could change, or such a file of payersync's in it.
+/// Refuses a home, or a file of payersync's in it, that others could change.
 ///
 /// # Errors
 /// The home or the file is a symbolic link, belongs to an account other than this one and root, or can be
 /// written by others.
 pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     own_file::require_own(home)?;
-    // If the folder is missing or is no folder, whoever opens it reports that.
+    // If the folder is missing or is no folder, the code that opens it reports that.
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         if is_ours(&entry.file_name()) {
             own_file::require_own(&entry.path())?;
@@ -117,11 +117,11 @@ fn is_ours(name: &OsStr) -> bool {
 
 /// Refuses to overwrite a file that must not be lost.
 ///
-/// Refused are the files of the home, every SQLite database (a warehouse cannot be replaced), links,
+/// It refuses the files of the home, every SQLite database (a lost warehouse cannot be replaced), links,
 /// devices, pipes, and files of another account.
 ///
 /// # Errors
-/// A message that names the file, which was left as it is.
+/// The file must not be lost. The message names the file, which was left as it is.
 pub(super) fn refuse_own(home: &Path, file: &Path) -> Result<(), Failure> {
     refuse_dash(file)?;
     own_file::require_owned(file)?;
@@ -207,7 +207,7 @@ pub(super) fn warehouse_file_with(
     Ok(WarehouseFile::encrypted(path, &key))
 }
 
-/// The file of a warehouse that is only read or changed.
+/// The warehouse's file, for commands that do not create it.
 ///
 /// If the file is missing, nothing is opened, and no key is asked for.
 pub(super) fn existing_warehouse(home: &Path) -> Result<WarehouseFile, Failure> {
@@ -248,8 +248,8 @@ pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failur
 
 /// Opens the warehouse for reading, after bringing its tables up to date if necessary.
 ///
-/// They are not brought up to date if a run is at work, which has done so itself, or if nothing can be
-/// written.
+/// The tables stay as they are if a run is at work, which has brought them up to date itself, or if nothing
+/// can be written.
 pub(super) fn current_warehouse_to_look(
     settings: &Settings,
     command: &str,

@@ -17,7 +17,7 @@ use std::{
 };
 use zeroize::Zeroizing;
 
-/// The configuration's key for the command, for messages.
+/// The setting that names the command, for messages.
 pub(super) const KEY: &str = "vault_key_command";
 
 /// The time limit of the command; a person may have to find a security token and touch it.
@@ -90,7 +90,7 @@ fn ask_within(
         let _ = child.kill();
         let _ = child.wait();
     }
-    // A process that the command has left behind may keep the pipe open forever.
+    // The wait is limited: a process that the command has left behind may keep the pipe open forever.
     let _ = told.recv_timeout(Duration::from_secs(1));
     let (bytes, status) = answered?;
     if !status.success() {

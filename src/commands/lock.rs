@@ -99,8 +99,8 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         thread::sleep(PAUSE);
     }
     let started = clock::text(Clock::system().now());
-    // The lock is held; its file only tells others who holds it. On a full disk that cannot be written,
-    // which must not keep a purge from making room.
+    // The lock is held; its file only tells others who holds it. On a full disk this write fails, but a purge
+    // that would make room must still get the lock.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
         writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
     });
@@ -114,8 +114,8 @@ fn command_of(owner: &str) -> Option<&str> {
 
 /// How long to wait for the lock's owner.
 ///
-/// A run may take all night, so it is not waited for. A short command is: it must not cost a scheduled run
-/// its night. An owner without a name is about to write its name.
+/// A run may take all night, so nobody waits for it. A short command is waited for, so that it does not cost
+/// a scheduled run its night. An owner without a name is about to write its name.
 fn patience_with(owner: &str) -> Duration {
     match command_of(owner) {
         Some("connect" | "move" | "plan" | "purge" | "rebuild" | "restore") => {

@@ -91,7 +91,7 @@ impl Metrics<'_> {
 
     /// Writes which version wrote the metrics, and when.
     ///
-    /// The timestamp shows when nobody writes the file any more.
+    /// The timestamp shows whether the file is still being written.
     fn written(&self, out: &mut dyn Write) -> io::Result<()> {
         Family::begin(out, ("payersync_build_info", "gauge", "1, with the version."))?
             .sample(&[("version", env!("CARGO_PKG_VERSION"))], 1)?;
@@ -216,7 +216,7 @@ fn seconds(instant: &str) -> Option<i64> {
 
 /// Removes a connection's series from a metrics file; returns whether it had any.
 ///
-/// A missing file has none, nor has a file that is not a metrics file of payersync's.
+/// Returns false for a missing file and for a file that is not a metrics file of payersync's.
 pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
     own_file::require_owned(path)?;
     let unreadable =

@@ -1,7 +1,7 @@
 //! The commands, one file or folder each.
 //!
-//! Only here are the parts of payersync put together, their results shown to people and turned into exit
-//! codes. Data goes to stdout, everything else to stderr.
+//! Only this module puts the parts of payersync together, shows their results to people and turns them into
+//! exit codes. Data goes to stdout, everything else to stderr.
 
 mod asked;
 mod backfill;
@@ -147,7 +147,7 @@ fn to_the_end(
 
 fn ended(result: Result<ExitCode, Failure>) -> ExitCode {
     let code = result.as_ref().map_or_else(Failure::code, |code| *code);
-    // Held lines are printed in their order; the failure comes last.
+    // Lines held back by `--quiet` are printed in their order; the failure comes last.
     quiet::end(code).iter().for_each(|line| tell(line));
     if let Err(failure) = result {
         failure.tell();

@@ -153,7 +153,7 @@ async fn move_tokens(
     vault: &Vault,
     other_vault: &Vault,
 ) -> Result<(), Failure> {
-    // `payersync get` may refresh the tokens during a run; the refreshed tokens must be in the vault first.
+    // `payersync get` may be refreshing the tokens; the new tokens must be in the vault before the move.
     let Some(_turn) = refresh_turn(&here.home, &row.uid).await? else {
         return Err(Failure::locked(format!("another process refreshes {}", row.name))
             .hint("end it, and run the same command again"));

@@ -1,7 +1,7 @@
 //! The user's own tables: each JSON file in `views_dir` is a ViewDefinition.
 //!
-//! A file that cannot be a table is left out and reported; the other files become tables. A missing folder
-//! is an error and does not mean "no tables": the existing tables would be dropped.
+//! A file that cannot be a table is left out and reported; the other files become tables. A missing folder is
+//! an error: if it meant "no tables", the existing tables would be dropped.
 
 use super::{
     failure::Failure,

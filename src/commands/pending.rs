@@ -24,7 +24,7 @@ struct File {
     nonce: Option<String>,
 }
 
-/// The request, as far as its answer needs it.
+/// The parts of a request that are needed to take its answer.
 pub(super) struct Pending {
     pub(super) expected: ExpectedAnswer,
     pub(super) verifier: Option<SecretString>,

@@ -1,4 +1,4 @@
-//! `payersync plan`: shows what a sync would request, and why not more. Requests no data.
+//! `payersync plan`: shows what a sync would request, and why not more, without requesting data.
 
 use super::{
     failure::Failure,

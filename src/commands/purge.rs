@@ -66,7 +66,7 @@ pub(super) struct Erased {
 }
 
 impl Erased {
-    /// Tells the user which copies to delete. It comes after the long list of tables, where it is read.
+    /// Tells the user which copies to delete; this comes last, so that it is not overlooked.
     pub(super) fn tell_copies(&self) {
         if !self.purged.copies.is_empty() {
             tell("Earlier copies are not touched; delete those that hold this member:");

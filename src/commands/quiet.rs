@@ -20,7 +20,7 @@ pub(super) fn begin() {
     *held() = Some(Held::default());
 }
 
-/// Whether a command's messages can be held back: it ends by itself and asks no questions.
+/// Whether a command's messages can be held back: the command ends by itself and asks no questions.
 pub(super) fn may_wait(command: &Command) -> bool {
     !matches!(
         command,

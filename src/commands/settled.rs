@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use crate::warehouse::ConnectionRow;
 
-/// Why a connection cannot be used: it is being moved. `None` if it is not.
+/// The failure for a connection that is being moved; `None` for any other connection.
 pub(super) fn refusal(row: &ConnectionRow) -> Option<Failure> {
     let moving = row.moving.as_ref()?;
     let said = format!("{} {}", row.name, moving.sentence());

@@ -10,7 +10,7 @@ const SHARDS: &str = "PAYERSYNC_SHARDS";
 /// The variable with the number of this pod in an indexed Job, from 0; Kubernetes sets it.
 const INDEX: &str = "JOB_COMPLETION_INDEX";
 
-/// The shard that a command is about; the whole if no shard is given.
+/// The shard that a command is about; the shard of all connections if none is given.
 ///
 /// # Errors
 /// The text is not a shard, or the number of shards is given but not which of them this is.
@@ -60,14 +60,14 @@ pub(super) fn keep(shard: Shard, rows: &mut Vec<ConnectionRow>) -> usize {
 
 /// Reports that the home has no connection, or none of the given `kind`.
 ///
-/// A hash assigns names to shards, so a shard may have none if there are few.
+/// A hash assigns names to shards, so with few connections a shard may be empty.
 pub(super) fn tell_empty(shard: Shard, kind: &str) {
     tell(&format!("Shard {shard}: this home has no connection{kind} yet; there is nothing to do"));
 }
 
 /// Reports that connections of this home are left to other shards.
 ///
-/// It is reported because no other home may have them.
+/// If no other home has these connections, nobody syncs them.
 pub(super) fn tell_others(shard: Shard, others: usize) {
     if others > 0 {
         let others = plural::count(others, "connection");

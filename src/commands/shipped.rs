@@ -1,4 +1,4 @@
-//! `payersync completions` and `payersync man`: what a package ships beside the binary.
+//! `payersync completions` and `payersync man`: make the files that a package ships beside the binary.
 
 use super::{failure::Failure, print, tell};
 use crate::{

@@ -3,7 +3,7 @@
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The columns of the screen that a table needs for each column beside its text.
+/// The screen columns that a table needs for each of its columns, in addition to the text.
 ///
 /// They are a space at either side, and one between two columns.
 pub(super) const ROOM: usize = 3;
@@ -250,7 +250,7 @@ mod tests {
             fits.cut(&["113.20", "Lakeside Family Care"]),
             ["113.20", "Lakeside Family Care"]
         );
-        // The screen is half as wide: the text is cut, the number is not.
+        // On a narrower screen the text is cut, the number is not.
         assert_eq!(fit(&headings, &[6, 20], &[true, false], 27), Fit(vec![10, 10]));
         assert_eq!(head("explanationofbenefit", 8), "explanat\nionofben\nefit");
     }

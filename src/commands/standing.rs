@@ -31,7 +31,7 @@ pub(super) fn standing(asked: &[&TypeStatus]) -> Vec<String> {
     }
 }
 
-/// Until when everything is complete: the earliest instant among the types.
+/// The instant as of which all types are complete: the earliest instant among the types.
 fn complete(asked: &[&TypeStatus]) -> String {
     let of_plan = asked.iter().filter(|status| status.mode != WalkKind::File);
     let times: Option<Vec<&str>> = of_plan.map(|status| status.complete_as_of.as_deref()).collect();

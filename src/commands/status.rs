@@ -220,7 +220,7 @@ fn prometheus(
 
 /// Records the path of the metrics file, so that a purge finds it.
 ///
-/// If that cannot be written, the metrics are written all the same.
+/// If the path cannot be recorded, the metrics are written all the same.
 fn remember(settings: &Settings, path: &Path) -> Result<(), Failure> {
     let path = absolute(path).unwrap_or_else(|_| path.to_owned());
     let warehouse = home::existing_warehouse(&settings.home)?;

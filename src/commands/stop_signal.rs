@@ -34,8 +34,7 @@ async fn elapsed(limit: Option<Duration>) {
     }
 }
 
-/// Keeps the handle as long as the process lives: whoever waits for a stop would take a dropped handle for
-/// the end of all requests.
+/// Keeps the handle as long as the process lives: without it, nobody can ask for a stop.
 async fn keep(_handle: StopHandle) {
     std::future::pending::<()>().await;
 }
@@ -44,7 +43,7 @@ async fn keep(_handle: StopHandle) {
 #[cfg(unix)]
 fn signalled() -> impl Future<Output = bool> {
     use tokio::signal::unix::{SignalKind, signal};
-    // This is done here and not in the future: a signal may come before the future is first polled.
+    // The signals are registered here and not in the future: one may come before the future is polled.
     let armed = [SignalKind::interrupt(), SignalKind::terminate()].map(signal);
     async move {
         let [Ok(mut interrupt), Ok(mut terminate)] = armed else { return false };

@@ -85,7 +85,7 @@ fn enough(files: Option<u64>) -> io::Result<()> {
     }
 }
 
-/// The number of threads beside the runtime's workers, with some to spare.
+/// The number of threads besides the runtime's workers, with some to spare.
 ///
 /// They are the writer and the first of the threads that wait for the disk.
 const THREADS: usize = 4;
@@ -93,8 +93,8 @@ const THREADS: usize = 4;
 /// Checks that the system gives this process the threads that any command needs.
 ///
 /// # Errors
-/// It does not. The runtime would notice this later: if it cannot start a worker it waits forever, and if
-/// it cannot start another thread it panics in the middle of a connection.
+/// The system gives fewer threads. The runtime would notice this later: if it cannot start a worker it waits
+/// forever, and if it cannot start another thread it panics in the middle of a connection.
 pub(super) fn try_threads() -> io::Result<()> {
     let workers = thread::available_parallelism().map_or(1, NonZero::get);
     let gate = Mutex::new(());
@@ -112,7 +112,7 @@ pub(super) fn try_threads() -> io::Result<()> {
 
 /// Keeps tokens and health data out of core dumps.
 ///
-/// A system that refuses this is no reason to stop.
+/// If the system refuses, the process goes on.
 pub(super) fn forbid_core_dumps() {
     #[cfg(unix)]
     {

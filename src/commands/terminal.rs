@@ -28,7 +28,7 @@ pub(super) fn data() -> Box<dyn Write> {
     if shows_data() { Box::new(Escaping::new(out)) } else { Box::new(out) }
 }
 
-/// Writes bytes to the screen that have been through [`escaped`].
+/// Writes bytes that have been through [`escaped`] to the screen.
 pub(super) fn shown(bytes: &[u8]) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(bytes).and_then(|()| out.flush())

@@ -109,7 +109,7 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     })
 }
 
-/// For this long, a command that failed is not run again.
+/// The time for which a command that failed is not run again.
 ///
 /// It is longer than a run without the key takes, and shorter than a day.
 const REST: Duration = Duration::from_secs(10 * 60);
@@ -125,9 +125,9 @@ struct Answer {
 
 /// Runs the command, or returns its earlier answer.
 ///
-/// It runs only once in a process, since a person may have to answer it. A command that failed is not run
-/// again for a while: the person who did not answer is not asked a second time for the notification. In the
-/// next night of a daemon it runs again.
+/// A command that succeeded runs only once in a process, since a person may have to answer it. A command that
+/// failed is not run again for a while, so that the notification after a run does not ask the person a second
+/// time. In the next night of a daemon it runs again.
 fn printed(words: &[String], home: &Path) -> Result<SecretString, Failure> {
     printed_at(Instant::now(), words, home)
 }

@@ -1,4 +1,4 @@
-//! `payersync verify`: checks that the warehouse is consistent. Changes nothing.
+//! `payersync verify`: checks that the warehouse is consistent, and changes nothing.
 
 use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
@@ -49,7 +49,7 @@ fn report(out: &mut dyn Write, check: &Checked) -> io::Result<()> {
     }
 }
 
-/// The hint for the problems: what undoes all of them, which is a backup if they are of several kinds.
+/// The hint with the remedy for all problems; if the remedies differ, it is a backup.
 fn hint(checks: &[Checked]) -> &'static str {
     let damaged = || checks.iter().filter(|check| check.problems > 0);
     let all = |remedy: Remedy| damaged().all(|check| check.remedy == remedy);

@@ -6,7 +6,7 @@ use crate::{exit_code::ExitCode, warehouse::sqlite_version};
 /// The commit of the build, if the build was given it.
 const COMMIT: Option<&str> = option_env!("PAYERSYNC_COMMIT");
 
-/// Prints the version, and what this build is made of.
+/// Prints the version, and the details of this build.
 pub fn long_version() -> ExitCode {
     let features: Vec<&str> = [
         ("encryption", cfg!(feature = "encryption")),

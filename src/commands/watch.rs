@@ -27,7 +27,7 @@ const DAEMON: &str = "run";
 /// A connection's name, and the most serious exit code that it had.
 type Seen = (String, ExitCode);
 
-/// What a command has done so far.
+/// The watch over a command, with the outcomes seen so far.
 pub(super) struct Watch {
     armed: Option<Armed>,
     seen: Mutex<Vec<Seen>>,
@@ -47,7 +47,7 @@ struct Armed {
 impl Watch {
     /// Begins to watch, if the command is a sync, a backfill or a daemon.
     ///
-    /// Of an invalid configuration, `[notify]` is read alone, so that somebody is notified.
+    /// If the configuration is invalid, only its `[notify]` is read, so that somebody is notified.
     pub(super) fn begin(cli: &Cli, runtime: &Runtime) -> Watch {
         Watch { armed: Armed::of(cli, runtime), seen: Mutex::default() }
     }
@@ -145,7 +145,7 @@ pub(super) fn result_of(
     seen: Vec<Seen>,
     is_whole: bool,
 ) -> RunResult {
-    // Since when something is missing is needed for failures alone, and finding it counts every resource.
+    // The types are read only after a failure, since reading them counts every resource.
     let looked = look(settings, exit_code != ExitCode::Complete);
     let rows = looked.as_ref().map_or(&[][..], |looked| &looked.rows);
     let types = looked.as_ref().map_or(&[][..], |looked| &looked.types);
@@ -186,7 +186,7 @@ struct Looked {
 
 /// Reads the warehouse, with the types only if they are wanted.
 ///
-/// `None` if it cannot be read, which the exit code says already.
+/// `None` if the warehouse cannot be read; the exit code says so already.
 fn look(settings: &Settings, wants_types: bool) -> Option<Looked> {
     let file = home::existing_warehouse(&settings.home).ok()?;
     let warehouse = ReadOnlyWarehouse::open(&file).ok()?;

@@ -36,7 +36,7 @@ pub enum ConfigError {
         /// The problem at that place.
         message: String,
     },
-    /// A value is out of its bounds.
+    /// A value cannot be used, such as one out of its bounds.
     #[error("{}{}: {key} {problem}", path.display(), at(*line))]
     Value {
         /// The file.
@@ -149,7 +149,7 @@ impl ConfigError {
                  the file is missing"
             )),
             ConfigError::Secret { variable: Some(variable), keys, .. } => {
-                // Such as "client_secret_env or client_secret_file".
+                // `keys` is a text such as "client_secret_env or client_secret_file".
                 let file = keys.rsplit(" or ").next().unwrap_or(keys);
                 Some(format!("set {variable}, or name a file in {file}"))
             }

@@ -137,7 +137,7 @@ impl Default for Warehouse {
 }
 
 impl Warehouse {
-    /// How long superseded versions are kept; `None`: for ever.
+    /// How long superseded versions of resources are kept; `None`: for ever.
     pub(super) fn keep_versions(&self) -> Option<Duration> {
         let days = u64::from(self.keep_versions_days);
         (days > 0).then(|| Duration::from_secs(days * 24 * 60 * 60))

@@ -137,7 +137,7 @@ impl NotifySettings {
 
 /// A URL that may be a secret.
 ///
-/// Its place in the configuration is stored; the URL itself is read only when it is needed.
+/// If it is a secret, only its place is stored; the URL itself is read when it is needed.
 #[derive(Debug, Clone)]
 pub struct SecretUrl(Place);
 

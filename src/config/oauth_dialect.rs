@@ -35,7 +35,7 @@ const FIELDS: [&str; 8] = [
     "scope",
 ];
 
-/// What is wrong with the configured parameters of the authorize request; `None` if they are right.
+/// Refuses configured parameters of the authorize request that payersync sets itself.
 pub(super) fn check_parameters(
     parameters: &BTreeMap<String, String>,
     sends_audience: bool,

@@ -36,9 +36,9 @@ pub struct PlanSettings {
     pub authorize_url: Option<Url>,
     /// The token endpoint; `None` if it is to be discovered.
     pub token_url: Option<Url>,
-    /// The address of its discovery document.
+    /// The address of the plan's discovery document.
     pub discovery_url: Url,
-    /// The authorization server's issuer identifier (RFC 8414, section 2), as it names itself.
+    /// The authorization server's issuer identifier (RFC 8414, section 2), exactly as the server writes it.
     pub issuer: Option<String>,
     /// The revocation endpoint (RFC 7009). Without it, a purge removes the tokens here and revokes
     /// nothing.
@@ -53,7 +53,7 @@ pub struct PlanSettings {
     pub concurrency: usize,
     /// The budget of requests.
     pub limits: RateLimits,
-    /// The rules by which its types are searched for.
+    /// The rules by which the plan's types are searched for.
     pub search: SearchRules,
     /// The types for which a refusal counts as a failure.
     pub required: RequiredTypes,
@@ -67,7 +67,7 @@ pub struct PlanSettings {
     pub dependants: bool,
     /// Whether the files that resources name are fetched.
     pub attachments: bool,
-    /// How many days after being given a consent ends at the plan; `None` if not configured.
+    /// How many days a consent lasts at the plan; `None` if not configured.
     pub consent_days: Option<NonZeroU32>,
     /// The longest time between two refreshes of a grant; `None` if unused grants are not refreshed.
     pub keep_alive_every: Option<TimeDelta>,
@@ -100,7 +100,7 @@ fn keep_alive_every(is_wanted: bool, lifetime_minutes: Option<NonZeroU32>) -> Op
     is_wanted.then(|| TimeDelta::seconds(i64::from(minutes) * 30))
 }
 
-/// The plan's own path on this machine.
+/// The default redirect URL: on this machine, with a path of the plan's own.
 ///
 /// If a server sends no `iss`, the path at which its answer arrives tells which plan it is from (RFC
 /// 9700, section 4.4.2).
@@ -335,7 +335,7 @@ impl PlanSettings {
     /// The client's registration, once the endpoints are known.
     ///
     /// # Errors
-    /// The secret is not where the configuration says.
+    /// A secret, key or token is not where the configuration says.
     pub fn registration(&self, endpoints: Endpoints) -> Result<ClientRegistration, ConfigError> {
         let registration = self.registration.clone();
         Ok(ClientRegistration {

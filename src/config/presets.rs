@@ -6,7 +6,7 @@
 use super::TEMPLATE;
 use std::collections::BTreeMap;
 
-/// The line in the template at which its own plan begins.
+/// The line of the template at which its own sections of plans begin.
 const PLANS: &str = "# One section per health plan.";
 
 macro_rules! presets {
@@ -34,7 +34,7 @@ pub struct Preset {
     pub as_of: &'static str,
     /// The known limits of the preset or its plan.
     pub missing: Option<&'static str>,
-    /// The keys that must be set, each with its meaning.
+    /// The placeholders that must be set, each with its meaning.
     pub settings: Vec<(&'static str, &'static str)>,
     section: &'static str,
 }
@@ -125,7 +125,7 @@ impl Preset {
         Ok(section)
     }
 
-    /// A whole configuration with that section in it.
+    /// A whole configuration with the preset's section in it.
     ///
     /// # Errors
     /// The same errors as [`Preset::section`].

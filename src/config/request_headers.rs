@@ -1,4 +1,4 @@
-//! Additions of a plan's section to each request to the plan's FHIR server.
+//! Headers, cookies and FHIR bases that a plan's section adds to the requests to its FHIR server.
 
 use super::{ConfigError, file::Plan, header_text::HeaderText, secret_source::SecretSource};
 use crate::{
@@ -32,7 +32,8 @@ impl Requests {
     /// Takes the headers out of the section.
     ///
     /// # Errors
-    /// A header that cannot be sent, that payersync sets itself, or that would not bring JSON.
+    /// A header that cannot be sent, that payersync sets itself, or that would not bring JSON; or a base that
+    /// is for no resource type or at another origin.
     pub(super) fn new(plan: &mut Plan, home: &Path) -> Result<Requests, Problem> {
         let accept = plan.accept.take();
         if let Some(accept) = &accept {

@@ -1,12 +1,13 @@
-//! Tests of config/payersync.schema.json. It is made from the types that parse payersync.toml, with the
-//! explanations in config/payersync.toml. `PAYERSYNC_BLESS=1` writes it anew.
+//! Tests of config/payersync.schema.json. The schema is made from the types that parse payersync.toml, with
+//! the explanations in config/payersync.toml. `PAYERSYNC_BLESS=1` writes it anew.
 
 use super::{Path, SCHEMA, Settings, TEMPLATE, file::File, presets, tests::uncommented};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Seconds of a day, for numbers that the parser bounds more narrowly than their types do.
+/// The seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
+/// Numbers that the parser bounds more narrowly than their types do: definition, key, least, most.
 const BOUNDS: [(&str, &str, u64, u64); 13] = [
     ("Http", "connect_timeout_seconds", 1, DAY),
     ("Http", "read_timeout_seconds", 1, DAY),
@@ -88,7 +89,7 @@ fn property<'a>(schema: &'a mut Value, definition: &str, key: &str) -> &'a mut M
     found.as_object_mut().unwrap_or_else(|| panic!("{definition}.{key} is no key of the parser"))
 }
 
-/// Whether a value fits a schema; knows only the keywords that are used in ours.
+/// Whether a value fits a schema. Only the keywords of our schema are known.
 fn fits(value: &Value, schema: &Value, root: &Value) -> bool {
     let Value::Object(schema) = schema else { return schema.as_bool().unwrap() };
     schema.iter().all(|(word, wanted)| match word.as_str() {

@@ -6,7 +6,7 @@ use std::path::Path;
 use toml::{Table, Value};
 use url::Url;
 
-/// Shown instead of a value that may be a secret.
+/// The text that is shown instead of a value that may be a secret.
 const HIDDEN: &str = "(not shown)";
 /// Keys whose texts may be secrets, or may name a member.
 const SECRET_TEXTS: [&str; 2] = ["webhook", "ping"];
@@ -76,7 +76,7 @@ fn keys(settings: &Settings, file: &File, said: &Table) -> Vec<ShownKey> {
     keys
 }
 
-/// Adds the keys of one table; at the top level without those that are sections.
+/// Adds the keys of one table; at the top level, keys that are sections are left out.
 fn section(name: &str, in_force: &Table, said: Option<&Table>, keys: &mut Vec<ShownKey>) {
     let is_section = |value: &Value| name.is_empty() && value.is_table();
     for (key, value) in in_force.iter().filter(|(_, value)| !is_section(value)) {
@@ -111,7 +111,7 @@ fn collect_variables(key: &str, value: &Value, variables: &mut Vec<String>) {
     }
 }
 
-/// Replaces what may be a secret, but keeps the place of a secret (`{ env = … }`, `{ file = … }`).
+/// Replaces texts that may be secrets, but keeps the place of a secret (`{ env = … }`, `{ file = … }`).
 fn hide(key: &str, value: &mut Value, is_set: bool) {
     let is_place = |value: &Value| value.is_table();
     match value {
@@ -137,7 +137,7 @@ fn without_secrets(text: &mut String) {
     let Ok(mut url) = Url::parse(text) else { return };
     let has_user = !url.username().is_empty() || url.password().is_some();
     if url.has_authority() && (has_user || url.query().is_some() || url.fragment().is_some()) {
-        // Neither call fails if the URL has a user.
+        // The calls fail only for a URL that cannot have a user.
         let _ = url.set_username("").and_then(|()| url.set_password(None));
         url.set_query(None);
         url.set_fragment(None);

@@ -21,7 +21,7 @@ pub(super) fn notify_alone(text: &str) -> String {
     alone
 }
 
-/// serde's message in plain words, without the value in the file, which may be a misplaced secret.
+/// serde's message in plain words. It leaves out the value in the file, which may be a misplaced secret.
 ///
 /// For an unknown key serde lists every key of the section; only the key that was probably meant is kept.
 fn plainly(message: &str, is_section: bool) -> String {

@@ -1,7 +1,7 @@
 //! Attachments: the files that a resource names by URL or carries in itself.
 //!
 //! Source: FHIR R4, Attachment (2.24.0.3) and Binary (2.27). What a resource says of an attachment is
-//! believed only as far as it is checked: a URL may lead anywhere.
+//! checked before it is believed: a URL may lead anywhere.
 
 use crate::http::Origin;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
@@ -15,7 +15,7 @@ use url::Url;
 /// The types whose attachments are fetched.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["DiagnosticReport", "DocumentReference", "Binary"];
 
-/// The reason of a file that is stored and whose bytes have another hash than declared.
+/// The ledger's reason for a stored file whose bytes have another hash than declared.
 pub const HASH_DIFFERS: &str = "hash_differs";
 
 /// Base64 as servers write it, padded or not.
@@ -57,7 +57,7 @@ pub enum Place {
 pub enum NotFetched {
     /// The URL leads to another origin than the plan's.
     ForeignOrigin,
-    /// The URL is no URL of a server.
+    /// The URL does not lead to a server.
     NotAUrl,
 }
 
@@ -109,7 +109,7 @@ fn decoded(data: &Value) -> Option<Vec<u8>> {
     BASE64.decode(text).ok()
 }
 
-/// Media type and content of a Binary resource in JSON, for a server that wraps the file in one.
+/// Media type and content of a Binary resource in JSON, for servers that wrap the file in a Binary.
 pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
     let binary: Value = serde_json::from_slice(body).ok()?;
     if binary["resourceType"] != "Binary" {
@@ -119,7 +119,7 @@ pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
     decoded(&binary["data"]).map(|bytes| (content_type, bytes))
 }
 
-/// How a file differs from what its resource declares, if it does: the reason in the ledger.
+/// How a file differs from its resource's declaration, as the ledger's reason; `None` if it does not.
 ///
 /// `size` is in bytes, `hash` is SHA-1 in base64; some servers write it in hexadecimal digits. A value that
 /// is not declared is not compared.
@@ -130,7 +130,7 @@ pub fn difference(bytes: &[u8], size: Option<u64>, hash: Option<&str>) -> Option
     size.is_some_and(|size| size != bytes.len() as u64).then_some("size_differs")
 }
 
-/// Whether a declared hash is that of the bytes.
+/// Whether a declared hash is the SHA-1 of the bytes.
 pub fn is_hash_of(bytes: &[u8], declared: &str) -> bool {
     let sha1 = digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes);
     let declared = declared.trim();
@@ -169,7 +169,7 @@ pub fn attachment_url(base: &Url, proxied: &[Origin], url: &str) -> Result<Url, 
     if moved { Ok(found) } else { Err(NotFetched::NotAUrl) }
 }
 
-/// Whether an answer's media type is the declared one, or one of the two says nothing.
+/// Whether an answer's media type is the declared one, or one of the two is missing or generic.
 pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
     let essence = |text: &str| {
         let text = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();

@@ -1,8 +1,8 @@
 //! A searchset Bundle, indexed: the range of each resource's bytes, and the link to the next page.
 //!
-//! The bytes received are the bytes stored, so the index holds ranges of the body and never a
-//! parsed resource. Tolerant where real servers are careless (no `type`, no `entry`, no `link`, a
-//! resource that is not JSON), strict where tolerance would lose data. Source: FHIR R4, Bundle and
+//! The bytes received are the bytes stored, so the index holds ranges of the body and never a parsed
+//! resource. The index tolerates what real servers do carelessly (no `type`, no `entry`, no `link`, a
+//! resource that is not JSON), and is strict where tolerance would lose data. Source: FHIR R4, Bundle and
 //! RESTful search.
 
 use super::{
@@ -16,7 +16,7 @@ use std::{borrow::Cow, ops::Range};
 /// A page of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bundle {
-    /// `Bundle.total`, where it is a whole number of resources, also as a text.
+    /// `Bundle.total`, if it is a whole number, also as a text.
     pub total: Option<u64>,
     /// The link to the next page.
     pub next: Next,
@@ -31,8 +31,8 @@ pub struct Bundle {
 impl Bundle {
     /// Treats every match as an included resource, and drops the total.
     ///
-    /// A Patient's `$everything` is asked for one type, and a server may send all types, with the total of
-    /// all.
+    /// A Patient's `$everything` is asked for one type, but a server may send all types, and their common
+    /// total.
     pub(crate) fn takes_all_along(&mut self) {
         self.total = None;
         for entry in self.entries.iter_mut().filter(|entry| entry.mode == SearchMode::Match) {
@@ -195,7 +195,7 @@ impl Entry {
 
 /// Reads `Bundle.total`: a whole number, which some servers write as a text or with a fraction of zeros.
 ///
-/// A number that does not fit an i64 is no total: SQL has no larger one.
+/// A number that does not fit an i64 is no total: SQL has no larger integers.
 fn total(json: &str) -> Option<u64> {
     let text = string(json).unwrap_or(Cow::Borrowed(json));
     let text = text.trim();
@@ -209,7 +209,7 @@ fn total(json: &str) -> Option<u64> {
 ///
 /// A byte order mark becomes spaces (RFC 8259, section 8.1, lets a reader ignore it). Bytes that are not
 /// UTF-8 become question marks: one bad resource must not hide the page. When the bad resource is taken in,
-/// it is found out by its own bytes.
+/// its original bytes are checked.
 pub(super) fn readable(body: &[u8]) -> Cow<'_, str> {
     const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
     if let Ok(text) = std::str::from_utf8(body)

@@ -137,7 +137,7 @@ impl Capability {
         (!searchable.is_empty()).then_some(Capability { searchable, only_readable, has_everything })
     }
 
-    /// Every type that it declares, in alphabetical order.
+    /// Every type that the server declares, in alphabetical order.
     pub fn types(&self) -> impl Iterator<Item = &str> {
         let mut types: Vec<&str> =
             self.searchable.keys().chain(&self.only_readable).map(String::as_str).collect();
@@ -161,7 +161,7 @@ impl Capability {
         self.only_readable.contains(resource_type)
     }
 
-    /// Whether `_lastUpdated` is declared for the type; servers declare it and ignore it, too.
+    /// Whether `_lastUpdated` is declared for the type. Some servers declare the parameter and ignore it.
     pub fn declares_last_updated(&self, resource_type: &str) -> bool {
         self.searchable.get(resource_type).copied().unwrap_or(false)
     }

@@ -34,7 +34,7 @@ pub struct FhirClient {
     connection: ConnectionKey,
     registration: Arc<ClientRegistration>,
     clock: Clock,
-    /// The cookies of the run, where the plan wants them back.
+    /// The cookies of the run, if the plan wants them back.
     cookies: Option<Arc<Cookies>>,
 }
 
@@ -68,7 +68,7 @@ struct Asked<'a> {
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
-/// Requests sent for one thing, repeats included.
+/// The number of requests sent for one page, resource or file, repeats included.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Effort {
     pub(crate) requests: u64,
@@ -98,7 +98,7 @@ impl FhirClient {
         FhirClient { http, tokens, connection, registration, clock, cookies }
     }
 
-    /// Makes sure that there is a token, before anything is asked for with it.
+    /// Makes sure that there is a token before the first request.
     pub(crate) async fn see_to_token(&self) -> Result<(), FetchError> {
         self.bearer().await.map(drop)
     }
@@ -115,7 +115,7 @@ impl FhirClient {
 
     /// The scope that the plan granted with the latest token, if it told one.
     pub(crate) async fn granted_scope(&self) -> Option<String> {
-        // Without a vault there is no token: the first request that needs one says so.
+        // A vault that cannot be read is no error here: the first request that needs a token reports it.
         self.tokens.scope(&self.connection).await.ok().flatten()
     }
 
@@ -161,8 +161,8 @@ impl FhirClient {
 
     /// Reads one resource by id for a proof of deletion: an answer from a cache is an error.
     ///
-    /// Even an answer kept for a second may be from before the plan began, or stopped, to answer every read
-    /// with 404.
+    /// Even an answer that was cached for a second may be too old: meanwhile the plan may have begun, or
+    /// stopped, answering every read with 404.
     pub(crate) async fn read_anew(
         &self,
         resource: &Referenced,
@@ -191,7 +191,7 @@ impl FhirClient {
         if is_elsewhere && matches!(response.status, 404 | 410) {
             return Err(FetchError::NotTheResource { url: safe_url });
         }
-        // Neither does what a cache kept: the resource may have come, or gone, since.
+        // An answer from a cache proves nothing either: the resource may have come, or gone, since.
         if is_kept(&response) {
             return Err(FetchError::Kept { url: safe_url });
         }
@@ -226,8 +226,7 @@ impl FhirClient {
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Response, FetchError> {
         let accept = accept_for(content_type);
-        // A server insists on the `Accept` that the configuration has; such a server wraps the file in a
-        // Binary.
+        // If the configuration has an `Accept`, the server insists on it, and wraps the file in a Binary.
         let accept = self.registration.requests.accept.as_deref().unwrap_or(&accept);
         let limit_bytes = Some(limit_bytes);
         let asked = Asked { accept, limit_bytes, ..self.asked(url, on_retry) };
@@ -256,7 +255,7 @@ impl FhirClient {
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Option<Capability>, FetchError> {
         let url = under(&self.registration.fhir_url, "metadata");
-        // Open at 1upHealth, so no token travels for it.
+        // The statement is open at 1upHealth, so it is first asked for without a token.
         let asked = self.asked(&url, on_retry);
         let (mut response, _) = self.ask(&asked, None, &anything, effort).await?;
         if matches!(response.status, 401 | 403) {
@@ -345,7 +344,7 @@ impl FhirClient {
     }
 }
 
-/// Whether a cache had kept an answer. Gateways give the plan's own answers an age of 0.
+/// Whether an answer came from a cache. Gateways give the plan's own answers an age of 0.
 fn is_from_cache(response: &Response) -> bool {
     response.age.is_some_and(|age| !age.is_zero())
 }
@@ -355,7 +354,7 @@ fn is_still_loading(body: &[u8]) -> bool {
     Outcome::parse(body).is_some_and(|outcome| outcome.is_still_loading())
 }
 
-/// Reads a page. Most answers that are no page may become one if they are asked for again.
+/// Reads a page. Most answers that are not a page are asked for again, and may be a page then.
 fn page_or_final(response: &Response) -> Reading<Result<Bundle, BundleError>> {
     let page = Bundle::of_response(response);
     let is_final = match &page {

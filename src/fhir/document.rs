@@ -40,7 +40,8 @@ impl Document {
     /// Indexes a text: a Bundle, an array of resources or Bundles, or one resource.
     ///
     /// # Errors
-    /// The text is not JSON, or has too many entries. One resource in it that is not JSON is an entry.
+    /// The text is not JSON, or has too many entries. A resource in it that is not JSON is no error, but an
+    /// entry.
     pub fn index(body: &[u8]) -> Result<Document, DocumentError> {
         let text = readable(body);
         let mut document = Document::default();
@@ -116,7 +117,7 @@ fn limited(entries: Vec<&str>) -> Result<Vec<&str>, DocumentError> {
 fn entries_of_cut(text: &str) -> Option<Vec<&str>> {
     let (members, entries) = lenient::whole_members(text, "\"entry\"", MAX_KEPT);
     let named = members.iter().find(|(name, _)| *name == "\"resourceType\"");
-    // A Bundle may tell what it is at its end.
+    // A Bundle may have its `resourceType` at its end, behind the cut.
     named.is_none_or(|(_, value)| string(value).as_deref() == Some("Bundle")).then_some(entries)
 }
 

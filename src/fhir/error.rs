@@ -10,7 +10,7 @@ use crate::{
 
 /// Why a page could not be fetched, after every retry.
 ///
-/// Its text carries no value of a URL or a resource; the server's own words are kept apart.
+/// The message has no value of a URL or a resource, and none of the server's own words.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FetchError {
@@ -71,7 +71,7 @@ pub enum FetchError {
 fn says_grant_gone(body: &[u8]) -> bool {
     const LONGEST: usize = 64 * 1024;
     let text = String::from_utf8_lossy(&body[..body.len().min(LONGEST)]).to_ascii_lowercase();
-    // JSON writes a line break with a letter, which is no part of the words.
+    // JSON's escape for a line break, `\n`, has a letter that is not part of the words.
     let text = text.replace("\\n", " ").replace("\\r", " ").replace("\\t", " ");
     let letters: String = text.chars().filter(char::is_ascii_alphabetic).collect();
     ["dataaccessgrantwasnotfound", "dataaccessgrantnotfound"]
@@ -144,8 +144,8 @@ impl FetchError {
 
     /// The status, if the answer to a read says that the resource does not exist, or no longer exists.
     ///
-    /// 404 and 410 do, unless the body says otherwise: that the server is busy, that the resource
-    /// may not be seen, or the resource itself. Source: FHIR R4, RESTful read, and IssueType.
+    /// 404 and 410 do, unless the body is a resource, or says that the server is busy, that the resource may
+    /// not be seen or that the grant has ended. Source: FHIR R4, RESTful read, and IssueType.
     pub(crate) fn says_gone(&self) -> Option<u16> {
         match self {
             FetchError::Status {

@@ -1,5 +1,5 @@
 //! Extreme numbers, dates, lengths and links, through everything that reads a page: nothing panics, and
-//! what is taken in can be calculated with.
+//! no calculation with an accepted value overflows.
 
 use super::{Bundle, Capability, Outcome, Pager, instant, left_out_of_self_link};
 use crate::fingerprint::{fingerprint, same_content};
@@ -105,7 +105,7 @@ fn read(body: &[u8], header: &str) {
         let Some(json) = entry.resource.clone().map(|range| &body[range]) else { continue };
         let Ok(found) = fingerprint(json) else { continue };
         if let Some(date) = found.last_updated.as_deref().and_then(instant) {
-            // Overlaps and clocks that run ahead are reckoned in days, retention in years.
+            // The code adds and subtracts days for overlaps and clock differences, and years for retention.
             let range = date - Duration::days(400 * 365)..date + Duration::days(400 * 365);
             assert!(range.contains(&date));
         }

@@ -1,4 +1,4 @@
-//! The first elements of an array that somebody else wrote, so that its length costs nothing.
+//! The first elements of an array that a server wrote, so that a huge array needs no memory.
 
 use serde::{
     Deserialize, Deserializer,
@@ -6,7 +6,7 @@ use serde::{
 };
 use std::{fmt, marker::PhantomData};
 
-/// Up to `N` elements; those after them are skipped. `null` has none.
+/// The first `N` elements; later ones are skipped. `null` counts as an empty array.
 #[derive(Debug)]
 pub(super) struct First<T, const N: usize>(pub(super) Vec<T>);
 

@@ -1,14 +1,14 @@
-//! Whether the link to the last page leads to a page after the one that has the link.
+//! Whether a page's link to the last page leads to a later page.
 //!
-//! Servers write this link in their own way: with parameters that nobody asked for, in another order, for
-//! the page itself. Only numbers are compared, each with that of the same parameter in the page's own URL
-//! or its self link. If nothing can be compared, the link is left alone.
+//! Servers write this link in their own way: with parameters that nobody asked for, in another order, or as
+//! a link to the page itself. Only numbers are compared, each with the number of the same parameter in the
+//! page's own URL or its self link. If nothing can be compared, the link is left alone.
 
 use url::Url;
 
 /// Larger numbers are sessions, dates or identifiers, and no positions.
 const MOST: u64 = 10_000_000;
-/// Bytes of a URL beyond which nothing is compared: each parameter is looked up in the others.
+/// Longer URLs, in bytes, are not compared, since each parameter is looked up in the other URLs.
 const LONGEST: usize = 8 << 10;
 
 /// What a parameter counts.
@@ -34,7 +34,7 @@ pub(super) enum Behind {
 
 /// How far the last page is after `page`, which has so many `entries`.
 ///
-/// `None` if it is not after that page, or if nothing tells.
+/// `None` if it is not after that page, or if no number can be compared.
 pub(super) fn behind(
     last: &Url,
     page: &Url,
@@ -85,7 +85,7 @@ fn value_of(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(its, _)| its == name).map(|(_, value)| value.into_owned())
 }
 
-/// The number at the end of a value, and what stands before it.
+/// The number at the end of a value, and the text before it.
 fn numbered(value: &str) -> Option<(&str, u64)> {
     let prefix = value.trim_end_matches(|character: char| character.is_ascii_digit());
     let number = value[prefix.len()..].parse().ok()?;
@@ -159,7 +159,7 @@ mod tests {
             ("?_count=10", None, "?_count=50&page=1"),
             ("?_count=10", None, "?page=0"),
             ("?_count=10", None, "?_offset=0"),
-            // The place of the last resource; one before this page.
+            // The position of the last resource; a position before this page.
             ("?_offset=20", None, "?_offset=29"),
             ("?_offset=20", None, "?_offset=15"),
             // Sessions, dates and tokens.

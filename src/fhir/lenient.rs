@@ -1,9 +1,9 @@
-//! Finds the parts of a JSON text of which some part is not JSON.
+//! Splits a JSON text into its parts even if some of them are not JSON.
 //!
 //! One resource with a raw control character, `NaN`, `01` or a quote that nobody escaped must not
-//! hide the others of its page. Strings, braces and brackets tell the parts apart; what stands
-//! inside a part is not judged. The structure around the parts is held to RFC 8259, and a text
-//! whose parts cannot be told apart for certain, such as one that is cut short, has none.
+//! hide the others of its page. Strings, braces and brackets tell the parts apart; the inside of a part
+//! is not checked. The structure around the parts must follow RFC 8259. If the parts cannot be told apart
+//! for certain, as in a text that is cut short, none are returned.
 
 /// Nesting deeper than this is given up.
 const MAX_DEPTH: usize = 10_000;
@@ -58,7 +58,7 @@ pub(super) fn whole_members<'a>(
     (members, elements)
 }
 
-/// The elements that are whole of an array that may be cut short.
+/// The complete elements of an array that may be cut short.
 pub(super) fn whole_elements(text: &str, limit: usize) -> Vec<&str> {
     let mut scan = Scan { text, at: 0 };
     match scan.peek() {

@@ -1,6 +1,6 @@
 //! What we know of FHIR R4: searches, Bundles, pages, capabilities, outcomes.
 //!
-//! It asks `auth` for tokens and `http` for answers. It knows nothing of tables, cursors or runs.
+//! This module asks `auth` for tokens and `http` for answers. It knows nothing of tables, cursors or runs.
 
 mod attachment;
 mod bundle;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
-/// Links of a page that are read; servers send three or four.
+/// The most links that a page may have; servers send three or four.
 const MAX_LINKS: usize = 100;
 
 /// What a page says about the page after it.
@@ -79,7 +79,7 @@ impl PageLinks {
         found.links()
     }
 
-    /// Adds what the HTTP header `Link` says, if the Bundle itself does not say it.
+    /// Adds the links of the HTTP header `Link` that the Bundle itself does not have.
     pub(super) fn or_header(self, header: Option<&str>) -> PageLinks {
         let header = header.map(PageLinks::of_header).unwrap_or_default();
         PageLinks {
@@ -89,7 +89,7 @@ impl PageLinks {
         }
     }
 
-    /// Adds that the page names a next one in another member than `link`, if no link does.
+    /// Adds an unusable next link if another member than `link` names a next page, and no link does.
     pub(super) fn or_named_otherwise(self, names_next: bool) -> PageLinks {
         match names_next {
             true => {
@@ -136,7 +136,7 @@ impl Next {
         *self == Next::None
     }
 
-    /// Whichever of the two has a URL that leads on; if neither has, whichever may lead on.
+    /// The first of the two that has URLs to follow; otherwise the first that is unusable, if any.
     fn or(self, other: Next) -> Next {
         match (self, other) {
             (links @ Next::Links(_), _) | (links, Next::None) => links,
@@ -146,7 +146,7 @@ impl Next {
     }
 }
 
-/// What the links read so far say.
+/// The links that were read so far, by relation.
 #[derive(Default)]
 struct Found {
     next: Vec<String>,
@@ -196,7 +196,7 @@ fn only(mut urls: Vec<String>) -> Option<String> {
     urls.pop().filter(|_| urls.is_empty())
 }
 
-/// The elements of an array; an object without an array is its only element.
+/// The elements of an array; a lone object counts as an array of one element.
 fn list(json: &str) -> Option<Vec<&RawValue>> {
     let links = match json.as_bytes().first() {
         Some(b'[') => serde_json::from_str::<First<&RawValue, { MAX_LINKS + 1 }>>(json).ok()?.0,

@@ -7,7 +7,7 @@
 use serde_json::Value;
 use std::borrow::Cow;
 
-/// Members that are kept; a Bundle has ten at most.
+/// The most members that are kept; a Bundle of FHIR has about a dozen in all.
 const MAX_MEMBERS: usize = 64;
 /// The longest member that is searched for a link to the next page, in bytes.
 const MAX_LINKS_BYTES: usize = 64 * 1024;
@@ -75,7 +75,7 @@ fn says_more(value: &Value) -> bool {
     }
 }
 
-/// Whether a value says that there is nothing.
+/// Whether a value means that there is no next page: null, false, zero or empty.
 fn is_nothing(value: &Value) -> bool {
     match value {
         Value::Null => true,

@@ -36,7 +36,7 @@ const CODES: &str = "fatal error warning information success \
     processing not-supported duplicate multiple-matches not-found deleted too-long code-invalid \
     extension too-costly business-rule conflict limited-filter transient lock-error no-store \
     exception timeout incomplete throttled informational";
-/// Issues that are read; servers send one or two.
+/// The most issues that are read; servers send one or two.
 const MAX_ISSUES: usize = 100;
 
 #[derive(Deserialize)]
@@ -47,7 +47,7 @@ struct RawOutcome<'a> {
     issue: First<&'a RawValue, MAX_ISSUES>,
 }
 
-/// An issue, member by member: an odd one must not hide the others.
+/// An issue, read member by member: an odd member must not hide the others.
 #[derive(Default, Deserialize)]
 struct RawIssue<'a> {
     #[serde(borrow, default)]

@@ -1,7 +1,7 @@
-//! From page to page, without ever leaving the origin or going in a circle.
+//! Follows links from page to page, without ever leaving the origin or going in a circle.
 //!
-//! A `next` link is opaque: its parameters are never read or changed. It is only resolved against
-//! the page it stands on and compared with what has been asked for already.
+//! A `next` link is opaque: its parameters are never read or changed. It is only resolved against the page
+//! that has it, and compared with the URLs that were asked for already.
 
 use super::{
     bundle::{Bundle, Entry, SearchMode},
@@ -18,7 +18,7 @@ use std::{
 };
 use url::Url;
 
-/// Pages without an entry, in a row, after which a walk is given up.
+/// The number of pages in a row without an entry after which a walk is given up.
 const MAX_EMPTY_PAGES: u32 = 100;
 
 /// Follows the links of one walk.
@@ -85,8 +85,8 @@ pub enum PagingError {
 impl Pager {
     /// Begins at a URL, which counts as asked for.
     ///
-    /// A link to one of the `proxied` origins is taken for a link to the walk's own: some servers
-    /// behind a proxy name the host that they know themselves by.
+    /// A link to one of the `proxied` origins is taken for a link to the walk's own origin: some servers
+    /// behind a proxy write links with their internal host name.
     ///
     /// # Errors
     /// The URL has no origin.

@@ -1,5 +1,5 @@
-//! The parts of a Bundle as slices of its text: by serde_json if the text is JSON, else by the
-//! lenient scanner, since one invalid resource must not hide the page.
+//! Splits a Bundle into slices of its text: by serde_json if the text is JSON, else by the lenient
+//! scanner, since one invalid resource must not hide the page.
 
 use super::{first::First, lenient, other_members::OtherMembers};
 use serde::{
@@ -9,11 +9,11 @@ use serde::{
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::HashSet, fmt};
 
-/// Entries that a page may have. Pages have tens or hundreds of entries; a page of millions of empty
-/// ones would take many times the memory of its body.
+/// The most entries that a page may have. Pages have tens or hundreds of entries; a page of millions of
+/// empty entries would take many times the memory of its body.
 pub(super) const MAX_ENTRIES: usize = 200_000;
 
-/// Entries that are kept: enough to tell that there are too many.
+/// The most entries that are kept: enough to tell that there are too many.
 pub(super) const MAX_KEPT: usize = MAX_ENTRIES + 1;
 
 /// The members of a Bundle that a walk needs.
@@ -30,7 +30,7 @@ pub(super) struct RawBundle<'a> {
     pub(super) others: OtherMembers<'a>,
 }
 
-/// Why a text has no members.
+/// Why a text cannot be split into members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotAnObject {
     /// The text is not JSON, or ends too early.
@@ -117,7 +117,7 @@ impl<'a> RawBundle<'a> {
 
     fn read_leniently(text: &'a str) -> Option<RawBundle<'a>> {
         let mut bundle = RawBundle::default();
-        // A server may send hundreds of thousands of members.
+        // A set, since a server may send hundreds of thousands of members.
         let mut seen = HashSet::new();
         for (name, value) in lenient::members(text)? {
             let name = string(name)?;
@@ -156,8 +156,8 @@ impl<'a> RawBundle<'a> {
 }
 
 impl<'a> RawEntry<'a> {
-    /// Splits an entry. Something that is no object, or has a member twice, is an entry without a
-    /// resource. `None`: several entries may hide in this one.
+    /// Splits an entry; `None` if several entries may hide in it. A text that is no object, or has a member
+    /// twice, is an entry without a resource.
     pub(super) fn read(text: &'a str) -> Option<RawEntry<'a>> {
         match serde_json::from_str::<StrictEntry<'_>>(text) {
             Ok(strict) => Some(RawEntry {

@@ -1,6 +1,6 @@
 //! References: which resources a resource names, and where on this server each would be read.
 //!
-//! Only what clearly names a resource of the plan's own server counts: a token goes nowhere else.
+//! Only references that clearly name a resource of the plan's own server count: a token goes nowhere else.
 //! Contained, logical, conditional and display-only references name nothing to fetch.
 
 use super::search::under;
@@ -9,7 +9,7 @@ use serde::Deserialize as _;
 use std::borrow::Cow;
 use url::Url;
 
-/// A resource that another one names.
+/// A resource that another resource refers to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Referenced {
     /// FHIR resource type.
@@ -20,8 +20,8 @@ pub struct Referenced {
 
 /// Calls `tell` with every `Reference.reference` text of a resource, wherever it is in the resource.
 ///
-/// The bytes must be JSON. They are read as a row of tokens, so depth does not matter: a resource
-/// that no view can take may still name others.
+/// The bytes must be JSON. They are read as a row of tokens, so depth does not matter: a resource that is
+/// nested too deep for the views may still name others.
 pub fn each_reference(json: &[u8], mut tell: impl FnMut(&str)) {
     let mut at = 0;
     let mut is_value_of_reference = false;
@@ -109,7 +109,7 @@ pub fn search_by_id(base: &Url, resource_type: &str, ids: &[&str]) -> Url {
     url
 }
 
-/// Whether an id can be in a list of ids: it has no character that a search gives a meaning.
+/// Whether an id can be in a list of ids: it has no character with a meaning in a search.
 pub fn fits_a_list(id: &str) -> bool {
     id.len() <= 64
         && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))

@@ -2,10 +2,10 @@
 
 use super::resource_type::find;
 
-/// The types whose refusal is a failure and not a difference.
+/// The types that a plan must serve: a refusal is a failure, not a difference between plans.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequiredTypes {
-    /// As the configuration names them; `None`: those that every plan serves.
+    /// The types that the configuration names; `None` for the types that every plan serves.
     named: Option<Vec<String>>,
 }
 

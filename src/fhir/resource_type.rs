@@ -5,7 +5,7 @@
 pub struct ResourceType {
     /// FHIR's name.
     pub name: &'static str,
-    /// Whether every plan serves the type, so that a refusal is a failure and not a difference.
+    /// Whether every plan serves the type, so that a refusal is a failure, not a difference between plans.
     pub required: bool,
     /// Why the type is in the list.
     pub reason: &'static str,
@@ -19,7 +19,7 @@ const fn optional(name: &'static str, reason: &'static str) -> ResourceType {
     ResourceType { name, required: false, reason }
 }
 
-/// Every type, in the order in which it is asked for: what others refer to comes first.
+/// Every type, in the order in which types are asked for. The types that every plan serves come first.
 ///
 /// Source: 1upHealth's minimum for every payer ("Info for third-party developers"), the USCDI
 /// classes that CMS-9115-F names, and prior authorizations of CMS-0057-F.
@@ -61,7 +61,7 @@ pub const RESOURCE_TYPES: &[ResourceType] = &[
 
 /// Types that belong to no member, which some plans serve by id but refuse to list.
 ///
-/// Each is named by the member's own resources, so those tell which ones are needed.
+/// The member's own resources refer to them, and so tell which ids are needed.
 const READ_BY_REFERENCE: [&str; 5] =
     ["Organization", "Practitioner", "Location", "Medication", "PractitionerRole"];
 

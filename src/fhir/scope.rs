@@ -7,18 +7,18 @@ use crate::r4::{edits, is_r4_type};
 /// How much of a type a consent covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
-    /// All of it, or nothing tells: then the type is asked for and the server decides.
+    /// All of it. Also if the scopes do not tell: then the type is asked for, and the server decides.
     Whole,
-    /// Only what these searches find (version 2's granular scopes).
+    /// Only the resources that these searches find (version 2's granular scopes).
     Part(Vec<String>),
-    /// Nothing.
+    /// Nothing of it.
     Nothing,
 }
 
 /// How much of a type a scope string covers.
 ///
 /// No scope, a string without any clinical scope, and a string with a clinical scope that cannot be
-/// read (`a,b`, `a%20b`, JSON in place of text) tell nothing.
+/// read (`a,b`, `a%20b`, JSON in place of text) tell nothing: the type counts as covered.
 pub fn granted(scope: Option<&str>, resource_type: &str) -> Granted {
     let parsed: Result<Vec<Option<Clinical<'_>>>, Unreadable> =
         scope.unwrap_or_default().split_whitespace().map(parse).collect();
@@ -55,7 +55,7 @@ const OTHERS: [&str; 11] = [
 ];
 
 /// The scopes that look like scopes of data and cannot be read, and those that misspell a known scope by a
-/// letter or two. A plan may have others of its own.
+/// letter or two. Other unknown scopes are left out: a plan may have scopes of its own.
 pub fn unreadable_scopes(scope: &str) -> Vec<&str> {
     let is_misspelt = |word: &str| {
         !OTHERS.contains(&word)
@@ -81,7 +81,7 @@ struct Clinical<'a> {
 
 /// The kinds of access that clinical scopes are for.
 const CONTEXTS: [&str; 3] = ["patient/", "user/", "system/"];
-/// Stands before a scope that is written as a URI (SMART App Launch 2.2, "URI representation of
+/// The beginning of a scope that is written as a URI (SMART App Launch 2.2, "URI representation of
 /// scopes").
 const URI_PREFIX: &str = "http://smarthealthit.org/fhir/scopes/";
 
@@ -118,7 +118,7 @@ fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
 fn resembles_clinical(scope: &str) -> bool {
     let lower = scope.to_ascii_lowercase();
     if let Some((_, path)) = lower.split('?').next().unwrap_or_default().split_once("://") {
-        // The URI of something else goes on with a path; that of a scope goes on with a type and its rights.
+        // In the URI of a scope, a type and its rights follow the context; in another URI, a path does.
         return CONTEXTS
             .iter()
             .any(|context| path.rsplit_once(context).is_some_and(|(_, what)| what.contains('.')));
@@ -228,7 +228,7 @@ mod tests {
         assert_eq!(granted(Some(granular), "Goal"), Granted::Nothing);
         let both = format!("{granular} patient/*.read");
         assert_eq!(granted(Some(&both), "Condition"), Granted::Whole);
-        // A code system may have such a name, and the whole of a type may be limited.
+        // The URL of a code system may contain a context, and a scope for all types may be limited.
         let odd = "patient/*.rs?_security=https://x.example/patient/system/|a,b";
         let part =
             Granted::Part(vec!["_security=https://x.example/patient/system/|a,b".to_owned()]);

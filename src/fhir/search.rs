@@ -29,7 +29,7 @@ pub fn without_count(search: &Url) -> Option<Url> {
     Some(url)
 }
 
-/// The same search for what changed at or after an instant (FHIR R4, search, `_lastUpdated`).
+/// The same search for resources that changed at or after an instant (FHIR R4, search, `_lastUpdated`).
 pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     let mut url = search.clone();
     let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -41,7 +41,7 @@ pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
 /// date prefixes).
 ///
 /// The search has `lt` with the day after the last one, not `le` with the last one: a server that reads a
-/// date as its midnight would leave out what happened during the last day.
+/// date as its midnight would leave out the events of the last day.
 pub fn on_days(
     search: &Url,
     parameter: &str,

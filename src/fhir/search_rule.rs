@@ -1,12 +1,12 @@
-//! How a plan wants its types searched for, where the bare type is not enough.
+//! How a plan wants its types searched for, if the bare type is not enough.
 //!
-//! `GET {base}/{type}` is what a member's token makes safe and what 1upHealth documents. Others want
-//! the patient named (US Core: `patient`), or also a category, and some let a type be read by
-//! id alone (CARIN for Blue Button promises no more for Patient, Organization and Practitioner).
+//! A member's token makes `GET {base}/{type}` safe, and 1upHealth documents it. Others want the patient
+//! named (US Core: `patient`), or also a category, and some let a type be read by id alone (CARIN for
+//! Blue Button promises no more for Patient, Organization and Practitioner).
 
 use url::Url;
 
-/// Stands in a query for the id of the member's Patient.
+/// The placeholder in a query for the id of the member's Patient.
 const PATIENT: &str = "{patient}";
 /// The same placeholder, as it is written in the path of a URL.
 const PATIENT_IN_PATH: &str = "%7Bpatient%7D";
@@ -18,7 +18,7 @@ const EVERYTHING: &str = "$everything";
 pub enum SearchRule {
     /// The whole type, without a query: `bare`.
     Bare,
-    /// No search: resources that stored resources and the consent name are read by id: `read`.
+    /// No search: resources named by stored resources or by the consent are read by id: `read`.
     Read,
     /// By these queries, each a search of its own. Together they find the whole type.
     Queries(Vec<SearchQuery>),
@@ -69,7 +69,7 @@ pub enum SearchRuleError {
     Twice(String),
 }
 
-/// Parameters by which pages and changes are asked for.
+/// Parameters that only the walk itself sets.
 const RESERVED: [&str; 2] = ["_lastUpdated", "_sort"];
 
 /// Search parameters that say who somebody is: those of references to a Patient, and those of
@@ -214,8 +214,7 @@ impl SearchQuery {
             let path = search.path().to_owned();
             let (base, name) = path.rsplit_once('/').unwrap_or(("", &path));
             url.set_path(&format!("{base}/Patient/{PATIENT_IN_PATH}/{EVERYTHING}"));
-            // For Patient, everything is asked for, with all types that come along; for another type, that
-            // type.
+            // For Patient, all types are asked for; for another type, only that type.
             if name != "Patient" {
                 url.query_pairs_mut().append_pair("_type", name);
             }

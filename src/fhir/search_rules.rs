@@ -1,4 +1,4 @@
-//! The rules by which a plan's types are searched for, and the rule of a type that has none of its own.
+//! The rules by which a plan's types are searched for, with a default for types without a rule.
 
 use super::{
     resource_type::{RESOURCE_TYPES, is_about_a_member, patient_parameter},
@@ -9,17 +9,17 @@ use std::collections::BTreeMap;
 /// A plan's rules.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchRules {
-    /// For each type that has the search parameter `patient`, unless it has a rule of its own.
+    /// The rule for each type that has the search parameter `patient` and no rule of its own.
     pub default: Option<SearchRule>,
     /// The rules of single types.
     pub types: BTreeMap<String, SearchRule>,
-    /// Whether the server answers for everybody, so that a type without a rule is only read.
+    /// Whether the server returns everybody's resources, so that a type without a rule is only read.
     names_one_patient: bool,
 }
 
 impl SearchRules {
-    /// Adds the rules for a server that answers for everybody: each search names the patient, and types
-    /// without a parameter for the patient are only read. Existing rules stay.
+    /// Adds the rules for a server that returns everybody's resources: each search names the patient, and
+    /// types without a parameter for the patient are only read. Existing rules stay.
     pub fn name_one_patient(&mut self) {
         for known in RESOURCE_TYPES {
             let parameter = patient_parameter(known.name);

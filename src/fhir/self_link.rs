@@ -1,4 +1,4 @@
-//! What a server says that it searched for (R4, http.html#search: the self link).
+//! What a server says it searched for (R4, http.html#search: the self link).
 
 use crate::reference::{Destination, FullUrls, ServerBases};
 use std::collections::HashSet;
@@ -6,7 +6,7 @@ use url::Url;
 
 /// The Patient that a page's self link asks for, if it names one.
 ///
-/// Some servers answer another search than the one asked for, and the self link says so.
+/// Some servers answer another search than the one asked for; the self link shows it.
 pub fn patient_of_self_link(
     page: &Url,
     link: &str,

@@ -10,8 +10,8 @@ use std::{borrow::Cow, fmt};
 
 /// The elements that say whom a resource is about.
 const SUBJECTS: [&str; 6] = ["patient", "subject", "beneficiary", "for", "individual", "candidate"];
-/// People who are no Patients: a resource about one of them is not about the member, unless the member
-/// is that person, which no reference tells. A Practitioner may be the subject of a document.
+/// Types of people other than Patient. A resource about one of them is about the member only if the member is
+/// that person, and no reference tells that. Practitioner is left out: it may be the subject of a document.
 const OTHER_PEOPLE: [&str; 2] = ["RelatedPerson", "Person"];
 
 /// The people whom a resource names as its subject; empty if it names nobody.
@@ -197,7 +197,7 @@ fn identifier(json: &RawValue) -> Option<Identifier> {
     (!value.is_empty()).then(|| (system.trim().trim_end_matches('/').to_owned(), value.to_owned()))
 }
 
-/// The values of a JSON object's members of a name, in order, repeated ones included.
+/// The values of the members of a JSON object that have this name, in order, repeated ones included.
 fn members<'a>(json: &'a [u8], name: &str) -> Vec<&'a RawValue> {
     let members = serde_json::from_slice::<Members<'a>>(json).unwrap_or_default();
     members.0.into_iter().filter(|(own, _)| own == name).map(|(_, value)| value).collect()

@@ -1,4 +1,4 @@
-//! Whether two texts of a resource say the same, however they are written.
+//! Compares the content of two texts of a resource, however they are written.
 //!
 //! Some servers write members in another order, with other spacing or with other escapes at each
 //! read. The quick hash takes each of these for a change; this comparison does not. It is made

@@ -1,4 +1,4 @@
-//! Whether a resource says of itself that parts of it are left out.
+//! Tells whether a resource says that parts of it are left out.
 
 use serde_json::Value;
 

@@ -1,9 +1,9 @@
-//! Which of two versions of a resource is the older one.
+//! Decides which of two versions of a resource is the older one.
 
 use chrono::{DateTime, Utc};
 use std::cmp::Ordering;
 
-/// What a resource says of its own version.
+/// The version that a resource declares for itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Version<'a> {
     /// `meta.versionId`.
@@ -16,9 +16,9 @@ impl Version<'_> {
     /// Whether this version is certainly older than another one of the same resource.
     ///
     /// A version is older if it was updated earlier, unless its number is higher. It is also older if its
-    /// number is lower and the dates are equal or missing. FHIR orders versions by neither, so one may not
-    /// contradict the other. A number is a versionId of digits alone, or an ETag of digits (`W/"3"`); a date
-    /// has a time and a zone.
+    /// number is lower and the dates are equal or missing. FHIR orders versions neither by date nor by
+    /// number, so the two must not contradict each other. A number is a versionId of digits alone, or an ETag
+    /// of digits (`W/"3"`); a date has a time and a zone.
     pub fn is_older_than(&self, other: &Version<'_>) -> bool {
         let by_date = match (self.date(), other.date()) {
             (Some(ours), Some(theirs)) => Some(compare(ours, theirs)),

@@ -9,14 +9,14 @@ use secrecy::ExposeSecret;
 use std::time::Duration;
 use url::Url;
 
-/// The secret that was sent to the plan and must not appear in what is kept.
+/// The secret that was sent to the plan; the parts of an answer that are kept must not contain it.
 const SECRET: &str = "s3cr3t-in-play";
 const STATE: &str = "the-state";
 
-/// Checks what is kept or shown of a token endpoint's answer.
+/// Checks the parts of a token endpoint's answer that are kept or shown.
 ///
-/// It must contain neither the secret nor control characters, and adding the token's lifetime to an instant
-/// must not overflow. The first byte chooses the HTTP status.
+/// They must contain neither the secret nor control characters, and adding the token's lifetime to an
+/// instant must not overflow. The first byte chooses the HTTP status.
 pub(super) fn token(input: &[u8]) {
     let Some((first, body)) = input.split_first() else { return };
     let response = Response {

@@ -37,8 +37,8 @@ static SOUND: LazyLock<Sound> = LazyLock::new(|| {
 /// Checks that restoring an altered backup gives a warehouse or an error.
 ///
 /// After an error no file is left. An encrypted backup is restored only if it is unaltered. The first byte
-/// chooses the backup, or that the other bytes are the whole file. Each alteration has three bytes: two for
-/// the position, one for the new value.
+/// chooses the backup to alter, or makes the other bytes the whole file. Each alteration has three bytes:
+/// two for the position, one for the new value.
 pub(super) fn restored(input: &[u8]) {
     let Some((first, rest)) = input.split_first() else { return };
     let is_sealed = first % 4 == 1;

@@ -1,6 +1,6 @@
 //! Runs each target over its seeds, intact and damaged.
 //!
-//! `PAYERSYNC_FUZZ_CASES` says how many damaged ones.
+//! `PAYERSYNC_FUZZ_CASES` says how many damaged seeds are tried.
 
 use super::{TARGETS, Target};
 use proptest::{
@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 
 /// The number of damaged seeds per target.
 const CASES: u32 = 2_000;
-/// The same number for the target that writes a file for each of them.
+/// The same number for the target that writes a file for each seed.
 const CASES_ON_DISK: u32 = 40;
 
 /// Pieces of text that one of the readers treats specially.

@@ -19,7 +19,7 @@ pub struct Bearer {
 impl Bearer {
     /// Binds `token` to `origin`; it is never sent elsewhere.
     ///
-    /// `secrets` are masked in the answers, besides the token.
+    /// The answers are masked: the token and `secrets` do not appear in them.
     pub fn new(token: SecretString, origin: Origin, secrets: SecretsInPlay) -> Self {
         secrets.learn([token.expose_secret()]);
         Self { token, origin, secrets }

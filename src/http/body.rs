@@ -8,20 +8,20 @@ use super::encoding::{self, Decoder};
 use super::error::Fault;
 use super::in_flight::InFlight;
 
-/// Bytes that are decoded at once. They unpack to a thousand times as much at most, which is in memory before
-/// it is counted.
+/// The number of bytes decoded at once. They unpack to at most about a thousand times as much, which is in
+/// memory before it is counted.
 const PIECE: usize = 4 << 10;
 
 /// Reads the whole body, decoded, up to a limit, before the deadline.
 ///
-/// The time that it waits for other bodies to leave memory does not count.
+/// Waiting for other bodies to leave memory moves the deadline.
 pub(super) async fn read(
     response: &mut reqwest::Response,
     limit_bytes: usize,
     in_flight: &InFlight,
     mut deadline: Instant,
 ) -> Result<Bytes, Fault> {
-    // The body of a refusal may have any encoding: nobody needs to read it.
+    // The body of a refusal may have any encoding, since nobody needs to read it.
     if response.status().is_success() {
         encoding::check(response.headers())?;
     }

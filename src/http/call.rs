@@ -1,4 +1,4 @@
-//! A request that can be sent again, and the decision whether it is.
+//! A request that can be sent again, and the decision whether to send it again.
 
 use bytes::Bytes;
 use reqwest::{Method, header::HeaderMap};
@@ -16,7 +16,7 @@ pub(super) struct Call<'a> {
     pub(super) url: &'a Url,
     pub(super) headers: HeaderMap,
     pub(super) form: Option<Posted>,
-    /// The cookies to send and to take.
+    /// The cookies to send, and the place for those that the answer sets.
     pub(super) cookies: Option<&'a Cookies>,
     /// Largest answer in bytes, if that is less than the limit of the options.
     pub(super) limit_bytes: Option<usize>,
@@ -24,18 +24,18 @@ pub(super) struct Call<'a> {
     pub(super) fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.
     pub(super) repeatable: bool,
-    /// Turns true when nothing is worth another attempt.
+    /// Turns true when no further attempt is wanted, because the process ends.
     pub(super) give_up: Option<watch::Receiver<bool>>,
     pub(super) is_for_later: fn(&[u8]) -> bool,
     pub(super) on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
-    /// Masks what is secret in an answer, before anybody reads it.
+    /// Masks the secrets in an answer, before anybody reads it.
     pub(super) mask: &'a (dyn Fn(Bytes) -> Bytes + Send + Sync),
 }
 
 impl Call<'_> {
     /// Why another attempt may bring more than this one; `None` if this outcome is final.
     ///
-    /// `is_wanting` says that the body is not what was asked for.
+    /// `is_wanting` says that the answer succeeded, but its body cannot be used.
     pub(super) fn reason_to_repeat(
         &self,
         outcome: &Result<Response, Fault>,
@@ -58,7 +58,7 @@ impl Call<'_> {
         }
     }
 
-    /// Waits until nothing is worth another attempt.
+    /// Waits until no further attempt is wanted.
     pub(super) async fn given_up(&self) {
         if let Some(mut give_up) = self.give_up.clone()
             && give_up.wait_for(|given_up| *given_up).await.is_ok()

@@ -1,4 +1,4 @@
-//! The client: one request, as many attempts as it takes.
+//! The client: sends a request until an answer is final or its attempts are used up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -73,7 +73,7 @@ impl HttpClient {
         self.0.budgets.limit(origin, limits);
     }
 
-    /// Takes the requests that an earlier process has sent off an origin's hourly budget.
+    /// Deducts the requests of an earlier process from an origin's hourly budget.
     pub fn spend(&self, origin: &Origin, requests: u32) {
         self.0.budgets.spend(origin, requests);
     }
@@ -90,7 +90,7 @@ impl HttpClient {
         self.get_as(request, &|_| Reading::Final(())).await.map(|(response, _)| response)
     }
 
-    /// Sends a GET like [`get`](Self::get), and reads the answer, once, if its status is a success.
+    /// Sends a GET like [`get`](Self::get), and reads each attempt's answer once if its status is a success.
     ///
     /// # Errors
     ///
@@ -303,7 +303,7 @@ impl HttpClient {
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let date = text(DATE).and_then(http_date);
-        // Waits and the ends of cookies count by the server's clock: this machine's may be wrong.
+        // Waits and the expiry of cookies count by the server's clock, since this machine's may be wrong.
         let now = date.unwrap_or_else(Utc::now);
         if let Some(cookies) = call.cookies {
             cookies.learn(url, headers, now);
@@ -335,7 +335,7 @@ impl HttpClient {
         };
         match &call.form {
             Some(form) => request.body(form.body((call.fresh)())),
-            // A gateway's copy of last night's answer says nothing of tonight.
+            // Asks for a fresh answer: a gateway's copy of last night's says nothing about tonight.
             None => request.header(CACHE_CONTROL, "no-cache"),
         }
     }
@@ -347,7 +347,7 @@ impl std::fmt::Debug for HttpClient {
     }
 }
 
-/// Where a redirect leads, when that is within the origin that sent it.
+/// Where a redirect leads, if that is within the origin that sent it.
 fn redirect_target(response: &Response) -> Option<Url> {
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
         return None;

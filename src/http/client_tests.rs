@@ -307,7 +307,7 @@ async fn a_post_is_repeated_only_where_the_caller_allows_it() {
 
     let lost = client().post_form(post(&verbatim(vec![Vec::new(), whole()]), false)).await;
     assert_eq!(lost.unwrap_err().attempts(), 1);
-    // Nothing listens: nothing was received, and trying again is safe.
+    // Nobody listens, so no request was received, and trying again is safe.
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let nobody = Url::parse(&format!("http://{closed}/token")).unwrap();
     let error = client().post_form(post(&nobody, false)).await.unwrap_err();
@@ -328,7 +328,7 @@ async fn every_attempt_counts_against_the_budget_of_its_origin() {
     Mock::given(method("GET")).respond_with(ResponseTemplate::new(503)).mount(&server).await;
     let options = HttpOptions { max_attempts: 2, ..HttpOptions::impatient() };
     let client = HttpClient::new(options).unwrap();
-    // A tenth of the hour's budget may go at once: both attempts, and then none for minutes.
+    // A tenth of the hour's budget may be used at once: for both attempts, and then none for minutes.
     let limits = RateLimits {
         per_second: NonZeroU32::MAX,
         per_hour: Some(NonZeroU32::new(20).unwrap()),

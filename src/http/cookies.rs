@@ -1,8 +1,8 @@
-//! Cookies for the length of a run, for load balancers that keep a client at one server by them.
+//! Cookies for the length of a run. Load balancers use them to keep a client at one server.
 //!
-//! They belong to one connection and one origin, are kept in memory alone and are never shown. The cookies of
-//! a balancer need no more of RFC 6265 than this; reqwest's own store would bring four crates into every
-//! build.
+//! The cookies belong to one connection and one origin, are kept in memory alone and are never shown. Those
+//! of a balancer need no more of RFC 6265 than this module; reqwest's own store would bring four crates into
+//! every build.
 
 use super::{Origin, retry_after::http_date};
 use chrono::{DateTime, Utc};
@@ -14,7 +14,7 @@ use std::{
 };
 use url::Url;
 
-/// The most cookies that are kept, and the most bytes of each: what browsers must keep at least
+/// The most cookies that are kept, and the most bytes of each: the least that a browser must support
 /// (RFC 6265, section 6.1).
 const MOST: usize = 50;
 const LONGEST: usize = 4096;
@@ -44,7 +44,7 @@ impl Cookies {
         let fitting = kept.iter().filter(|((path, _), (_, is_secure))| {
             covers(path, url.path()) && (is_tls || !*is_secure)
         });
-        // The longer path goes first (section 5.4).
+        // The longer path goes first (RFC 6265, section 5.4).
         let mut pairs: Vec<_> =
             fitting.map(|((path, name), (value, _))| (path, name, value)).collect();
         pairs.sort_by_key(|(path, ..)| std::cmp::Reverse(path.len()));

@@ -1,8 +1,8 @@
 //! The encoding of a body: gzip in every spelling, or none.
 //!
-//! Servers and gateways write `GZIP`, `x-gzip` or `gzip, identity`, send several members, send gzip
-//! without saying so and say so without sending it. So the first two bytes decide: those of gzip can begin no
-//! JSON. Any other compression was not asked for, and is refused. Sources: RFC 1952; RFC
+//! Servers and gateways write `GZIP`, `x-gzip` or `gzip, identity`, and send gzip of several members. Some
+//! send gzip unannounced, some announce gzip and send none. So the first two bytes decide: no JSON begins
+//! with those of gzip. Any other compression was not asked for, and is refused. Sources: RFC 1952; RFC
 //! 9110, section 8.4.
 
 use std::io::{self, Write};
@@ -19,8 +19,8 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 /// Compressions that no request asks for.
 const REFUSED: [&str; 5] = ["br", "deflate", "zstd", "compress", "x-compress"];
 
-/// Refuses a body in a compression that was not asked for. Other words, such as `utf-8`, are no
-/// compression.
+/// Refuses a body in a compression that was not asked for. Other words, such as `utf-8`, name no
+/// compression and are ignored.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
     let values = headers.get_all(CONTENT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     let mut words =
@@ -33,11 +33,11 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
 
 /// Decodes a body as it arrives, and holds the decoded bytes up to a limit.
 pub(super) enum Decoder {
-    /// Too little has arrived to tell.
+    /// Fewer than two bytes have arrived.
     Undecided(Bounded),
-    /// What arrives is the body.
+    /// The body is not compressed.
     Plain(Bounded),
-    /// What arrives is gzip, of one member or several.
+    /// The body is gzip, of one member or several.
     Gzip(Box<MultiGzDecoder<Bounded>>),
 }
 
@@ -95,7 +95,7 @@ impl Decoder {
             Decoder::Undecided(body) | Decoder::Plain(body) => body.bytes,
             Decoder::Gzip(mut decoder) => std::mem::take(&mut decoder.get_mut().bytes),
         };
-        // The body stays in memory until it is stored, beside others.
+        // Spare capacity would stay in memory until the body is stored.
         bytes.shrink_to_fit();
         Ok(bytes)
     }
@@ -124,7 +124,7 @@ fn failed(kind: HttpErrorKind) -> Fault {
 pub(super) struct Bounded {
     bytes: Vec<u8>,
     limit_bytes: usize,
-    /// Whether more came than the limit allows.
+    /// Whether more bytes came than the limit allows.
     is_full: bool,
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{Origin, SafeUrl, Verdict, classify};
 
-/// A request without a usable answer: what, where, and after how much effort.
+/// A request without a usable answer: what failed, at which URL, after how many attempts and how long.
 ///
 /// It never shows a token, a query value or an id.
 pub struct HttpError(Box<Details>);
@@ -117,7 +117,7 @@ impl HttpError {
         self.0.url.as_ref()
     }
 
-    /// How often it was tried; 0 when nothing was sent.
+    /// The number of attempts; 0 if nothing was sent.
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
@@ -127,7 +127,7 @@ impl HttpError {
         self.0.status
     }
 
-    /// How long it was tried, waits included.
+    /// How long the request was tried, waits included.
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
@@ -142,7 +142,7 @@ impl HttpError {
         self.0.kind.is_transient() || self.is_throttled().is_some()
     }
 
-    /// How long the server asks to wait, when that is longer than a request may wait.
+    /// How long the server asks to wait, if that is longer than a request may wait.
     pub fn is_throttled(&self) -> Option<Duration> {
         match self.0.kind {
             HttpErrorKind::Throttled { retry_after } => Some(retry_after),
@@ -191,7 +191,7 @@ impl Fault {
         Self::caused(kind, unsent, source)
     }
 
-    /// A failure of an attempt that took longer than the longest time.
+    /// A failure of an attempt that took longer than the total timeout.
     pub(super) fn too_slow() -> Self {
         Self { unsent: false, ..Self::refusal(HttpErrorKind::Timeout) }
     }
@@ -203,12 +203,12 @@ impl Fault {
         Self::caused(kind, false, source)
     }
 
-    /// Adds to a failure the status in the head of the answer.
+    /// Adds the status in the head of the answer to a failure.
     pub(super) fn after_head(self, status: u16) -> Self {
         Self { status: Some(status), ..self }
     }
 
-    /// Whether an answer had begun, with a status that asking again does not change.
+    /// Whether an answer had begun whose status is final: asking again would not change it.
     pub(super) fn is_final(&self) -> bool {
         self.status.is_some_and(|status| classify(status) == Verdict::Final)
     }

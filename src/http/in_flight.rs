@@ -1,15 +1,15 @@
 //! Large bodies in memory, bounded over all requests together.
 //!
 //! Small bodies are not counted: each walk holds two pages at most. A larger body takes its part of one
-//! budget before it grows, and gives it back when nobody holds the body any more. Large bodies are
-//! read one at a time, so that none waits for another one that is only half read.
+//! budget before it grows, and gives the part back when nobody holds the body any more. Large bodies are
+//! read one at a time, so that no two half-read bodies wait for each other.
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::{Mutex, MutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// Bytes of a body that are not counted; pages have some hundred thousand.
+/// Bodies of up to this many bytes are not counted; a page has some hundred thousand.
 const SMALL: usize = 4 << 20;
 /// The unit of the budget.
 const UNIT: usize = 1 << 20;
@@ -52,7 +52,7 @@ impl Part<'_> {
         }
         let missing = bytes.div_ceil(UNIT).saturating_sub(self.units());
         let missing = u32::try_from(missing).unwrap_or(u32::MAX);
-        // The semaphore is never closed, and only complete bodies hold the rest of it, so it comes back.
+        // The semaphore is never closed. Only complete bodies hold its other permits, so they come back.
         let more = Arc::clone(&self.in_flight.budget).acquire_many_owned(missing).await.ok();
         match (&mut self.permit, more) {
             (Some(permit), Some(more)) => permit.merge(more),

@@ -1,11 +1,11 @@
 //! HTTP for batch work: patient, bounded, and unable to leak a token.
 //!
-//! The one place that names `reqwest`, `backoff` and `governor`. It retries what can be
-//! retried, waits as long as a server asks for, keeps to a budget of requests per origin, bounds
-//! every body, and hands every final answer, good or bad, to the layer above.
+//! No other module names `reqwest`, `backoff` or `governor`. This one repeats failed attempts, waits as
+//! long as a server asks for, keeps to a budget of requests per origin, bounds every body, and hands
+//! every final answer, good or bad, to the layer above.
 //!
-//! It knows nothing of FHIR or OAuth, except the words of URLs that may be shown. It never logs, and
-//! never sends a [`Bearer`] to an origin other than the one that the bearer was made for.
+//! It knows nothing of FHIR or OAuth, except which words of a URL may be shown. It never logs, and sends a
+//! [`Bearer`] only to the origin that the bearer was made for.
 
 mod bearer;
 mod body;

@@ -5,7 +5,7 @@ use std::time::Duration;
 /// Limits that hold for every request of a client.
 #[derive(Clone, Debug)]
 pub struct HttpOptions {
-    /// Longest time to a connection, TLS included.
+    /// Longest time until a connection is made, TLS included.
     pub connect_timeout: Duration,
     /// Longest silence between two pieces of an answer.
     pub read_timeout: Duration,

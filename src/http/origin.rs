@@ -57,7 +57,7 @@ impl Origin {
         }
     }
 
-    /// Whether nobody can read a request to this origin on its way: it has TLS or stays on this machine.
+    /// Whether a request to this origin is safe from readers on its way: it has TLS or stays on this machine.
     pub fn is_protected(&self) -> bool {
         self.scheme == Scheme::Https || self.is_loopback()
     }

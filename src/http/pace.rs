@@ -1,22 +1,24 @@
 //! A pace that learns how fast an origin may be asked, from its 429s.
 //!
 //! The configured budget stays the upper bound. Between a rate that was refused and one that held, the pace
-//! takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries the
-//! refused rate again; each time that this fails, it waits twice as long. Each rate is on trial for two
-//! seconds. If a rate that had held is refused, as by a limit over a minute, the trial becomes twice as long.
+//! takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries faster
+//! rates again; each time that this fails, it waits twice as long. Each rate is on trial for two seconds. If
+//! a rate that had held is refused, as by a limit over a minute, the trial becomes twice as long.
+//!
+//! A rate is kept as its distance: the time between two requests.
 
 use std::time::Duration;
 use tokio::time::Instant;
 
 /// The slowest pace: one request a minute.
 const SLOWEST: Duration = Duration::from_secs(60);
-/// The time after a change in which refusals still concern requests that were under way, or a window that the
-/// rate before has filled.
+/// For this long after a change, refusals do not change the rate: they concern requests that were under way,
+/// or a window of the server's that the previous rate has filled.
 const SETTLING: Duration = Duration::from_secs(1);
 const FIRST_TRIAL: Duration = Duration::from_secs(2);
 const LONGEST_TRIAL: Duration = Duration::from_secs(64);
-/// How long a refused rate is not tried again; near the configured rate, ten times as long. Each time that it
-/// is refused again, the time doubles.
+/// How long to wait before faster rates are tried again; near the configured rate, ten times as long. Each
+/// time that a faster rate is refused again, the time doubles.
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60 * 60);
 /// The shortest distance: faster rates are not told apart.
@@ -27,11 +29,11 @@ const SHORTEST: Duration = Duration::from_micros(100);
 pub(super) struct Pace {
     /// The distance of the configured rate, to which the pace may return.
     usual: Duration,
-    /// Zero while nothing has been refused.
+    /// The present distance; zero while nothing has been refused.
     distance: Duration,
     /// When the last request was sent.
     last: Option<Instant>,
-    /// Until when nothing is sent, since a window of the server's is full.
+    /// Nothing is sent before this instant, since a window of the server's is full.
     full_until: Option<Instant>,
     bounds: Option<Bounds>,
 }
@@ -43,7 +45,7 @@ struct Bounds {
     refused: Duration,
     /// The shortest distance that held a whole trial.
     held: Option<Duration>,
-    /// When the present distance was taken, and the answers since.
+    /// When the present distance was taken, and the number of answers since.
     since: Instant,
     answers: u32,
     trial: Duration,
@@ -59,7 +61,7 @@ impl Pace {
         Pace { usual, distance: Duration::ZERO, last: None, full_until: None, bounds: None }
     }
 
-    /// When the next request may be sent; `None`: now.
+    /// When the next request may be sent; `None` if now.
     pub(super) fn due(&self) -> Option<Instant> {
         self.last.map(|last| last + self.distance).max(self.full_until)
     }
@@ -69,13 +71,13 @@ impl Pace {
         self.last = Some(now);
     }
 
-    /// Notes a 429: the pace goes back to the distance that held, or takes twice the distance.
+    /// Notes a 429: the pace goes back to the distance that held, or doubles the present one.
     pub(super) fn throttled(&mut self, now: Instant) {
         let refused = self.distance.max(self.usual);
         let bounds = self.bounds.get_or_insert(Bounds {
             refused,
             held: None,
-            // Such that the first refusal changes the distance.
+            // Dated back, so that the first refusal changes the distance.
             since: now.checked_sub(SETTLING).unwrap_or(now),
             answers: 0,
             trial: FIRST_TRIAL,
@@ -84,7 +86,7 @@ impl Pace {
             is_bold: false,
         });
         if now < bounds.since + SETTLING && self.distance > Duration::ZERO {
-            // Another refusal so soon: a window of the server's is full, and further attempts would be lost.
+            // Another refusal so soon means that a window of the server's is full: it would refuse more.
             self.full_until = Some(bounds.since + SETTLING);
             return;
         }
@@ -100,7 +102,7 @@ impl Pace {
         self.distance = bounds.held.unwrap_or(refused * 2).min(SLOWEST);
     }
 
-    /// Notes that the server took a request. After a trial's worth of them, the distance gets shorter.
+    /// Notes that the server took a request. At the end of a trial the distance gets shorter.
     pub(super) fn accepted(&mut self, now: Instant) {
         let Some(bounds) = &mut self.bounds else { return };
         bounds.answers = bounds.answers.saturating_add(1);
@@ -108,13 +110,13 @@ impl Pace {
         if passed < bounds.trial.max(self.distance) {
             return;
         }
-        // A rate holds only if it was made use of.
+        // A rate holds only if enough requests were sent at it.
         let is_used = self.distance * bounds.answers * 5 >= passed * 4;
         (bounds.since, bounds.answers) = (now, 0);
         if !is_used {
             return;
         }
-        // The configured rate held, so that the budget alone is enough.
+        // The configured rate held, so the budget alone is enough.
         if self.distance <= self.usual {
             (self.distance, self.bounds) = (Duration::ZERO, None);
             return;
@@ -148,8 +150,8 @@ mod tests {
     use super::*;
     use std::collections::VecDeque;
 
-    /// Simulates senders that send again as soon as they are answered. For each request: when it was sent, and
-    /// whether it was refused. Two requests are at least `usual` apart.
+    /// Simulates senders that send again as soon as they are answered. Returns for each request when it was
+    /// sent, and whether it was refused. Two requests are at least `usual` apart.
     fn sent_by(
         senders: usize,
         usual: Duration,
@@ -159,7 +161,7 @@ mod tests {
         let (start, mut pace) = (Instant::now(), Pace::new(usual));
         let (mut now, mut taken, mut sent) = (start, VecDeque::new(), Vec::new());
         let mut waiting = senders;
-        // Answers under way: when they come, and whether they are refusals.
+        // Answers under way: when each comes, and whether it is a refusal.
         let mut answers: Vec<(Instant, bool)> = Vec::new();
         while now < start + Duration::from_secs(seconds) {
             let budget = sent.last().map(|(at, _)| start + *at + usual);
@@ -205,7 +207,7 @@ mod tests {
         sent_by(1, usual, seconds, allowed)
     }
 
-    /// Requests taken and refused from a second on, until another.
+    /// The numbers of requests taken and refused from second `from` until second `to`.
     fn count(sent: &[(Duration, bool)], from: u64, to: u64) -> (usize, usize) {
         let span = Duration::from_secs(from)..Duration::from_secs(to);
         let within = sent.iter().filter(|(at, _)| span.contains(at));
@@ -230,14 +232,14 @@ mod tests {
         let sent = sent(Duration::from_millis(100), 3600, |_| (300, minute));
         let (taken, refused) = count(&sent, 3000, 3600);
         assert!(refused <= 60, "{refused}");
-        // Four fifths: a window that is full refuses slow rates, too, which are then tried again late.
+        // Four fifths are enough: a full window refuses slow rates, too, which are then tried again late.
         assert!(taken > 2400, "{taken}");
     }
 
     #[test]
     fn what_was_refused_once_is_tried_again_later_and_more_and_more_rarely() {
         let second = Duration::from_secs(1);
-        // An hour of a squeeze would be far too long: half a minute, then all is as before.
+        // The server allows little for half a minute, and then as much as before.
         let squeezed = |at: Duration| match at.as_secs() {
             10..40 => (1, second),
             _ => (1000, second),
@@ -261,7 +263,7 @@ mod tests {
         }
     }
 
-    /// Four connections of four types each.
+    /// Sixteen senders are four connections that read four types each.
     #[test]
     fn many_requests_under_way_learn_the_limit_as_one_does() {
         let (tenth, second) = (Duration::from_millis(100), Duration::from_secs(1));

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 /// How the fields of a POST request are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BodyFormat {
-    /// `application/x-www-form-urlencoded`, as OAuth has it (RFC 6749, section 4.1.3).
+    /// `application/x-www-form-urlencoded`, as OAuth requires (RFC 6749, section 4.1.3).
     #[default]
     Form,
-    /// A JSON object of texts, as some platforms have it.
+    /// A JSON object of texts, as some platforms require.
     Json,
 }
 

@@ -31,7 +31,7 @@ pub struct RateLimits {
 }
 
 impl RateLimits {
-    /// The limits that respect both.
+    /// The stricter of each pair of limits.
     fn strictest(self, other: Self) -> Self {
         let per_hour = match (self.per_hour, other.per_hour) {
             (Some(one), Some(two)) => Some(min(one, two)),
@@ -77,9 +77,9 @@ impl Budgets {
         }
     }
 
-    /// Takes the requests that an earlier process sent within the last hour off the hourly budget.
+    /// Deducts from the hourly budget the requests that an earlier process sent within the last hour.
     ///
-    /// A bucket cannot owe more than it holds: it begins empty and refills at its rate.
+    /// If there were more than the bucket holds, it begins empty and refills at its rate.
     pub(super) fn spend(&self, origin: &Origin, requests: u32) {
         let Some(budget) = self.of(origin).filter(|budget| budget.limits.per_hour.is_some()) else {
             return;
@@ -129,8 +129,8 @@ impl Budgets {
 
 impl Budget {
     fn new(limits: RateLimits) -> Self {
-        // The longer interval comes first, so that no place in this second is taken and then held for
-        // minutes.
+        // The longer interval comes first. Otherwise a request would take a place in this second and then
+        // wait for minutes.
         let mut gates = Vec::new();
         if let Some(per_hour) = limits.per_hour {
             gates.push(Gate::new(per_hour, HOUR, limits.shard));
@@ -147,7 +147,7 @@ impl Gate {
         if limit.get() < shard.of() {
             return Gate::Turns(Turns::new(limit, interval, shard));
         }
-        // A part of a u32, and at least 1.
+        // The part of a u32 fits into a u32, and is at least 1.
         let part = u32::try_from(shard.part_of(limit.get().into())).unwrap_or(u32::MAX);
         let part = NonZeroU32::new(part).unwrap_or(NonZeroU32::MIN);
         match interval == SECOND {
@@ -176,16 +176,16 @@ impl Gate {
 /// The window beside it keeps the limit in every second.
 fn bucket<C: Clock>(limit: NonZeroU32, clock: C) -> Limiter<C> {
     let burst = NonZeroU32::new((limit.get() / 10).max(2.min(limit.get()))).unwrap_or(limit);
-    // Only a period of zero has no quota: it means more than one request in a nanosecond.
+    // Only a period of zero has no quota, which would be more than one request in a nanosecond.
     let quota = Quota::with_period(SECOND / limit.get()).unwrap_or(Quota::per_second(limit));
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
 }
 
 /// A limiter that lets at most `limit` requests pass in any `interval`, not only on average.
 ///
-/// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so that the burst of
-/// a tenth is taken off the rate. The period is rounded up: a nanosecond less lets one more pass. Unlike a
-/// count, it need not know when an earlier process sent its requests.
+/// A bucket of `burst` that refills at `rate` lets `burst + rate - 1` pass, so the burst, a tenth of the
+/// limit, is subtracted from the rate. The period is rounded up: a nanosecond less lets one more pass. Unlike
+/// a count of requests, a bucket need not know when an earlier process sent them.
 fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter<C> {
     let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
     let rate = limit.get() - burst.get() + 1;
@@ -195,7 +195,7 @@ fn limiter<C: Clock>(limit: NonZeroU32, interval: Duration, clock: C) -> Limiter
     RateLimiter::direct_with_clock(quota.allow_burst(burst), clock)
 }
 
-/// The runtime's clock, so that waiting and counting agree where a test pauses time.
+/// The runtime's clock, so that waiting and counting agree if a test pauses time.
 #[derive(Clone, Debug, Default)]
 struct TokioClock;
 
@@ -271,7 +271,7 @@ mod tests {
         for limit in [1, 3, 10, 40, 250] {
             let admitted = in_seconds(limit, 50 * limit as usize);
             assert!(most_within(SECOND, &admitted) <= limit as usize, "{limit}");
-            // Two hundredths.
+            // About two hundredths may be left unused.
             assert!(*admitted.last().unwrap() < Duration::from_millis(51_100), "{limit}");
         }
     }
@@ -282,8 +282,7 @@ mod tests {
         assert!(most_within(HOUR, &admitted) <= 300);
     }
 
-    /// Each process begins with the number of requests that the one before it has sent, but not with their
-    /// times.
+    /// Each process knows how many requests the one before it has sent, but not when.
     #[test]
     fn no_hour_over_two_processes_sees_more_than_its_limit() {
         for sent in [30, 100, 271, 300] {

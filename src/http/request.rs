@@ -18,19 +18,19 @@ pub struct Get<'a> {
     pub bearer: Option<&'a Bearer>,
     /// More headers, if any; their origin must be the URL's.
     pub headers: Option<&'a OriginHeaders>,
-    /// The cookies to send and to take, if any.
+    /// The cookies to send, and the place for those that the answer sets, if any.
     pub cookies: Option<&'a Cookies>,
-    /// Largest answer in bytes, where that is less than the client's own limit.
+    /// Largest answer in bytes, if that is less than the client's own limit.
     pub limit_bytes: Option<usize>,
-    /// Whether the body of a 429 says that a longer wait than `max_delay` is for the next run;
-    /// [`never`](super::never) where no server says so.
+    /// Whether the body of a 429 asks to come back much later. If so, a wait longer than `max_delay` is left
+    /// to the next run. [`never`](super::never) if no server says so.
     pub is_for_later: fn(&[u8]) -> bool,
-    /// Told before each wait; [`silently`](super::silently) where nobody listens.
+    /// Told before each wait; [`silently`](super::silently) if nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
 impl<'a> Get<'a> {
-    /// A request without a token, whose answer may be anything.
+    /// A request without a token, cookies or more headers, whose answer may be of any size.
     pub fn new(url: &'a Url, accept: &'a str) -> Get<'a> {
         Get {
             url,
@@ -45,12 +45,12 @@ impl<'a> Get<'a> {
     }
 }
 
-/// What a body with a status of success was read as.
+/// What the body of a successful answer was read as.
 #[derive(Debug)]
 pub enum Reading<T> {
     /// Asking again would bring the same.
     Final(T),
-    /// The body is cut short, or a login page: the request is repeated like after a failed attempt. After the
+    /// The body is cut short, or a login page. The request is repeated as after a failed attempt; after the
     /// last attempt, the value that was read counts.
     AskAgain(T),
 }
@@ -69,12 +69,12 @@ pub struct PostForm<'a> {
     pub basic: Option<(&'a str, &'a SecretString)>,
     /// Whether the request may be repeated although the server may have acted on it.
     ///
-    /// Without it only a connection that could not be made is tried again.
+    /// If false, only a connection that could not be made is tried again.
     pub retry: bool,
     /// Becomes true when failed attempts are no longer repeated, such as at the program's end. An attempt
     /// under way continues.
     pub give_up: Option<watch::Receiver<bool>>,
-    /// Told before each wait; [`silently`](super::silently) where nobody listens.
+    /// Told before each wait; [`silently`](super::silently) if nobody listens.
     pub on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 

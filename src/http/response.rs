@@ -20,11 +20,11 @@ pub struct Response {
     pub url: Url,
     /// The `Content-Type` header.
     pub content_type: Option<String>,
-    /// How long the server asks to wait, from `Retry-After` in either of its forms.
+    /// How long the server asks to wait, from `Retry-After` or a header like it.
     pub retry_after: Option<Duration>,
     /// The server's clock, from the `Date` header.
     pub date: Option<DateTime<Utc>>,
-    /// How long ago the plan gave the answer, where a cache sent it (`Age`, RFC 9111, section 5.1).
+    /// How long ago the plan gave the answer, if a cache sent it (`Age`, RFC 9111, section 5.1).
     pub age: Option<Duration>,
     /// The `Location` header of a redirect that was not followed.
     pub location: Option<String>,
@@ -37,7 +37,7 @@ pub struct Response {
 }
 
 impl Response {
-    /// Whether the status is 2xx and the body whole: 206 brings a part, which nobody asked for.
+    /// Whether the status is 2xx and the body whole: 206 brings only a part, though no part was asked for.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status) && self.status != 206
     }

@@ -1,7 +1,7 @@
-//! Which answers are asked for again, and when.
+//! Why an attempt is repeated, and after which wait.
 //!
-//! The only file that names `backoff`: the crate is unmaintained upstream (RUSTSEC-2025-0012),
-//! so that it can leave by changing [`Delays`] alone.
+//! The crate `backoff` is unmaintained upstream (RUSTSEC-2025-0012). No other file names it, so that it
+//! can leave by changing [`Delays`] alone.
 
 use std::fmt;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub enum RetryReason {
     Status(u16),
     /// No complete answer arrived.
     Network(HttpErrorKind),
-    /// The answer came with a good status and a body that is not what was asked for.
+    /// The answer came with a good status and a body that cannot be used.
     Body,
 }
 
@@ -53,8 +53,8 @@ pub(super) struct Delays(ExponentialBackoff);
 
 impl Delays {
     pub(super) fn new(options: &HttpOptions) -> Self {
-        // With a factor of 1 the crate draws from [0, 2 × interval]; half the interval makes
-        // that the full jitter of [0, delay].
+        // With a factor of 1 the crate draws from [0, 2 × interval]. An interval of half the delay
+        // gives full jitter, [0, delay].
         let first = options.initial_delay / 2;
         Self(ExponentialBackoff {
             current_interval: first,

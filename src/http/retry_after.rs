@@ -6,7 +6,7 @@ use chrono::{DateTime, Datelike, Timelike, Utc};
 
 /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// `None` for a year before 1970 or after 9999: times counted from it would leave the range of instants.
+/// `None` for a year before 1970 or after 9999: calculations with such an instant could overflow.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
     let date = DateTime::parse_from_rfc2822(text.trim()).ok()?.with_timezone(&Utc);
     let date = date.with_nanosecond(date.nanosecond().min(999_999_999))?;
@@ -15,7 +15,7 @@ pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
 
 /// The wait that a `Retry-After` value names, with `now` by the server's clock.
 ///
-/// Seconds may be fractional, as some gateways send them; a date in the past is no wait.
+/// Seconds may be fractional, as some gateways send them; a date in the past is a wait of zero.
 pub(crate) fn retry_after(value: &str, now: DateTime<Utc>) -> Option<Duration> {
     let value = value.trim();
     match value.parse::<f64>() {
@@ -76,7 +76,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever a server sends, and whatever the clock shows.
+        /// Tries any value that a server may send, at any clock.
         #[test]
         fn nothing_a_server_sends_overflows(
             value in prop_oneof![

@@ -83,7 +83,7 @@ fn push_query(text: &mut String, query: &str) {
     }
 }
 
-/// A parameter's name, alone or with a modifier (`name:exact`).
+/// Whether a parameter's name may be shown, alone or with a modifier (`name:exact`).
 fn is_known(name: &str) -> bool {
     let (name, modifier) = name.split_once(':').unwrap_or((name, "exact"));
     let is_modifier =
@@ -91,7 +91,7 @@ fn is_known(name: &str) -> bool {
     is_listed(name, PARAMETERS) && is_modifier
 }
 
-/// Whether a list of words has this one; upper and lower case are the same.
+/// Whether a list of words has this word; upper and lower case are the same.
 fn is_listed(word: &str, list: &str) -> bool {
     list.split_ascii_whitespace().any(|known| known.eq_ignore_ascii_case(word))
 }

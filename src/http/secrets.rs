@@ -1,7 +1,7 @@
 //! Finds secrets that a server repeats, in whatever form, and masks them.
 //!
-//! What a server says is kept: its errors in the ledger, its resources in tables, its words on a
-//! terminal. If a server repeats a token or the client secret, that must not be kept with the rest.
+//! A server's answers are kept: its errors in the ledger, its resources in tables, its words on a
+//! terminal. If a server repeats a token or the client secret, the secret must not be kept with the rest.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -15,16 +15,16 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::spelling::{ESCAPES, LONGEST_UNIT, Spelling, unit};
 
-/// Shorter secrets could be words of the data; no server issues such tokens.
+/// Shorter secrets are not masked: they could be words of the data, and no server issues such tokens.
 const SHORTEST: usize = 8;
-/// A secret of letters alone is masked only if it is at least this long.
+/// A secret that does not mix letters with digits or signs is masked only if it is at least this long.
 const SURELY_NO_WORD: usize = 16;
-/// Bytes of a form that are searched for; the rest is compared. Searching for a long secret that repeats
-/// itself would take the square of its length.
+/// The number of bytes of a form that are searched for; the rest is compared. To search for all of a long
+/// secret that repeats itself would take the square of its length.
 const SEARCHED: usize = 256;
-/// Bytes that are decoded from another spelling at a time.
+/// The number of bytes that are decoded from another spelling at a time.
 const CHUNK: usize = 64 * 1024;
-/// Secrets of a connection that are remembered: the current ones and some that came before.
+/// The number of secrets that are remembered of a connection: the current ones and some earlier ones.
 const REMEMBERED: usize = 16;
 
 /// Secrets in every form in which a server may repeat them.
@@ -175,7 +175,7 @@ fn forms(text: &str) -> Vec<Vec<u8>> {
     let encoded =
         |text: &str| -> String { url::form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     let in_form = encoded(text);
-    // As in a URL that is a parameter of another URL.
+    // Encoded twice, as in a URL that is a parameter of another URL.
     let in_parameter = encoded(&in_form);
     let mut forms: Vec<Vec<u8>> = vec![
         text.into(),
@@ -208,7 +208,7 @@ struct Known {
 }
 
 impl SecretsInPlay {
-    /// Adds secrets; the oldest of too many is forgotten.
+    /// Adds secrets; if there are too many, the oldest are forgotten.
     pub fn learn<'a>(&self, texts: impl IntoIterator<Item = &'a str>) {
         let mut known = self.lock();
         let mut is_new = false;

@@ -2,10 +2,10 @@
 
 /// The bytes that begin an escape; a text without them is written plainly.
 pub(super) const ESCAPES: [u8; 2] = [b'\\', b'%'];
-/// The bytes of the longest spelling of an `A`: `\u0025\u0034\u0031`.
+/// The length in bytes of the longest spelling of an `A`: `\u0025\u0034\u0031`.
 pub(super) const LONGEST_UNIT: usize = 18;
 
-/// A way to write what could be written plainly.
+/// A way to escape characters.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
     /// `\u0041` and `\/` within JSON.

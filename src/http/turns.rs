@@ -1,8 +1,8 @@
 //! A limit below one request per shard and interval: the shards take turns by the wall clock.
 //!
-//! The shards share nothing but the time of day. A turn lasts half as long again as the limit asks for,
-//! and a request goes in its first sixth, so that the limit holds although the clocks of two machines
-//! differ by a quarter of the time per request: 250 ms for one request per second.
+//! The shards share nothing but the time of day. A turn lasts 1.5 times as long as the limit asks for, and
+//! a request is sent in its first sixth. So the limit holds even if the clocks of two machines differ by
+//! up to a quarter of the time per request: 250 ms for one request per second.
 
 use crate::{clock::Clock, shard::Shard};
 use std::{
@@ -18,12 +18,12 @@ pub(super) struct Turns {
     /// How long a turn is, in nanoseconds.
     turn: u128,
     shard: Shard,
-    /// The round whose turn is used, if one is.
+    /// The last round whose turn was used, if any.
     used: Mutex<Option<u128>>,
 }
 
 impl Turns {
-    /// The turns of `shard` where all shards together may send `limit` requests in an `interval`.
+    /// The turns of `shard` if all shards together may send `limit` requests in an `interval`.
     pub(super) fn new(limit: NonZeroU32, interval: Duration, shard: Shard) -> Turns {
         Turns::with_clock(limit, interval, shard, Clock::system())
     }
@@ -62,7 +62,7 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// When an eager shard sends whose clock is wrong by `wrong_by` milliseconds.
+    /// When an eager shard sends, if its clock is ahead by `wrong_by` milliseconds.
     fn sent(limit: u32, shard: Shard, wrong_by: u64, count: usize) -> Vec<Duration> {
         let start = 1_800_000_000_000_000_000u64 + wrong_by * 1_000_000;
         let passed = Arc::new(AtomicU64::new(0));
@@ -91,7 +91,7 @@ mod tests {
         for (limit, of) in [(1, 4), (3, 4), (2, 16), (1, 60)] {
             let mut all = Vec::new();
             for number in 1..=of {
-                // Every other machine's clock is late, within what is allowed for.
+                // Every other machine's clock is ahead by as much as is allowed.
                 let wrong_by = u64::from(number % 2) * 249 / u64::from(limit);
                 let sent = sent(limit, Shard::new(number, of).unwrap(), wrong_by, 6);
                 // No shard is forgotten, and little of the rate is left unused.

@@ -11,11 +11,11 @@ use chrono::{DateTime, Utc};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use std::time::Duration;
 
-/// What Flexpa sends in place of `Retry-After` while its first import runs.
+/// The header that Flexpa sends in place of `Retry-After` while its first import runs.
 const X_RETRY_AFTER: &str = "x-retry-after";
-/// Statuses by which a server says that it gets too much.
+/// Statuses by which a server says that it gets too many requests.
 const TOO_MUCH: [u16; 2] = [429, 503];
-/// Numbers from here on are instants in seconds: as a wait this would be thirty years.
+/// Numbers from here on are instants in seconds: a wait of so many seconds would last thirty years.
 const FIRST_INSTANT_SECONDS: f64 = 1e9;
 /// Numbers from here on are instants in milliseconds.
 const FIRST_INSTANT_MILLISECONDS: f64 = 1e12;
@@ -27,8 +27,8 @@ pub(super) fn wait(headers: &HeaderMap, status: u16, now: DateTime<Utc>) -> Opti
     if let Some(asked) = asked.and_then(|value| retry_after(value, now)) {
         return Some(asked);
     }
-    // The other headers come with every answer. A server whose window has room left refuses for another
-    // reason.
+    // The headers that count come with every answer. If the window still has room, the server refuses for
+    // another reason.
     let is_over = |remaining: Option<&str>| match remaining
         .and_then(|text| text.trim().parse::<f64>().ok())
     {
@@ -50,12 +50,12 @@ pub(super) fn wait(headers: &HeaderMap, status: u16, now: DateTime<Utc>) -> Opti
 struct Window<'a> {
     /// When the window begins anew.
     reset: Option<&'a str>,
-    /// Requests that it has room for.
+    /// The number of requests that the window still has room for.
     remaining: Option<&'a str>,
 }
 
 impl<'a> Window<'a> {
-    /// Reads `limit=10, remaining=0, reset=30`; of several like `"burst";r=0;t=30` the window that is full.
+    /// Reads `limit=10, remaining=0, reset=30`, or of several like `"burst";r=0;t=30` the one that is full.
     fn of(value: &'a str) -> Window<'a> {
         fn find<'a>(text: &'a str, between: &[char], names: [&str; 2]) -> Option<&'a str> {
             let mut parts = text.split(between).map(str::trim);
@@ -133,7 +133,7 @@ mod tests {
             [("retry-after", "3"), ("ratelimit-reset", "60"), ("x-ratelimit-reset", "90")];
         assert_eq!(waits(&headers, 429), Some(3.0));
         assert_eq!(waits(&headers[1..], 429), Some(60.0));
-        // An answer that is good counts, too, and asks for nothing.
+        // The headers that count come with other answers, too, and then ask for no wait.
         assert_eq!(waits(&headers[1..], 200), None);
         assert_eq!(waits(&headers[1..], 500), None);
         assert_eq!(waits(&[("retry-after", "x"), ("ratelimit-reset", "60")], 429), Some(60.0));
@@ -148,7 +148,7 @@ mod tests {
             (Some("41"), 429, None),
             (Some("41"), 503, None),
             (None, 429, Some(3600.0)),
-            // A server that is down does not refuse for the sake of a limit.
+            // A 503 without a count comes from a server that is down, not from a limit.
             (None, 503, None),
         ] {
             let remaining = remaining.map(|number| ("x-ratelimit-remaining", number));

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 /// The number of parts that an interval is cut into.
 ///
-/// A request counts for at least one part longer than the interval, since on the way to the server it may
-/// lose some of its distance to the next request.
+/// A request counts for at least one part longer than the interval, since two requests may arrive at the
+/// server closer together than they were sent.
 const PARTS: u32 = 100;
 /// The number of parts that are kept: the present one, those of an interval, and one more.
 const KEPT: u64 = PARTS as u64 + 2;
@@ -35,7 +35,7 @@ struct Counted {
 
 impl Window {
     pub(super) fn new(limit: u32, interval: Duration) -> Window {
-        // Rounded up: parts that are too short would let one more pass.
+        // Rounded up: parts that are too short would let one more request pass.
         let part = interval / PARTS + Duration::from_nanos(1);
         Window { limit, part, counted: Mutex::default() }
     }
@@ -70,7 +70,7 @@ impl Counted {
         &mut self.parts[(part % KEPT) as usize]
     }
 
-    /// Moves on to the part that `now` is in, and forgets what is older than an interval. Returns the time
+    /// Moves on to the part that `now` is in, and forgets requests older than an interval. Returns the time
     /// since the start.
     fn turn(&mut self, now: Instant, part: Duration) -> Duration {
         let passed = now.saturating_duration_since(self.start);
@@ -105,7 +105,7 @@ mod tests {
                 Ok(()) => taken.push(now),
                 Err(wait) => now += wait,
             }
-            // Not at the beginnings of parts alone.
+            // Requests also come in the middle of parts.
             now += Duration::from_micros(700);
         }
         for (first, next) in taken.iter().zip(&taken[10..]) {

@@ -32,8 +32,7 @@ pub struct ConnectionResult {
     pub plan: String,
     /// The most serious exit code that applies to the connection.
     pub exit_code: ExitCode,
-    /// Whether all its types were asked for: only then does a good result mean that the connection is
-    /// complete.
+    /// Whether all its types were asked for. If so, a good result means that the connection is complete.
     pub is_whole: bool,
     /// The instant up to which all of its types are complete; `None` if a type never was.
     pub complete_as_of: Option<DateTime<Utc>>,
@@ -57,7 +56,7 @@ pub(super) struct Policy {
     pub(super) repeat: TimeDelta,
 }
 
-/// A message, and what has been told once the message is delivered.
+/// A message, and the messages that the channel has received once this one is delivered.
 #[derive(Debug)]
 pub(super) struct Decision {
     pub(super) notice: Notice,
@@ -119,10 +118,10 @@ impl RunResult {
     }
 }
 
-/// Removes remembered messages that are over and need no further message.
+/// Removes remembered messages that need no further message.
 ///
-/// This is about connections that no longer exist, consents that were renewed, and trouble of a run
-/// itself, if a later run has other trouble.
+/// These are messages about connections that no longer exist, about consents that were renewed, and about
+/// trouble of a run itself, if a later run has other trouble.
 pub(super) fn forget(told: &mut Told, result: &RunResult) {
     if let Some(known) = &result.known {
         let known: BTreeSet<String> = known.iter().map(|uid| subject(uid)).collect();
@@ -229,7 +228,7 @@ fn recovery(told: &Told, result: &RunResult, _: Policy, _: DateTime<Utc>) -> Opt
     for (plan, number) in counted(well.iter().map(|one| one.plan.as_str())) {
         text += &format!("Plan {plan}: {} complete again.\n", count(number, "connection"));
     }
-    // A backfill runs once: otherwise every later night would report its trouble as still open.
+    // A backfill runs once: if its trouble counted here, every later night would report it as still open.
     let is_of_command =
         |subject: &&String| subject.starts_with(BACKFILL) == (result.prefix() == BACKFILL);
     let left = then.troubles.keys().filter(is_of_command).count();

@@ -37,14 +37,14 @@ pub(super) struct Told {
 }
 
 impl Told {
-    /// Assumes that the channel was told at `at` of a run that failed because it could not write.
+    /// Assumes that the channel was told, at the instant `at`, that a run failed because it could not write.
     pub(super) fn assume_failed(&mut self, at: DateTime<Utc>) {
         let codes = self.troubles.entry("run".to_owned()).or_default();
         codes.entry(ExitCode::Warehouse as u8).or_insert_with(|| clock::text(at));
     }
 }
 
-/// The end of a consent that was told.
+/// A message about the end of a consent.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct ToldConsent {
@@ -70,7 +70,7 @@ impl Remembering {
     /// Reads the memory; waits while another process has it open.
     ///
     /// # Errors
-    /// An error of the system; the file is not one of ours.
+    /// An error of the system, or the file cannot be parsed.
     pub(super) fn open(home: &Path) -> io::Result<Remembering> {
         let lock = own_file::open_or_create(&home.join("notify.lock"))?;
         lock.lock()?;

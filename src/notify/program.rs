@@ -18,8 +18,8 @@ const MOST_TOLD: u64 = 300;
 /// The pause between two checks of whether the program has ended.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Environment variables that the program gets: those for where programs, the user and the session are,
-/// and the language.
+/// Environment variables that the program gets: those that locate programs, the user and the session, and the
+/// language.
 ///
 /// Others can be set in the command itself, with `env NAME=VALUE`.
 const NAMES: [&str; 9] = [
@@ -113,7 +113,7 @@ pub(super) fn run(
 /// Writes the text while the program runs, since the program may read it late or never.
 fn give(child: &mut Child, text: String) {
     if let Some(mut stdin) = child.stdin.take() {
-        // A program that does not read the text has chosen so.
+        // A program need not read the text.
         thread::spawn(move || stdin.write_all(text.as_bytes()));
     }
 }

@@ -1,8 +1,8 @@
-//! Resolves references that do not tell where they lead: by `fullUrl`s of a Bundle, or identifiers. Pure.
+//! Resolves references without a type and an id, by the `fullUrl`s of a Bundle or by identifiers. Pure.
 
 use std::collections::HashMap;
 
-/// The `fullUrl`s of a Bundle's entries that differ from the server's base with the resource's type and id.
+/// The `fullUrl`s of a Bundle's entries, unless they are the server's base followed by type and id.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FullUrls(HashMap<String, Option<(String, String)>>);
 
@@ -22,7 +22,7 @@ impl FullUrls {
             .or_insert(Some(resource.clone()));
     }
 
-    /// Notes the resource that has an identifier, under the text of the conditional reference.
+    /// Notes the resource that has an identifier, under the text of a conditional reference to it.
     pub fn note_identifier(
         &mut self,
         (system, value): &(String, String),
@@ -37,7 +37,7 @@ impl FullUrls {
         self.0.is_empty()
     }
 
-    /// Notes where the `fullUrl` of `bundle` leads that this reference names, if it names one.
+    /// If this reference names a `fullUrl` of `bundle`, notes where that `fullUrl` leads.
     pub fn take(&mut self, bundle: &FullUrls, reference: &str) {
         let whole = reference.split_once("/_history/").map_or(reference, |(whole, _)| whole);
         if let Some((resource_type, id)) = bundle.get(whole) {
@@ -45,7 +45,7 @@ impl FullUrls {
         }
     }
 
-    /// Each `fullUrl` with the reference that it stands for, as a JSON object, for keeping.
+    /// Each `fullUrl` with the reference that it stands for, as a JSON object, to be stored.
     pub fn to_text(&self) -> String {
         let target = |(url, to): (&String, &Option<(String, String)>)| {
             to.as_ref()

@@ -1,4 +1,4 @@
-//! What is due at an instant, and how long to sleep.
+//! Decides what is due at an instant, and how long to sleep.
 
 use super::Schedule;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -85,7 +85,7 @@ impl KeepAlive {
 
     /// How long after a failed refresh to try again.
     ///
-    /// It is often enough to succeed within the second half of the token's life, and seldom enough for a
+    /// The wait is short enough to succeed within the second half of the token's life, and long enough for a
     /// plan that has problems.
     fn retry_after(&self) -> TimeDelta {
         (self.every / 6).clamp(TimeDelta::seconds(30), TimeDelta::minutes(10))

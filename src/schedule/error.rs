@@ -27,7 +27,7 @@ pub enum ScheduleError {
         /// The largest value of the field.
         last: u8,
     },
-    /// Each field is right by itself, but the engine does not accept them together.
+    /// Each field is right by itself, but the crate `cron` does not accept them together.
     #[error(
         "is not understood; it needs five fields as in crontab (minute hour day month weekday)"
     )]

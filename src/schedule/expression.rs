@@ -68,7 +68,8 @@ impl Expression {
 
     /// The matching local times after `wall`, in order, each once.
     pub(super) fn after(&self, wall: NaiveDateTime) -> impl Iterator<Item = NaiveDateTime> {
-        // The crate `cron` works on instants. In UTC a clock never jumps.
+        // The crate `cron` works on instants. Local times are given to it as UTC, in which a clock never
+        // jumps.
         let start = DateTime::from_timestamp(wall.and_utc().timestamp(), 0).unwrap_or_default();
         let times = |schedule: &cron::Schedule| schedule.after_owned(start).peekable();
         Merged { sources: self.any_of.iter().map(times).collect() }

@@ -1,4 +1,4 @@
-//! The meaning of crontab expressions, and changes between summer and winter time.
+//! Tests of crontab expressions, and of changes between summer and winter time.
 
 use super::*;
 
@@ -38,7 +38,7 @@ fn a_run_in_the_repeated_hour_comes_once() {
     assert_eq!(runs, ["01 01:30 EDT", "02 01:30 EST"]);
     let runs = next("30 2 * * *", "Europe/Berlin", "2026-10-24T12:00:00Z", 2);
     assert_eq!(runs, ["25 02:30 CEST", "26 02:30 CET"]);
-    // The run began in the second 01:15, so the first 01:30 is over.
+    // The search begins at 01:15 EST, so 01:30 EDT is over.
     let runs = next("30 1 * * *", "America/New_York", "2026-11-01T06:15:00Z", 1);
     assert_eq!(runs, ["02 01:30 EST"]);
 }

@@ -19,7 +19,8 @@ impl Allowance {
         self.0.is_some()
     }
 
-    /// Whether there may be too few requests for so many walks. They then take turns, in their order.
+    /// Whether there may be too few requests for this number of walks. If so, the walks take turns, in their
+    /// order.
     pub(super) fn is_scarce(&self, walks: usize) -> bool {
         let is_few = |left: &Arc<AtomicU64>| left.load(Ordering::Relaxed) < 2 * walks as u64;
         self.0.as_ref().is_some_and(is_few)

@@ -1,5 +1,5 @@
-//! Searches that the plan has answered in this run. If the plan refuses such a search later, that does not
-//! mean that it does not serve the search.
+//! Searches that the plan has answered in this run. The plan serves such a search, even if it refuses it
+//! later.
 
 use std::{
     collections::HashSet,

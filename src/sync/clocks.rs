@@ -1,7 +1,7 @@
 //! Three clocks: this machine's, each plan's, and the ledger's newest entry.
 //!
 //! Any of them may be wrong. Of the first two the earlier is believed: asking for something twice is safe,
-//! missing it is not. While the clocks contradict each other, nothing is done that cannot be undone:
+//! missing it is not. While the clocks contradict the ledger, nothing is done that cannot be undone:
 //! superseded versions are not forgotten, and two walks do not count as days apart.
 
 use chrono::{DateTime, Duration, Utc};
@@ -30,7 +30,7 @@ pub(super) struct Clocks {
     is_told: Arc<AtomicBool>,
 }
 
-/// The clocks of the plan, as the answers of a run have shown them.
+/// The clocks of the plans, as the answers of a run have shown them.
 #[derive(Debug, Default)]
 struct Shown {
     /// By how much this machine's clock is ahead of the slowest plan's; `None` before any answer.
@@ -41,7 +41,7 @@ struct Shown {
 /// The clocks at one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
-    /// The present instant, as far as it is believed.
+    /// The present instant, by the earlier of the two clocks.
     pub(super) believed: DateTime<Utc>,
     /// The dates for walks that must be days apart.
     pub(super) dated: Dated,
@@ -142,7 +142,7 @@ impl Clocks {
         ours.checked_sub_signed(ahead).unwrap_or(ours)
     }
 
-    /// An instant of our clock by both clocks. The plan's latest answer has shown the plan's clock.
+    /// Converts an instant of our clock to both clocks. The plan's latest answer has shown the plan's clock.
     fn dated(&self, ours: DateTime<Utc>) -> Dated {
         let ahead = lock(&self.ahead_of_plan).filter(|ahead| ahead.abs() > AS_ONE);
         let ahead = ahead.unwrap_or(Duration::zero());
@@ -150,9 +150,9 @@ impl Clocks {
         Dated { earliest: ours.min(plans), latest: ours.max(plans) }
     }
 
-    /// The instant before which data is forgotten that is kept for the time `keep`.
+    /// The instant before which data is forgotten, if it is kept for the time `keep`.
     ///
-    /// `None` if no plan has answered, or if the clocks contradict each other.
+    /// `None` if no plan has answered, or if the clocks contradict the ledger.
     pub(super) fn forget_before(
         &self,
         ours: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! What the walks of one connection share.
+//! The context that the walks of one connection share.
 
 use super::{
     allowance::Allowance,
@@ -23,7 +23,7 @@ use std::{
     time::Duration,
 };
 
-/// What the walks of one connection share.
+/// The context that the walks of one connection share.
 #[derive(Clone)]
 pub(super) struct WalkContext {
     pub(super) run_id: i64,
@@ -50,7 +50,7 @@ pub(super) struct WalkContext {
     pub(super) required: Arc<RequiredTypes>,
     /// Whose data the connection may hold.
     pub(super) whose: Whose,
-    /// The id of the walk over a whole type, while its parts are walked one by one.
+    /// The id of the walk over a whole type, while its parts or windows are walked one by one.
     pub(super) round: Option<i64>,
     /// Requests that the run may still send, where that is limited.
     pub(super) allowance: Allowance,
@@ -127,7 +127,7 @@ impl WalkContext {
         intake.unpack(walk_type, page.body, page.bundle, None).await
     }
 
-    /// Notes that the plan does not honour `_lastUpdated` for a type, and why that is known.
+    /// Notes that the plan does not honour `_lastUpdated` for a type, and what has shown that.
     pub(super) async fn ignores_last_updated(
         &self,
         resource_type: &str,

@@ -99,8 +99,8 @@ pub async fn sync(
     Ok(report)
 }
 
-/// Groups the targets by plan; plans and targets stay in their order. Targets of one plan share its budget
-/// and hold up no other plan's.
+/// Groups the targets by plan; plans and targets stay in their order. Targets of one plan share its budget of
+/// requests and hold up no other plan's targets.
 fn by_plan(targets: Vec<Target>) -> Vec<Vec<Target>> {
     let mut lanes: Vec<Vec<Target>> = Vec::new();
     let mut lane_of: HashMap<String, usize> = HashMap::new();

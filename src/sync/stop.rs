@@ -2,16 +2,16 @@
 
 use tokio::sync::watch;
 
-/// Tells everything that works whether it was asked to stop.
+/// Tells the parts of a run whether they were asked to stop.
 #[derive(Debug, Clone)]
 pub struct Stop(watch::Receiver<bool>);
 
-/// Asks to stop; held by whoever may do so.
+/// Asks a run to stop; held by the code that may do so.
 #[derive(Debug)]
 pub struct StopHandle(watch::Sender<bool>);
 
 impl Stop {
-    /// A handle, and the `Stop` that it asks; nothing is asked yet.
+    /// Makes a handle and its `Stop`; nobody has asked to stop yet.
     pub fn new() -> (StopHandle, Stop) {
         let (sender, receiver) = watch::channel(false);
         (StopHandle(sender), Stop(receiver))

@@ -1,4 +1,4 @@
-//! The kind of a column's values: as declared, or as its expression always gives.
+//! The kind of a column's values: as declared, or as its expression implies.
 
 use super::item::Item;
 use super::plan::{Expr, Path, Reduce, Start};
@@ -20,7 +20,7 @@ pub(crate) fn kind_of_type(fhir_type: &str) -> ColumnKind {
     }
 }
 
-/// The kind of values that an expression always gives; text if that depends on the data.
+/// The kind of values that an expression always gives; text if the kind depends on the data.
 pub(crate) fn kind_of_expression(expr: &Expr) -> ColumnKind {
     match expr {
         Expr::And(_)

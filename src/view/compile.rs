@@ -327,7 +327,7 @@ impl Compiler<'_> {
 
 /// Whether anything inside a select may read extensions of the nodes it iterates over.
 ///
-/// It is a guess by text: a wrong yes costs a little time and nothing else.
+/// The answer is guessed from the texts: a wrong yes costs a little time and nothing else.
 fn select_reads_extensions(definition: &SelectDefinition) -> bool {
     let mentions =
         |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains("extension"));

@@ -48,7 +48,7 @@ pub struct Column {
     pub path: String,
     /// The FHIR type as written, if the definition gives one.
     pub fhir_type: Option<String>,
-    /// The kind of its values. Without a type it is the kind that its expression always gives, or text.
+    /// The kind of the column's values. Without a type: the kind that the expression always gives, or text.
     pub kind: ColumnKind,
     /// Whether it holds a JSON array of values.
     pub collection: bool,
@@ -85,8 +85,8 @@ fn tags(list: &Json) -> BTreeMap<String, String> {
 }
 
 impl View {
-    /// Makes a view of a definition and its columns; without a plan, the view compiles it when it first
-    /// runs.
+    /// Makes a view of a definition and its columns. Without a `plan`, the view compiles `text` to one when
+    /// it first runs.
     pub(super) fn of(
         definition: &ViewDefinition,
         columns: Vec<Column>,

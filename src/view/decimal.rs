@@ -1,11 +1,11 @@
 //! Decimal numbers by their text: exact comparison, exact sums and products.
 //!
 //! Money must not pass through a binary double. If a result has more than 38 digits there is no result,
-//! which is FHIRPath's empty collection; nothing is rounded silently.
+//! which is FHIRPath's empty collection. Only quotients are rounded.
 
 use std::cmp::Ordering;
 
-/// Decimal places of a quotient whose digits do not end.
+/// The decimal places of a quotient whose digits do not end.
 const QUOTIENT_PLACES: i32 = 16;
 /// The most decimal places that arithmetic works with.
 const MAX_SCALE: i32 = 38;
@@ -145,7 +145,7 @@ impl<'t> Parts<'t> {
         };
         let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        // A larger exponent decides any comparison by its sign alone.
+        // The bound of exponents: a larger one decides any comparison by its sign alone.
         const FAR: i64 = i64::MAX / 4;
         let exponent = exponent.parse().map_or_else(
             |_| if exponent.starts_with('-') { -FAR } else { FAR },

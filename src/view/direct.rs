@@ -33,7 +33,8 @@ pub(crate) fn can_try(start: &Start, segments: &[Segment]) -> bool {
         })
 }
 
-/// The one item of an expression, if the expression is a literal or a path that [`lookup`] can follow.
+/// The one item of an expression that is a literal or a path that [`lookup`] can follow, as [`lookup`]
+/// returns it; `None` for other expressions.
 #[inline]
 pub(crate) fn item<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Option<Option<Item<'a>>> {
     match expr {
@@ -45,7 +46,7 @@ pub(crate) fn item<'a>(expr: &'a Expr, scope: &Scope<'_, 'a>) -> Option<Option<I
     }
 }
 
-/// The one value of a path, or `None` if the general walk must look for it.
+/// The one value of a path; `Some(None)` if there is none, and `None` if the general walk must look for it.
 ///
 /// An element with extensions but without a value counts as no item here.
 pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option<Item<'a>>> {
@@ -106,7 +107,7 @@ pub(crate) fn lookup<'a>(path: &'a Path, scope: &Scope<'_, 'a>) -> Option<Option
                 Some(one) => one,
             };
         }
-        // Any position that is left is counted from a single value, so only 0 finds it.
+        // A position that no list has used counts from a single value, so only 0 finds it.
         if position.is_some_and(|position| position > 0) {
             return Some(None);
         }

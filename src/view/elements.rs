@@ -15,7 +15,7 @@ static TABLE: LazyLock<BTreeMap<&'static str, &'static str>> = LazyLock::new(|| 
     include_str!("r4_elements.txt").lines().filter_map(|line| line.split_once(' ')).collect()
 });
 
-/// The structure of what a path has reached.
+/// The structure of the nodes that a path has reached.
 ///
 /// It is a resource type, a data type, an element with a structure of its own, or the types that a choice
 /// allows, such as `dateTime|Period`. It is unknown for a contained resource and for anything that R4
@@ -89,7 +89,7 @@ impl Structure {
         }
     }
 
-    /// The elements that every element and every resource has.
+    /// The element with this name, if every element or every resource has it.
     fn inherited(self, name: &str) -> Option<Element> {
         let of_resource = self
             .0

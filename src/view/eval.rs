@@ -102,7 +102,7 @@ pub(crate) fn single<'a>(
     outcome.map(|_| found)
 }
 
-/// The only value of the result, if there is one; an element with extensions only counts as no value.
+/// The only value of the result, if there is one; an element that has only extensions has no value.
 pub(crate) fn operand<'a>(
     expr: &'a Expr,
     scope: &Scope<'_, 'a>,

@@ -34,7 +34,7 @@ pub(crate) enum Scalar<'s> {
     Text(&'s str, TypeId),
     /// An object or an array.
     Complex(&'s Node<'s>),
-    /// A null that has nothing but extensions.
+    /// A null, with or without extensions.
     Nothing,
 }
 

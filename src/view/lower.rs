@@ -35,7 +35,7 @@ pub(crate) struct Lowering<'d> {
 }
 
 impl Lowering<'_> {
-    /// The plan of an expression, and the structure of its result.
+    /// The compiled expression, and the structure of its result.
     pub(crate) fn expression(&self, expression: &Expression) -> Lowered<(Expr, Structure)> {
         Ok(match expression {
             Expression::Path(path) => {
@@ -154,7 +154,7 @@ impl Lowering<'_> {
 
     /// The step for a choice and a type: it reads the spellings of the choice that give the type.
     ///
-    /// They are the type's own, and those of its specialisations that the choice allows.
+    /// These spellings are the type's own, and those of its specialisations that the choice allows.
     fn typed_step(&self, base: &str, allowed: &str, of: OfType, following: &[AstStep]) -> Step {
         let spelling = |of: TypeId| {
             let (first, rest) = of.name().split_at(1);
@@ -277,8 +277,8 @@ impl Lowering<'_> {
     }
 }
 
-/// A segment whose vector has no spare room: a vector that grew has room for four, and there are
-/// thousands.
+/// A segment whose vector has no spare room: a vector that grew has room for four steps, and there are
+/// thousands of segments.
 fn segment(steps: &mut Vec<Step>, reduce: Option<Reduce>) -> Segment {
     let mut steps = std::mem::take(steps);
     steps.shrink_to_fit();

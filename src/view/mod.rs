@@ -1,7 +1,8 @@
 //! SQL on FHIR: compiles a ViewDefinition to a plan, and turns a resource into rows.
 //!
 //! This is the product's core. It is pure: no I/O, no clock, no async, no shared state. It uses no crate
-//! except serde, serde_json and thiserror, and of payersync only `reference`.
+//! except serde, serde_json and thiserror, and of payersync only `reference` and `r4`. In this module, a
+//! plan is a compiled definition and not a health plan.
 //!
 //! ```text
 //! definition (JSON) ─► compile ─► View { columns, plan }
@@ -11,7 +12,7 @@
 //! ```
 //!
 //! Promises:
-//! - What is not supported is a compile error and never a wrong value.
+//! - An expression that is not supported is a compile error and never a wrong value.
 //! - A column that declares a type holds values of that type or none.
 //! - No recursion is deeper than a fixed bound, and no resource makes more than [`ROW_LIMIT`] rows.
 //! - No error and no `Debug` output has data of a resource.

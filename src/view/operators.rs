@@ -1,7 +1,7 @@
 //! Equality, order, arithmetic and the other operators of FHIRPath.
 //!
-//! If an operand is empty, the result is empty. An element with extensions but no value counts as empty.
-//! Numbers are always decimal; dates and times compare by instant and precision.
+//! For most operators the result is empty if an operand is. An element with extensions but no value counts as
+//! empty. Numbers are exact, never binary doubles; dates and times compare by instant and precision.
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow::{self, Continue};
@@ -112,8 +112,8 @@ pub(crate) fn union<'a>(
 
 /// `join()`: the texts with the separator between them; empty if there are no items.
 ///
-/// An item that is not a text is an error, or becomes the result itself, so that the column shows where
-/// it is.
+/// If `is_strict`, an item that is not a text is an error. Otherwise the item becomes the result itself, so
+/// that the column shows it.
 pub(crate) fn join<'a>(
     separator: &str,
     source: &mut dyn FnMut(Sink<'_, 'a>) -> Outcome,

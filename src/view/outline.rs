@@ -21,7 +21,7 @@ pub(crate) fn view(text: &'static str) -> Result<View, CompileError> {
     Ok(View::of(&definition, columns, None, text))
 }
 
-/// Collects the columns; `None` if one has no type, since its kind is known only after compiling it.
+/// Collects the columns; `None` if a column has no type, since only compiling it would tell its kind.
 fn columns_of(selects: &[SelectDefinition], columns: &mut Vec<Column>) -> Option<()> {
     for select in selects {
         for column in &select.column {

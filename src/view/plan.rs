@@ -45,7 +45,7 @@ pub(crate) enum Arithmetic {
 pub(crate) struct Path {
     pub(crate) start: Start,
     pub(crate) segments: Vec<Segment>,
-    /// Whether [`direct`](super::direct) can try it.
+    /// Whether [`direct`](super::direct) can try this path.
     pub(crate) direct: bool,
     /// Whether its last element can exist without a value, with extensions only.
     pub(crate) bare: bool,

@@ -1,6 +1,6 @@
 //! Runs a view on one resource and makes its rows.
 //!
-//! Each select writes its cells into the one row buffer and then calls what follows it; the last one
+//! Each select writes its cells into the one row buffer and then runs the next select; the last one
 //! pushes the row. Only the current row is stored, so memory does not grow with the number of rows.
 
 use std::ops::ControlFlow::Continue;
@@ -166,7 +166,7 @@ impl<'a> Run<'_, 'a> {
         Ok(())
     }
 
-    /// Sets `%rowIndex` to 0 in a row of nulls: the standard's exception there.
+    /// Fills the cells that read `%rowIndex` in a row of nulls: by the standard, it is 0 there and not null.
     fn row_indexes(&mut self, select: &'a Select, scope: &Scope<'_, 'a>) -> Result<(), Reason> {
         for cell in select.columns.iter().filter(|cell| cell.reads_row_index) {
             self.cell(cell, scope)?;

@@ -27,14 +27,14 @@ impl View {
         compile::text(text)
     }
 
-    /// A view for a definition of this build; its expressions are compiled when it first runs.
+    /// A view for a definition that is part of this build; its expressions are compiled when it first runs.
     ///
     /// Most commands run only a few of hundreds of views, and compiling them all would take longer than
     /// everything else in a small command.
     ///
     /// # Errors
     /// The text is not a ViewDefinition with a resource and a type for each column. Expressions are not
-    /// checked: a test compiles those of this build.
+    /// checked here: a test compiles all definitions of this build.
     pub fn outline(text: &'static str) -> Result<View, CompileError> {
         outline::view(text)
     }
@@ -46,7 +46,7 @@ impl View {
         })
     }
 
-    /// Like [`View::run_at`], for a server whose base is not known: relative references have a key.
+    /// Like [`View::run_at`], for a server whose base is not known: only relative references have a key.
     ///
     /// # Errors
     /// The same errors as [`View::run_at`].

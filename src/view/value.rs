@@ -7,7 +7,7 @@ use super::item::{Item, Scalar};
 use super::json::Node;
 use super::types::TypeId;
 
-/// The kind of values that a column declares.
+/// The kind of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ColumnKind {
     /// FHIR `boolean`.

@@ -84,7 +84,7 @@ fn typed<'a>(
     })
 }
 
-/// The result of a step: one item, with which the loop continues, or nothing more, as all was pushed.
+/// The result of a step: one item, with which the loop continues, or the end, since all was pushed.
 enum Next<'a> {
     Item(Item<'a>),
     Done(ControlFlow<()>),
@@ -227,8 +227,8 @@ fn has_resource_type(item: &Item<'_>, name: &str) -> bool {
 
 /// Whether an item is of the asked type.
 ///
-/// FHIR's definition of its element decides. If that is not known, the JSON decides as far as it can;
-/// without evidence the answer is yes.
+/// The type that FHIR defines for its element decides. If that type is not known, the JSON decides as far
+/// as it can; without evidence the answer is yes.
 fn is_of_type(item: &Item<'_>, of: &OfType) -> bool {
     let wanted = of.data_type;
     if let Item::Node { of: known, .. } = item

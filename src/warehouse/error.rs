@@ -5,7 +5,7 @@ use crate::own_file::Distrust;
 use rusqlite::ErrorCode;
 use std::{error::Error, io, path::PathBuf};
 
-/// A failure of the warehouse. Never carries a value that is stored in it.
+/// A failure of the warehouse. It never contains a stored value.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WarehouseError {
@@ -103,7 +103,7 @@ pub enum WarehouseError {
         /// The system's reason.
         source: std::io::Error,
     },
-    /// A copy has triggers or views that would run as ours.
+    /// A copy has triggers or views that payersync did not make.
     #[error("{} has triggers or views that payersync did not make: {}", path.display(), names.join(", "))]
     Strangers {
         /// The copy.
@@ -117,7 +117,7 @@ pub enum WarehouseError {
     /// A copy cannot be encrypted or decrypted.
     #[error(transparent)]
     Seal(SealError),
-    /// The copy has damage; it was removed.
+    /// The copy is damaged and was removed.
     #[error("the copy is damaged ({problems} problems) and was removed")]
     UnsoundCopy {
         /// How many problems SQLite found.
@@ -180,7 +180,7 @@ pub enum WarehouseError {
     WriterStopped,
 }
 
-/// The hint if the system gives this process less than it needs.
+/// The hint for a process that has reached a limit of the system: files, threads or memory.
 pub(crate) const RAISE_LIMITS: &str =
     "raise the limits (`ulimit -n`, `ulimit -u`, `ulimit -v`, TasksMax)";
 
@@ -299,7 +299,7 @@ impl WarehouseError {
         }
     }
 
-    /// Whether the file or its folder can be read and not written.
+    /// Whether the file or its folder can be read but not written.
     pub fn is_closed_to_writing(&self) -> bool {
         use ErrorCode::{CannotOpen, DiskFull, ReadOnly};
         matches!(self.sqlite_code(), Some(CannotOpen | DiskFull | ReadOnly))
@@ -324,7 +324,7 @@ impl WarehouseError {
         }
     }
 
-    /// The hint for a failing disk, if the disk is the cause, however deep in the chain of errors.
+    /// The hint for a failing disk, if any error in the chain of causes comes from the disk.
     fn disk_hint(&self) -> Option<&'static str> {
         let mut cause: Option<&(dyn Error + 'static)> = Some(self);
         while let Some(error) = cause {
@@ -386,7 +386,7 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
     }
 }
 
-/// Says what was being done when SQLite refused.
+/// Adds to an error of SQLite the work that failed.
 pub(crate) trait Doing<T> {
     /// Names the work for the error's text.
     fn doing(self, doing: &'static str) -> Result<T, WarehouseError>;

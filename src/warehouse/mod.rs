@@ -6,8 +6,8 @@
 //!
 //! The rooms: `handle` is the open warehouse, through which the rest of the house reads and writes;
 //! `file` opens, locks, copies and purges the file; `tables` makes normalised tables and
-//! marts from stored resources; `walks` writes pages and the ledger; `read` answers; `verify` compares
-//! what is stored with what it was made from.
+//! marts from stored resources; `walks` writes pages and the ledger; `read` answers queries; `verify`
+//! compares what is stored with what it was made from.
 
 mod error;
 mod file;

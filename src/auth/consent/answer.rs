@@ -1,10 +1,9 @@
 //! Checks the answer to a request for consent, and takes the code from it.
 //!
-//! Two parameters tell whether it is the answer waited for. `state` says that the answer belongs to the
-//! request (RFC 6749, section 10.12).
-//! `iss` says which authorization server gave it (RFC 9207): without it a server that a member
-//! consents at could send the browser on to another plan, and have that plan's code redeemed at
-//! its own token endpoint.
+//! Two parameters are checked. `state` says that the answer belongs to the request (RFC 6749, section
+//! 10.12). `iss` says which authorization server gave the answer (RFC 9207). Without `iss`, a malicious
+//! server at which a member consents could send the browser on to another plan, and receive that plan's
+//! code at its own token endpoint.
 
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -15,7 +14,7 @@ use crate::{
     http::Origin,
 };
 
-/// What an answer must say to be the one waited for.
+/// What the answer to an authorize request must say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExpectedAnswer {
     /// The `state` that the answer must repeat.
@@ -23,7 +22,7 @@ pub struct ExpectedAnswer {
     issuer: ExpectedIssuer,
 }
 
-/// The issuer that may have given the answer.
+/// The issuer that the answer must come from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum ExpectedIssuer {
     /// This issuer; an answer may leave it out.
@@ -34,7 +33,7 @@ enum ExpectedIssuer {
     At(String),
 }
 
-/// The parameters that an answer may have once at most.
+/// The parameters that an answer may have at most once.
 const ONCE: [&str; 4] = ["state", "code", "iss", "error"];
 
 impl ExpectedAnswer {
@@ -51,11 +50,11 @@ impl ExpectedAnswer {
     /// The code in what a person pasted: the code itself, or the whole URL that the browser was
     /// sent to.
     ///
-    /// A URL must repeat the state. A bare code cannot, and is taken only if the server does not
-    /// announce that its answers name their issuer.
+    /// A URL must repeat the state. A bare code cannot repeat it, and is refused if the server announces
+    /// that its answers name their issuer.
     ///
     /// # Errors
-    /// There is no code, or the answer is not the one waited for, or it is a refusal.
+    /// There is no code, the answer belongs to another request or issuer, or it is a refusal.
     pub fn code_from(&self, input: &str) -> Result<SecretString, AuthorizeError> {
         let input = input.trim();
         let query = match Url::parse(input) {
@@ -79,8 +78,8 @@ impl ExpectedAnswer {
 
     /// The code in the query of a redirect (RFC 6749, sections 4.1.2 and 4.1.2.1).
     ///
-    /// The state is checked first: anybody can make a browser come here, so only an answer with the request's
-    /// own state may refuse.
+    /// The state is checked first: anybody can make a browser come here, so a refusal counts only if it
+    /// repeats the request's state.
     pub(super) fn code_from_query(&self, query: &str) -> Result<SecretString, AuthorizeError> {
         let values = |wanted: &str| {
             let pairs = url::form_urlencoded::parse(query.as_bytes());

@@ -16,11 +16,11 @@ use crate::{
 pub struct AuthorizeRequest {
     /// The URL that the member's browser opens.
     pub url: Url,
-    /// What its answer must say.
+    /// What the answer must say.
     pub expected: ExpectedAnswer,
     /// The PKCE verifier, which proves at the token endpoint that the request was ours; `None` without PKCE.
     pub verifier: Option<SecretString>,
-    /// The nonce that its id_token must repeat; `None` if no id_token is read.
+    /// The nonce that the id_token must repeat; `None` if no id_token is read.
     pub nonce: Option<String>,
 }
 
@@ -129,7 +129,7 @@ mod tests {
         let request = AuthorizeRequest::new(&registration).unwrap();
         let sent = parameters(&request);
         assert!(request.verifier.is_none() && !sent.contains_key("code_challenge"));
-        // Byte for byte what was typed and registered.
+        // The redirect_uri is sent byte for byte as it was typed and registered.
         assert_eq!(sent["redirect_uri"], "http://LocalHost:8971");
         assert_eq!(
             (sent["aud"].as_str(), sent["prompt"].as_str()),

@@ -38,7 +38,7 @@ pub enum AuthorizeError {
     /// A parameter stands in the answer more than once (RFC 6749, section 3.1).
     #[error("the answer has more than one {0}; its code was not used")]
     Repeated(&'static str),
-    /// Another authorization server answers than was asked (RFC 9207, section 2.4).
+    /// The answer comes from another authorization server than the one asked (RFC 9207, section 2.4).
     #[error("the answer comes from {named}, not from {expected}; its code was not used")]
     OtherIssuer {
         /// The issuer in the answer.

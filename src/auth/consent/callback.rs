@@ -1,7 +1,7 @@
 //! Catching the answer of the consent page on this machine (RFC 8252, section 7.3).
 //!
-//! The listener takes the one answer that repeats its state. It answers everything else that a browser or
-//! another program sends, too, and goes on waiting.
+//! The listener takes the one answer that repeats the request's state. It also responds to every other
+//! request of a browser or another program, but goes on waiting.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,7 +25,7 @@ use crate::auth::{AuthorizeError, ExpectedAnswer};
 /// How long the browser gets to read the last page.
 const FAREWELL: Duration = Duration::from_secs(2);
 
-/// A listener at the redirect URL, open before the browser is.
+/// A listener at the redirect URL, opened before the browser.
 #[derive(Debug)]
 pub struct CallbackListener {
     listeners: Vec<TcpListener>,
@@ -37,13 +37,13 @@ pub struct CallbackListener {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallbackError {
-    /// The redirect URL leads elsewhere.
+    /// The redirect URL is not plain http on this machine.
     #[error(
         "redirect_url must be like http://127.0.0.1:8765/callback for its answer to be caught; \
          otherwise pass the code with --code"
     )]
     NotLoopback,
-    /// Another program listens there.
+    /// Another program listens at the port.
     #[error("port {port} is in use; stop what uses it, or change redirect_url")]
     PortInUse {
         /// The port.
@@ -91,8 +91,8 @@ impl CallbackListener {
             }
             Some(Host::Domain("localhost")) => {
                 let port = listen(&mut listeners, (Ipv4Addr::LOCALHOST, wanted).into()).await?;
-                // Browsers may take localhost for either address. A machine may have only one of them; but
-                // another program that listens at the other one would catch the code.
+                // Browsers may resolve localhost to either address. A machine without IPv6 is fine, but
+                // another program that listens at the IPv6 address would catch the code.
                 match listen(&mut listeners, (Ipv6Addr::LOCALHOST, port).into()).await {
                     Err(CallbackError::Listen { source, .. }) if is_absent(&source) => port,
                     bound => bound?,
@@ -157,7 +157,7 @@ impl CallbackListener {
     }
 }
 
-/// Whether a machine has no such address at all.
+/// Whether the error says that this machine has no such address.
 fn is_absent(error: &io::Error) -> bool {
     let no_family = cfg!(target_os = "linux") && error.raw_os_error() == Some(97); // EAFNOSUPPORT
     no_family
@@ -187,7 +187,7 @@ async fn answer(
     method: Method,
     body: Bytes,
 ) -> Response {
-    // Where the request asks for form_post, the browser sends the same parameters as a form.
+    // If the request asked for form_post, the browser sends the same parameters as a form.
     let query = match method == Method::POST {
         true => String::from_utf8_lossy(&body).into_owned(),
         false => query.unwrap_or_default(),
@@ -236,7 +236,7 @@ fn page(status: StatusCode, words: &'static str) -> Response {
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
         (header::CONNECTION, "close"),
-        // The code is in the address; it must not travel on.
+        // The code is in this page's address, which the browser must not pass on.
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
     ];

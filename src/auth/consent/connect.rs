@@ -1,4 +1,4 @@
-//! From the code in the browser's address to a grant that can be stored.
+//! Turns the code in the browser's address into a grant that can be stored.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::{ExposeSecret, SecretString};
@@ -17,7 +17,7 @@ use crate::{
 pub struct Redirected {
     /// The authorization code.
     pub code: SecretString,
-    /// The verifier of the request, where it was made with PKCE.
+    /// The verifier of the request, if it was made with PKCE.
     pub verifier: Option<SecretString>,
     /// The nonce of the request, which its id_token must repeat.
     pub nonce: Option<String>,
@@ -25,7 +25,7 @@ pub struct Redirected {
 
 /// Exchanges a code for a grant, ready to be put into the vault.
 ///
-/// `name` is the connection's; `now` is when the tokens count as issued.
+/// `name` is the connection's name; `now` is when the tokens count as issued.
 pub async fn exchange(
     http: &HttpClient,
     registration: &ClientRegistration,
@@ -87,12 +87,13 @@ pub(crate) fn new_grant(
     })
 }
 
-/// When the access token expires; unknown beyond the range of instants.
+/// When the access token expires; `None` without a lifetime, or if no `DateTime` can hold the instant.
 fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     now.checked_add_signed(TimeDelta::from_std(tokens.expires_in?).ok()?)
 }
 
-/// A grant with the tokens of a refresh; values that the answer leaves out stay (RFC 6749, section 6).
+/// A grant with the tokens of a refresh. Refresh token, scope and patient stay if the answer leaves them out
+/// (RFC 6749, section 6).
 ///
 /// So does the Patient that an id_token has told, whatever the answer itself names.
 pub(crate) fn refreshed(
@@ -165,7 +166,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever lifetime a plan names and whatever the clock shows, then and later.
+        /// Tries any lifetime, any clock at the time of issue, and any clock later.
         #[test]
         fn no_lifetime_and_no_clock_overflows(
             lifetime in "-?[1-9][0-9]{0,24}([.][0-9]{1,20})?(e-?[0-9]{1,4})?",

@@ -1,6 +1,7 @@
 //! Finding a plan's OAuth endpoints from its FHIR base (SMART App Launch 2.0, section 2.1.5).
 //!
-//! A convenience for setting up: 1upHealth answers 401 here, so the configuration comes first.
+//! Discovery is a convenience for setting up. 1upHealth answers it with 401, so configured endpoints come
+//! first.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -13,13 +14,13 @@ use crate::{
 /// A plan's endpoints, configured or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoints {
-    /// Where a member consents; a backend service needs none.
+    /// Where a member consents; `None` for a backend service.
     pub authorize_url: Option<Url>,
     /// Where codes and refresh tokens are exchanged.
     pub token_url: Url,
-    /// Whether the plan's discovery document names `token_url`, and not the configuration.
+    /// Whether `token_url` comes from the plan's discovery document instead of the configuration.
     pub token_url_is_discovered: bool,
-    /// The authorization server, where its name is known.
+    /// The authorization server, if its name is known.
     pub issuer: Option<Issuer>,
 }
 
@@ -53,7 +54,7 @@ pub enum DiscoveryError {
     OtherIssuer {
         /// The plan's server.
         origin: String,
-        /// The issuer that it names.
+        /// The issuer that the answer names.
         named: String,
         /// The issuer that is configured.
         expected: Option<String>,
@@ -63,7 +64,7 @@ pub enum DiscoveryError {
     Http(#[from] HttpError),
 }
 
-/// Where a plan publishes its endpoints unless it says otherwise.
+/// The address at which a plan publishes its endpoints by default.
 pub fn discovery_url(fhir_url: &Url) -> Url {
     let mut url = fhir_url.clone();
     url.set_path(&format!("{}/.well-known/smart-configuration", url.path().trim_end_matches('/')));
@@ -73,8 +74,8 @@ pub fn discovery_url(fhir_url: &Url) -> Url {
 
 /// Asks the discovery document at `url` for the endpoints of the plan at `fhir_url`.
 ///
-/// Endpoints without TLS are refused, except on this machine. An answer must name the configured
-/// `issuer`; where none is configured, one at the origin of the FHIR base or of the consent page.
+/// Endpoints without TLS are refused, except on this machine. If the document names an issuer, it must be the
+/// configured `issuer`; if none is configured, one at the origin of the FHIR base or of the consent page.
 ///
 /// `is_asked` says whether a member will be sent to the consent page. Without one, a document needs none.
 pub async fn discover(

@@ -17,13 +17,13 @@ use url::Url;
 /// How far the clocks of this machine and the plan may differ, in seconds.
 const LEEWAY: f64 = 300.0;
 
-/// The id of the member's Patient by an id_token; `None` if no claim says it.
+/// The id of the member's Patient by an id_token; `None` if no claim names it.
 ///
-/// `claim` is the claim to read; without it, `patient` and then `fhirUser` (SMART App Launch 2.0, section
-/// 2.1.2) where that is a Patient.
+/// `claim` is the claim to read. Without it, `patient` is read, then `fhirUser` if that is a Patient (SMART
+/// App Launch 2.0, section 2.1.2).
 ///
 /// # Errors
-/// The token is no id_token of this plan for this request.
+/// The token is not an id_token, is not this plan's, has expired, or belongs to another request.
 pub(super) fn patient(
     token: &str,
     registration: &ClientRegistration,

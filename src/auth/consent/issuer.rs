@@ -5,7 +5,7 @@
 pub struct Issuer {
     /// The issuer identifier, a URL; compared byte for byte.
     pub name: String,
-    /// Whether its metadata announces that each answer names it
+    /// Whether the server's metadata announces that each answer names its issuer
     /// (`authorization_response_iss_parameter_supported`).
     pub names_itself: bool,
 }

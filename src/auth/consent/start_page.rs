@@ -1,8 +1,8 @@
 //! The start page on this machine that a browser is opened at; it leads on to the consent page.
 //!
 //! The URL of the consent page carries `state`, and everybody on the machine can read the command line of a
-//! browser. The start page's address says nothing, and leads on only once: if somebody else reads the address
-//! and opens it first, the member gets a page that says so.
+//! browser. The start page's address carries no `state`, and leads on only once: if somebody else opens it
+//! first, the member gets a page that says so.
 
 use crate::own_file;
 use axum::http::{StatusCode, header};

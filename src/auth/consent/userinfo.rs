@@ -1,5 +1,5 @@
-//! Whose consent it is, asked of the FHIR server: `$userinfo` answers a Parameters resource that names the
-//! Patient (observed at Cigna, whose token answer does not).
+//! Asks the FHIR server whose consent it is: `$userinfo` answers a Parameters resource that names the
+//! Patient (observed at Cigna, whose token answer names none).
 
 use crate::{
     auth::{
@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// The id of the member's Patient; `None` if the server does not say it, or names several.
+/// The id of the member's Patient; `None` if the server names no Patient, or several.
 pub(super) async fn patient(
     http: &HttpClient,
     registration: &ClientRegistration,

@@ -1,8 +1,8 @@
 //! A client's private key, and what it signs: assertions in place of a client secret (RFC 7523, section
 //! 2.2; SMART App Launch 2.0, "Client Authentication: Asymmetric").
 //!
-//! It signs by RS384 or ES384, the two algorithms that SMART asks every server to accept. An assertion is
-//! good for one request, within four minutes. Nothing of the key is ever part of an error, a log or `Debug`.
+//! A key signs with RS384 or ES384, the two algorithms that SMART asks every server to accept. An assertion
+//! is good for one request, for four minutes. No part of the key appears in an error, a log or `Debug`.
 
 use crate::{auth::random, clock::Clock};
 use aws_lc_rs::{
@@ -77,7 +77,7 @@ impl fmt::Debug for ClientKey {
 impl ClientKey {
     /// Reads a key from PEM: PKCS #8, or what openssl calls `RSA PRIVATE KEY` and `EC PRIVATE KEY`.
     ///
-    /// `id` is the key's `kid`; without one it is the key's thumbprint (RFC 7638).
+    /// `id` becomes the key's `kid`; without an `id`, the key's thumbprint does (RFC 7638).
     ///
     /// # Errors
     /// See [`ClientKeyError`].
@@ -212,13 +212,13 @@ fn private_block(pem: &str) -> Result<(String, Zeroizing<Vec<u8>>), ClientKeyErr
             let der = STANDARD.decode(text.as_bytes()).map_err(|_| ClientKeyError::NotPem)?;
             return Ok((label.to_owned(), Zeroizing::new(der)));
         }
-        // openssl writes the parameters of a curve before its key.
+        // openssl writes a block with the curve's parameters before the key.
         rest = after;
     }
     Err(ClientKeyError::NotPem)
 }
 
-/// The members that a thumbprint is made of, which are those that every key must have.
+/// The required members of the public key; a thumbprint is made of these alone (RFC 7638).
 fn public_part(pair: &Pair) -> Value {
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     match pair {
@@ -232,7 +232,7 @@ fn public_part(pair: &Pair) -> Value {
             })
         }
         Pair::Ec(pair) => {
-            // One byte that says that both coordinates follow (SEC 1, section 2.3.3).
+            // The first byte says that both coordinates follow (SEC 1, section 2.3.3).
             let point = pair.public_key().as_ref();
             let (x, y) = point[1..].split_at((point.len() - 1) / 2);
             json!({ "kty": "EC", "crv": "P-384", "x": text(x), "y": text(y) })

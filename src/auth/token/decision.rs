@@ -17,9 +17,10 @@ pub(crate) enum Step<'a> {
     Refresh(&'a StoredGrant, &'a SecretString),
     /// A token for the client itself must be asked for.
     Ask,
-    /// Only a new consent helps; `reason` is a code. `note` is the generation of a grant to note it for.
+    /// Only a new consent helps; `reason` is a code. `note` is the generation of the grant in which the
+    /// reason is to be stored; `None` if it is stored already or there is no grant.
     Consent { reason: String, note: Option<i64> },
-    /// The configuration names another origin than the consent was for.
+    /// An endpoint has moved to another origin since the consent.
     OriginChanged(OriginChange),
 }
 
@@ -32,8 +33,7 @@ pub(super) fn next_step<'a>(
 ) -> Step<'a> {
     let asks_for_itself = registration.grant == GrantKind::ClientCredentials;
     let Some(grant) = stored else {
-        // The client's secret does not go to an endpoint that only the plan's own answer names and
-        // that nobody has connected to yet.
+        // The client's secret does not go to a discovered endpoint that nobody has connected to yet.
         return match asks_for_itself && !registration.token_url_is_discovered {
             true => Step::Ask,
             false => Step::Consent { reason: "not_connected".into(), note: None },

@@ -1,4 +1,4 @@
-//! The token endpoint (RFC 6749, section 3.2): codes, refresh tokens and credentials for tokens.
+//! Exchanges codes, refresh tokens and client credentials for tokens (RFC 6749, section 3.2).
 
 use std::time::Duration;
 

@@ -7,15 +7,15 @@ use crate::{
     http::{HttpError, Verdict, classify},
 };
 
-/// The code of an answer to a refresh that holds no usable tokens.
+/// The reason code if the answer to a refresh holds no usable tokens.
 pub(super) const UNUSABLE: &str = "refresh_answer_unusable";
-/// The beginning of the code for a refusal that has no code of its own; the status follows.
+/// The beginning of the reason code for a refusal without an error code; the status follows.
 pub(super) const REFUSED_WITH: &str = "refresh_refused_with_";
 
 /// A token request that gave no token.
 ///
-/// Descriptions are the server's words, without anything secret that was sent. They may name a
-/// patient: [`GrantError::words`] has them, and no message has.
+/// Descriptions are the server's words, without the secrets that were sent. They may name a patient, so
+/// messages leave them out; [`GrantError::words`] returns them.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GrantError {
@@ -29,7 +29,7 @@ pub enum GrantError {
         /// The server's words.
         description: Option<String>,
     },
-    /// The plan does not know the client, or not with this secret, or does not let it do this.
+    /// The plan does not know the client, rejects its credentials, or does not allow it this grant type.
     #[error(
         "the plan does not accept the client; check client_id, token_auth, and the client secret or \
          client_key_file and client_key_id"
@@ -51,7 +51,7 @@ pub enum GrantError {
         attempts: u32,
         /// The HTTP status.
         status: u16,
-        /// The error code, or the text in its place.
+        /// The error code, or the text that the server sent in its place.
         error: String,
         /// The server's words.
         description: Option<String>,
@@ -170,7 +170,7 @@ fn refused_with(status: u16) -> String {
     format!("{REFUSED_WITH}{status}")
 }
 
-/// The plan's code for the error, if it is a word and no sentence.
+/// The plan's error code behind a colon; empty if `error` is a sentence and not a code.
 fn code(error: &str) -> String {
     as_code(error).map(|code| format!(": {code}")).unwrap_or_default()
 }

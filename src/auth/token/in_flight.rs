@@ -24,7 +24,7 @@ impl Refreshes {
     fn begin(&self) -> Option<InFlight<'_>> {
         self.under_way.send_modify(|refreshes| *refreshes += 1);
         let begun = InFlight(self);
-        // Looked at after counting: whoever ends the process sees this refresh counted, or is seen here.
+        // `is_ending` is read after counting: either `finish` waits for this refresh, or it does not begin.
         (!*self.is_ending.borrow()).then_some(begun)
     }
 

@@ -1,4 +1,4 @@
-//! From a code or a refresh token to a bearer (RFC 6749): who we are, what is asked, what was answered.
+//! Turns a code or a refresh token into a bearer (RFC 6749): client authentication, requests, answers.
 
 mod client_auth;
 pub(super) mod client_key;

@@ -1,8 +1,8 @@
 //! Endpoints that have moved to another origin since the consent.
 //!
-//! A discovery document is asked for anew by each run. Whoever can change it must not be able to have
-//! tokens or the client's secret sent elsewhere: the origin of the token endpoint is pinned by the
-//! first connect, and only the configuration can name another one.
+//! Each run asks for the discovery document anew. Whoever can change the document must not be able to have
+//! tokens or the client's secret sent elsewhere. So the first connect pins the origin of the token endpoint,
+//! and only the configuration can name another one.
 
 use crate::{
     auth::{ClientRegistration, StoredGrant, TokenError, Vault},
@@ -12,14 +12,14 @@ use crate::{
 /// An endpoint that has moved, with its old and its new origin.
 #[derive(Debug)]
 pub(crate) struct OriginChange {
-    /// The key of the configuration.
+    /// The configuration key of the endpoint.
     pub(crate) key: &'static str,
     consented: Origin,
     configured: Option<Origin>,
 }
 
 impl OriginChange {
-    /// The first endpoint whose origin is not the one that the grant was issued for or by.
+    /// The first endpoint whose origin differs from the one stored in the grant.
     pub(crate) fn between(grant: &StoredGrant, registration: &ClientRegistration) -> Option<Self> {
         [
             ("fhir_url", &grant.fhir_origin, registration.fhir_origin().ok()),
@@ -34,7 +34,7 @@ impl OriginChange {
         })
     }
 
-    /// The error of a connection.
+    /// The change as the error of a connection.
     pub(crate) fn of(self, connection: &str, registration: &ClientRegistration) -> TokenError {
         TokenError::OriginChanged {
             connection: connection.to_owned(),
@@ -47,8 +47,8 @@ impl OriginChange {
     }
 }
 
-/// Refuses a token endpoint that only a discovery document names and whose origin has issued none of
-/// the plan's tokens, though there are some.
+/// Refuses a discovered token endpoint if the vault holds tokens of the plan, and none of them was issued
+/// at the endpoint's origin.
 ///
 /// `connection` is the name of the connection that is about to be made or renewed.
 ///

@@ -1,7 +1,7 @@
 //! One refresh of a connection at a time, on this machine.
 //!
-//! A rotating refresh token works once, and a plan revokes the whole grant when it sees a spent
-//! one, so that two processes must never send the same one.
+//! A rotating refresh token works once, and a plan revokes the whole grant when it sees a spent token.
+//! So two processes must never send the same token.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -15,7 +15,7 @@ use tokio::time::sleep;
 
 use crate::auth::{VaultError, vault::private_file};
 
-/// Longer than any refresh takes with all its retries.
+/// How long to wait for another process: longer than any refresh takes with all its retries.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -58,7 +58,7 @@ impl RefreshLocks {
         private_file::create_dir(&dir)?;
         let path = dir.join(format!("{}.lock", file_name(uid)));
         let file = private_file::open_lock(&path)?;
-        // The lock is asked for again and again, not waited for: a blocked thread could not be cancelled.
+        // The lock is polled, since a thread that blocks on it could not be cancelled.
         let mut waited = Duration::ZERO;
         loop {
             match file.try_lock() {
@@ -73,7 +73,7 @@ impl RefreshLocks {
     }
 }
 
-/// The id itself if it can be a file name, else its hash.
+/// The id itself if it is safe as a file name, else its hash.
 pub(crate) fn file_name(uid: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !uid.is_empty() && uid.len() <= 64 && uid.chars().all(is_plain) {

@@ -36,7 +36,7 @@ pub enum RevokeError {
     },
 }
 
-/// Revokes a grant (RFC 7009, section 2.1): the refresh token, or the access token without one.
+/// Revokes a grant (RFC 7009, section 2.1): the refresh token, or if there is none, the access token.
 ///
 /// # Errors
 /// See [`RevokeError`]; a token that the plan no longer knows counts as revoked (section 2.2).

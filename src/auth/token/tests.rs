@@ -363,7 +363,7 @@ async fn a_refresh_survives_the_walk_that_asked_for_it() {
         () = arrived.notified() => {}
         _ = fixture.bearer(100) => panic!("answered before it was asked"),
     }
-    // The turn comes when the refresh is over, and then there is nothing left to do.
+    // The second call gets its turn after the first refresh, and then finds a fresh token.
     assert!(carries(&fixture.bearer(100).await.unwrap(), "access-1"));
     assert_eq!(fixture.stored().access.expose_secret(), "access-1");
     assert_eq!(fixture.requests().await, 1);

@@ -15,7 +15,7 @@ const MAX_SCOPE_BYTES: usize = 64 * 1024;
 /// Longer lifetimes are cut to ten years, so that adding them to an instant cannot overflow.
 pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// The members of an answer, each read by itself: an odd member must not cost the tokens.
+/// The members of an answer. Each is read by itself, so that an odd member does not cost the tokens.
 pub(crate) struct Answer(BTreeMap<String, Box<RawValue>>);
 
 impl Answer {
@@ -25,12 +25,12 @@ impl Answer {
         serde_json::from_str(text.trim_start_matches('\u{feff}')).ok().map(Self)
     }
 
-    /// A member; a value that JSON's types cannot hold, such as a lone surrogate, counts as absent.
+    /// A member; a value that [`Value`] cannot hold, such as a lone surrogate, counts as absent.
     pub(crate) fn value(&self, name: &str) -> Option<Value> {
         serde_json::from_str(self.0.get(name)?.get()).ok()
     }
 
-    /// A text without white space around it, unless it is empty; a number is taken for a text
+    /// A member's text without white space around it; `None` if empty. A number counts as a text
     /// (`"patient": 123`).
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         let text = match self.value(name)? {
@@ -51,22 +51,22 @@ impl Answer {
 
     /// Seconds as an integer, a float (Blue Button) or a numeric text.
     pub(super) fn lifetime(&self) -> Option<Duration> {
-        // Read from the text itself: a number may be larger than any that JSON's types hold.
+        // Read from the raw text, since a number may be larger than any that `Value` holds.
         let raw = self.0.get("expires_in")?.get().trim_matches(['"', ' ', '\t', '\n', '\r']);
         let seconds: f64 = raw.parse().ok()?;
-        // A token that is said to be dead on arrival, or within a second, is used until the plan rejects
-        // it: to refresh it before each request would bring no better one.
+        // A token with a lifetime below one second is used until the plan rejects it: a refresh before
+        // each request would bring no better token.
         if seconds.is_nan() || seconds < 1.0 {
             return None;
         }
         Some(Duration::try_from_secs_f64(seconds).unwrap_or(MAX_LIFETIME).min(MAX_LIFETIME))
     }
 
-    /// Scopes as a text, or as an array of texts: those that are scopes (RFC 6749, section 3.3)
-    /// and repeat no secret.
+    /// Scopes as a text, or as an array of texts. Texts that are not scopes (RFC 6749, section 3.3) or that
+    /// repeat a secret are left out.
     ///
-    /// `None` if a text that is left out may have granted something, since the rest would then tell less than
-    /// was granted; also if there are more than [`MAX_SCOPE_BYTES`].
+    /// `None` if a text that is left out may have granted access to resources, since the list would then be
+    /// too short; also if the text is longer than [`MAX_SCOPE_BYTES`].
     pub(super) fn scope(&self, secrets: &Secrets) -> Option<String> {
         let is_scope = |scope: &&str| {
             scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
@@ -91,7 +91,7 @@ impl Answer {
     }
 
     /// The end of the consent: an RFC 3339 instant, also with a space before its time. Blue Button sends an
-    /// empty text where a consent has no end.
+    /// empty text if a consent has no end.
     pub(super) fn consent_ends_at(&self) -> Option<DateTime<Utc>> {
         let text = self.text("access_grant_expiration")?.replacen(' ', "T", 1);
         let end = DateTime::parse_from_rfc3339(&text).ok()?.to_utc();
@@ -105,7 +105,7 @@ impl Answer {
     }
 }
 
-/// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends so.
+/// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends with `Patient/id`.
 pub(crate) fn patient_id(text: &str) -> Option<String> {
     let id = text.rsplit_once("Patient/").map_or(text, |(_, id)| id);
     let is_id = (1..=64).contains(&id.len())

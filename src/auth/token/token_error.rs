@@ -22,7 +22,7 @@ pub enum TokenError {
         /// Why, as a code.
         reason: String,
     },
-    /// The configuration names another origin than the consent was for. Nothing was sent.
+    /// An endpoint has moved to another origin since the consent. Nothing was sent.
     #[error(
         "connection {connection}: its tokens are for {consented}, but {key} of plan {plan} is now {}",
         configured.as_ref().map_or("not an http(s) URL".to_owned(), ToString::to_string)
@@ -32,13 +32,13 @@ pub enum TokenError {
         connection: String,
         /// The plan.
         plan: String,
-        /// The key of the configuration.
+        /// The configuration key of the endpoint.
         key: &'static str,
         /// The origin that the tokens may go to.
         consented: Origin,
         /// The origin that the tokens would go to now.
         configured: Option<Origin>,
-        /// Whether the plan's discovery document names the new origin, and not the configuration.
+        /// Whether the new origin comes from the plan's discovery document instead of the configuration.
         is_discovered: bool,
     },
     /// The plan rejects the access token of the configuration.
@@ -59,7 +59,7 @@ pub enum TokenError {
         /// What the token endpoint did.
         source: GrantError,
     },
-    /// The token endpoint refused for a reason that a member cannot mend. The grant is kept.
+    /// The token endpoint refused for a reason that a new consent cannot fix. The grant is kept.
     #[error("no token for connection {connection}")]
     Refused {
         /// The connection's name.
@@ -85,7 +85,7 @@ pub enum TokenError {
 }
 
 impl TokenError {
-    /// Whether the member must consent again.
+    /// Whether the member must consent again, or the configuration needs a new token.
     pub fn is_consent_needed(&self) -> bool {
         matches!(
             self,
@@ -144,7 +144,7 @@ impl TokenError {
     }
 }
 
-/// What happened, for each code that the vault keeps.
+/// Says what happened, for each reason code that the vault stores.
 fn explained(reason: &str) -> String {
     let status = reason.strip_prefix(REFUSED_WITH);
     match (reason, status) {

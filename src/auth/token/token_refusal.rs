@@ -1,7 +1,8 @@
 //! The meaning of a token endpoint's refusal.
 //!
 //! RFC 6749, section 5.2, has six codes. Plans use others, put them elsewhere, or answer with a
-//! gateway's page. So this module decides one question only: is the client refused, or the grant?
+//! gateway's page. So this module tells few cases apart: does the plan refuse the client, the grant or the
+//! scope, is it unavailable, or none of these?
 
 use serde_json::Value;
 
@@ -11,9 +12,9 @@ use crate::{
     http::{Response, Verdict, classify},
 };
 
-/// Where plans put their code, most telling first.
+/// The members in which plans put their code, most telling first.
 const CODES: [&str; 4] = ["error", "errorCode", "error_code", "code"];
-/// Where plans put their words: OAuth's way, then a gateway's.
+/// The members in which plans put their words: OAuth's, then a gateway's.
 const WORDS: [&str; 3] = ["error_description", "message", "error"];
 
 /// Codes after which the member must consent again; the last three are OpenID Connect's.
@@ -26,7 +27,7 @@ const GRANT: [&str; 7] = [
     "consentrequired",
     "interactionrequired",
 ];
-/// Words that say that the client is refused. Not "client": RFC 6749 describes
+/// Words that say that the client is refused. "client" alone is not among them: RFC 6749 describes
 /// `invalid_grant` with "was issued to another client".
 const CLIENT: [&str; 9] = [
     "invalidclient",
@@ -39,10 +40,10 @@ const CLIENT: [&str; 9] = [
     "clientsecret",
     "clientassertion",
 ];
-/// Words by which a 401 is about the grant and not, as it should be, about the client.
+/// Words in a 401 that show that it refuses the grant; by RFC 6749 a 401 refuses the client.
 const OF_GRANT: [&str; 5] = ["refreshtoken", "tokenexpired", "expired", "revoked", "consent"];
 
-/// The error of an answer with status 4xx or 5xx, or of one that reports a failure with status 200.
+/// The error for an answer with status 4xx or 5xx, or for a failure that comes with status 200.
 pub(crate) fn refusal(
     response: &Response,
     answer: Option<&Answer>,
@@ -55,7 +56,7 @@ pub(crate) fn refusal(
         Some(answer) => words(answer),
         None => Some(text.trim().to_owned()),
     };
-    // An HTML page is for a browser, and no part of a message.
+    // An HTML page is meant for a browser, so a message leaves it out.
     let description = description
         .filter(|text| !text.is_empty() && !text.starts_with('<'))
         .map(|text| presentable(&text, secrets));

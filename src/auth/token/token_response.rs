@@ -24,15 +24,15 @@ pub struct TokenResponse {
     pub scope: Option<String>,
     /// The id of the member's Patient resource (SMART App Launch 2.0); 1upHealth sends none.
     pub patient: Option<SecretString>,
-    /// When the member's consent ends, where the plan says so (`access_grant_expiration`, Blue Button).
+    /// When the member's consent ends, if the plan says so (`access_grant_expiration`, Blue Button).
     pub consent_ends_at: Option<DateTime<Utc>>,
     /// The id_token (OpenID Connect Core 1.0, section 3.1.3.3), as it came.
     pub id_token: Option<SecretString>,
 }
 
 impl TokenResponse {
-    /// Reads an answer. `secrets` are the secrets that were sent or are known; they must not appear in the
-    /// parts of the answer that are kept or shown.
+    /// Reads an answer. `secrets` are the secrets that were sent or are known; the parts of the answer that
+    /// are kept or shown must not contain them.
     pub(crate) fn read(response: &Response, secrets: &[&str]) -> Result<Self, GrantError> {
         let status = response.status;
         let malformed = |reason| GrantError::Malformed { status, reason };

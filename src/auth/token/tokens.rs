@@ -1,7 +1,7 @@
 //! The only way to get a bearer token.
 //!
 //! Tokens are refreshed ahead of time, by one task of one process at a time, and are on disk
-//! before anything is done with them.
+//! before they are used.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -40,7 +40,7 @@ struct Inner {
     unsaved: Mutex<HashMap<String, StoredGrant>>,
     /// The secrets that are masked in a server's answers, by connection.
     secrets: Mutex<HashMap<String, SecretsInPlay>>,
-    /// When consents end, as far as refreshes of this process have told, by connection.
+    /// When consents end, by connection, as told by this process's refreshes.
     consent_ends: Mutex<HashMap<String, DateTime<Utc>>>,
 }
 
@@ -129,8 +129,8 @@ impl Tokens {
         self.bearer_unless(Some(&current), connection, registration, now).await.map(drop)
     }
 
-    /// Asks for a first token for the client itself, whatever is stored: from now on its tokens and
-    /// its secret are for the origins that the configuration names now.
+    /// Asks for a first token for the client itself, whatever is stored. From then on, tokens and the
+    /// client's secret may go to the origins that the configuration names now.
     pub async fn connect_client(
         &self,
         connection: &ConnectionKey,
@@ -154,8 +154,8 @@ impl Tokens {
         if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
             return Ok(self.0.bearer_of(connection, registration, grant));
         }
-        // The renewal is a task of its own: the walk that asks may be cancelled, and an answer that nobody
-        // waits for would take the grant with it.
+        // The renewal is a task of its own, since the walk that asks may be cancelled. If nobody took the
+        // answer to a refresh, the grant would be lost.
         let inner = Arc::clone(&self.0);
         let (connection, registration) = (connection.clone(), registration.clone());
         let rejected = rejected.cloned();
@@ -170,8 +170,8 @@ impl Inner {
         self.http.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Waits for the connection's refresh lock, reads the stored grant again, and does what the grant needs:
-    /// nothing, a refresh, or an error that says why there is no token.
+    /// Waits for the connection's refresh lock, reads the stored grant again, and gets a token as decided:
+    /// the stored token, a refreshed one, a new one for the client itself, or an error that says why not.
     async fn renew(
         &self,
         connection: &ConnectionKey,
@@ -182,7 +182,7 @@ impl Inner {
         let Some(_turn) = self.locks.acquire(&connection.uid).await? else {
             return Err(TokenError::Busy { connection: connection.name.clone() });
         };
-        // Another task may have refreshed in its turn, so what is stored now counts.
+        // Another task may have refreshed while this one waited, so the grant is read again.
         self.save_unsaved(connection).await?;
         let stored = self.load(connection).await?;
         match next_step(stored.as_ref(), registration, rejected, now) {
@@ -224,13 +224,13 @@ impl Inner {
                     self.note_consent_end(connection, end);
                 }
                 let asked = next.refresh.clone().unwrap_or_else(|| token.clone());
-                // Made before it is stored: its secrets are masked from now on, as the plan can repeat them.
+                // Made first, so that its secrets are masked from now on: the plan can repeat them.
                 let bearer = self.bearer_of(connection, registration, &next);
                 self.remember_unsaved(connection, next);
                 if !self.save_unsaved(connection).await? {
                     return Err(superseded(connection));
                 }
-                // Only now: the new refresh token is on disk.
+                // Asked only now that the new refresh token is on disk.
                 if told.is_none()
                     && let Some(end) = refresh_token_end(&self.http(), registration, &asked).await
                 {
@@ -241,8 +241,8 @@ impl Inner {
             Err(error) => error,
         };
         let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
-        // This reason is of its own for the operator: the plan may have rotated the token in an answer that
-        // never arrived, which no client can undo.
+        // The operator gets a reason of its own: the plan may have rotated the token in an answer that never
+        // arrived, and no client can undo that.
         let was_sent_before = error.attempts() > 1 || grant.refresh_begun_at.is_some();
         if was_sent_before && reason != UNUSABLE {
             reason = "refresh_answer_lost".to_owned();
@@ -303,7 +303,7 @@ impl Inner {
         let Some(grant) = waiting else { return Ok(false) };
         let uid = connection.uid.clone();
         let is_stored = self.in_vault(move |vault| vault.replace(&uid, &grant)).await?;
-        // Stored, or of no use to anybody: the grant it belongs to is gone.
+        // The tokens are stored now, or useless because their grant is gone.
         let mut unsaved = self.unsaved.lock().unwrap_or_else(PoisonError::into_inner);
         unsaved.remove(&connection.uid);
         Ok(is_stored)

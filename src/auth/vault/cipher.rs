@@ -6,11 +6,11 @@ use zeroize::Zeroizing;
 
 use crate::auth::random::{self, RandomError};
 
-/// First byte of a sealed value, so that another cipher can follow.
+/// The first byte of a sealed value; another cipher would get another number.
 const VERSION: u8 = 1;
 const NONCE_BYTES: usize = 24;
 
-/// Encrypts values so that each can be read back only at its own place.
+/// Encrypts values. Each value is bound to its place, such as a column of a row, and opens only there.
 pub(crate) struct Cipher(XChaCha20Poly1305);
 
 /// A key of the cipher, wiped when dropped.

@@ -1,6 +1,6 @@
 //! Keys for other purposes than the vault, derived from the vault's key.
 //!
-//! Whoever has a derived key learns nothing of the vault's key or of those for other purposes. It is derived
+//! A derived key tells nothing about the vault's key or about the keys for other purposes. It is derived
 //! whenever it is needed and is never written.
 
 use super::{cipher::Key, key, private_file};
@@ -21,7 +21,7 @@ pub fn derived_key(
     purpose: &str,
     may_create: bool,
 ) -> Result<Key, VaultError> {
-    // Two first uses must not make two keys. If no key may be made, nothing is written, not even a lock.
+    // The lock keeps two first uses from making two keys. If no key may be made, no lock is written.
     let lock = may_create.then(|| private_file::lock_vault(home)).transpose()?;
     let found = key::find(home, given, may_create)?;
     drop(lock);

@@ -1,7 +1,7 @@
 //! The vault: tokens, encrypted, in a SQLite file of their own.
 //!
-//! What is written is on disk when the call returns. The vault never holds anything but grants,
-//! is never part of a backup, and never opens with a key other than its own.
+//! A call that writes returns when the change is on disk. The vault holds grants alone, is not part of
+//! any backup, and opens with its own key only.
 
 pub(super) mod cipher;
 pub(super) mod derived_key;
@@ -30,16 +30,16 @@ use row::{SealedRow, write_instant};
 use schema::{SCHEMA, create_schema, schema};
 use vault_error::sqlite_error;
 
-/// What the check value decrypts to with the right key.
+/// The plaintext of the check value, by which a key is known to be the right one.
 const CHECK: &[u8] = b"payersync vault";
-/// The place that the check value is sealed for, by schema. So a vault cannot be passed off as one of an
-/// earlier schema, whose rows had no seal.
+/// The place for which the check value is sealed, one per schema version. So a vault cannot be passed off
+/// as one of an earlier version, whose rows had no seal.
 const CHECK_PLACES: [&[u8]; 2] = [b"check", b"check 2"];
 /// How long to wait for another process's write: a token that cannot be stored is a lost consent.
 const BUSY: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Stores a consent. The first generation is the consent's instant, so that it differs from any that the
-/// connection had before it was removed and connected again.
+/// Stores a consent. The first generation is the consent's instant, so that a connection that was removed
+/// and connected again never repeats a generation.
 const PUT: &str = "
     INSERT INTO stored_grant (connection_uid, plan, name, fhir_origin, token_origin, access,
         refresh, patient, scope, expires_at, refreshed_at, generation)
@@ -93,7 +93,7 @@ impl Vault {
         if path.exists() {
             private_file::require_private(&path)?;
         } else {
-            // Before SQLite does it, which would leave the mode to the umask.
+            // Created here, since SQLite would leave the file mode to the umask.
             private_file::create_new(&path)?;
             private_file::sync_dir(home)?;
         }
@@ -101,7 +101,7 @@ impl Vault {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         connection.busy_timeout(BUSY).map_err(failed)?;
-        // A transaction locks before it reads: what was read cannot change before it is written.
+        // A transaction locks before it reads, so that nobody changes the row between its read and its write.
         connection.set_transaction_behavior(TransactionBehavior::Immediate);
 
         let schema = schema(&connection, &path)?;
@@ -112,7 +112,7 @@ impl Vault {
                 .map_err(failed)?;
         let found = key::find(home, key.as_ref(), !holds_tokens)?;
         let cipher = Cipher::new(&found.key);
-        // Every commit durable, journal included; deleted tokens overwritten.
+        // Every commit is durable, with the journal's removal; deleted tokens are overwritten.
         connection
             .execute_batch(
                 "PRAGMA journal_mode = DELETE; PRAGMA synchronous = EXTRA;
@@ -228,7 +228,7 @@ impl Vault {
         )
     }
 
-    /// Notes that a refresh token is about to be sent; durable when it returns.
+    /// Records that a refresh token is about to be sent; durable when it returns.
     ///
     /// Returns whether the grant is still of that `generation`. A vault that cannot be written is
     /// noticed here, before the token is spent.
@@ -247,7 +247,7 @@ impl Vault {
         )
     }
 
-    /// Notes that only a new consent helps; durable when it returns.
+    /// Records that only a new consent helps; durable when it returns.
     ///
     /// `reason` is a code. Returns whether the grant is still of that `generation`: a consent
     /// given meanwhile is not undone, and the first reason stays.
@@ -355,7 +355,7 @@ impl Inner {
         sqlite_error(&self.path, source)
     }
 
-    /// Compares the key with the one the vault was made with; an empty vault takes any.
+    /// Checks that the vault was made with this key; an empty vault takes any key.
     fn check_key(&self, place: String, holds_tokens: bool, schema: i64) -> Result<(), VaultError> {
         let sealed: Option<Vec<u8>> = self
             .lock()
@@ -380,11 +380,11 @@ impl fmt::Debug for Vault {
     }
 }
 
-/// Whether a write keeps a connection's stored row. A row that is kept must be as it was written.
+/// Whether a write keeps a connection's stored row. The seal of a row that is kept is checked first.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Present {
     Kept,
-    /// A new consent takes the place of a damaged row, too.
+    /// A new consent or a removal replaces even a damaged row.
     Replaced,
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn open_lock(path: &Path) -> Result<File, VaultError> {
     own_file::open_or_create(path).map_err(at(path))
 }
 
-/// Refuses a file that others can read. Its content must be taken for known.
+/// Refuses a file that others can read, since its content must be considered known.
 pub(super) fn require_private(path: &Path) -> Result<(), VaultError> {
     let metadata = fs::metadata(path).map_err(at(path))?;
     #[cfg(unix)]
@@ -42,7 +42,7 @@ pub(super) fn require_private(path: &Path) -> Result<(), VaultError> {
     Ok(())
 }
 
-/// Makes the names in a folder durable, such as that of a file just created.
+/// Makes the names in a folder durable, such as the name of a new file.
 pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
     #[cfg(unix)]
     File::open(path).and_then(|dir| dir.sync_all()).map_err(at(path))?;
@@ -51,7 +51,7 @@ pub(super) fn sync_dir(path: &Path) -> Result<(), VaultError> {
 
 /// Waits until no other process opens the vault or makes its key. Others wait until the file is dropped.
 ///
-/// `None` if a home with a vault cannot be written to: then others cannot make anything in it either.
+/// `None` if a home with a vault has no lock file and cannot be written to: nobody can make a key there.
 pub(super) fn lock_vault(home: &Path) -> Result<Option<File>, VaultError> {
     let path = locks_dir(home).join("vault.lock");
     let lock = match create_dir(&locks_dir(home)).and_then(|()| open_lock(&path)) {

@@ -87,7 +87,7 @@ impl SealedRow {
         cipher.seal(&self.whole(), b"")?.ok_or(VaultError::Encrypt)
     }
 
-    /// Whether the row is as it was written.
+    /// Checks that the row is as it was written.
     pub(crate) fn check(&self, cipher: &Cipher) -> Result<(), VaultError> {
         match self.seal.as_deref().and_then(|seal| cipher.open(&self.whole(), seal)) {
             Some(_) => Ok(()),
@@ -95,7 +95,7 @@ impl SealedRow {
         }
     }
 
-    /// Every column but the seal, each with its length: no two rows are the same text.
+    /// Every column but the seal, each with its length, so that two different rows never give the same bytes.
     fn whole(&self) -> Vec<u8> {
         let generation = self.generation.to_string();
         let text = |text: &'_ Option<String>| text.clone().map(String::into_bytes);
@@ -127,7 +127,7 @@ impl SealedRow {
         whole
     }
 
-    /// Decrypts the row, or says which column cannot be.
+    /// Decrypts the row, or says which column is damaged.
     pub(crate) fn open(self, cipher: &Cipher) -> Result<StoredGrant, VaultError> {
         let grant = self.read_columns(cipher)?;
         self.check(cipher)?;
@@ -177,7 +177,7 @@ impl SealedRow {
     }
 }
 
-/// The place that a value is sealed for. A token copied to another row, column or origin does not
+/// The place for which a value is sealed. A token copied to another row, column or origin does not
 /// decrypt.
 fn place(uid: &str, column: &str, fhir_origin: &str, token_origin: &str) -> Vec<u8> {
     [uid, column, fhir_origin, token_origin].join("\0").into_bytes()

@@ -36,9 +36,9 @@ pub struct StoredGrant {
     pub consent_ends_at: Option<DateTime<Utc>>,
     /// Whether the grant can still be used.
     pub consent: ConsentState,
-    /// When a refresh was begun whose outcome is not known.
+    /// When a refresh began, if its outcome is not known.
     pub refresh_begun_at: Option<DateTime<Utc>>,
-    /// Counts the changes of the tokens; given by the vault, ignored by `put`.
+    /// Grows with each change of the tokens; set by the vault, ignored by `put`.
     pub generation: i64,
 }
 

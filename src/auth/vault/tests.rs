@@ -294,7 +294,7 @@ fn debug_shows_no_secret() {
     assert!(!shown.contains("in-clear"), "{shown}");
 }
 
-/// Every column of a row, with a value that it never had.
+/// Columns of a row, each with a value that it never had.
 const ALTERED: [(&str, &str); 12] = [
     ("plan", "'other'"),
     ("name", "'other'"),
@@ -322,7 +322,7 @@ fn a_row_is_taken_whole_or_not_at_all() {
             assert!(matches!(found, Err(VaultError::Damaged { .. })), "{column} = {value}");
         };
         is_damaged(vault.get("c1").map(drop));
-        // A write that keeps the rest does not make the row whole again either; only a new consent does.
+        // A write that keeps the row does not repair it; only a new consent does.
         if column != "generation" {
             is_damaged(vault.begin_refresh("c1", before.generation, START).map(drop));
             is_damaged(vault.replace("c1", &before).map(drop));
@@ -345,7 +345,7 @@ fn a_token_of_yesterday_does_not_go_into_the_row_of_today() {
     assert!(matches!(vault.get("c1"), Err(VaultError::Damaged { column: "row", .. })));
 }
 
-/// Turns a vault into one of the first schema, with the check value given.
+/// Turns a vault into one of the first schema, with the given check value.
 fn as_first_schema(home: &TempDir, check: &[u8]) {
     let connection = raw(home);
     connection.execute_batch("ALTER TABLE stored_grant DROP COLUMN seal").unwrap();

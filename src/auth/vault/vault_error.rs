@@ -65,7 +65,7 @@ pub enum VaultError {
         /// Where the key comes from.
         place: String,
     },
-    /// A row was changed by something else than this program.
+    /// Something other than this program changed a row.
     #[error("the vault's {column} for connection {connection} is damaged")]
     Damaged {
         /// The connection's id.
@@ -98,7 +98,7 @@ fn is_full(kind: io::ErrorKind) -> bool {
     matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
 }
 
-/// The error for what SQLite says of the vault's file.
+/// The error for SQLite's complaint about the vault's file.
 pub(super) fn sqlite_error(path: &Path, source: rusqlite::Error) -> VaultError {
     let path = path.to_owned();
     match source.sqlite_error_code() {

@@ -51,7 +51,7 @@ impl List {
         if begin().any(|line| line.contains("place of service code") && line.contains("name")) {
             return Some(List::PlaceOfService);
         }
-        // A column name in quotes may go over several lines, so all of the first lines are searched.
+        // A quoted column name may span several lines, so each of the first 20 lines is searched.
         if begin().any(|line| line.contains('\t') && line.contains("ms-drg title")) {
             return Some(List::DrgTable);
         }
@@ -111,7 +111,7 @@ impl List {
             List::Taxonomy,
         ];
         match LISTS.into_iter().find(|list| list.system() == system) {
-            // The code system NDC numbers both products and packages.
+            // One code system, NDC, covers both products and packages.
             Some(List::NdcProduct) => "NDC",
             Some(list) => list.name(),
             None => system,

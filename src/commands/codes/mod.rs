@@ -28,7 +28,7 @@ use std::{
 
 /// The number of bytes at the beginning of a file that show which code list it is.
 const HEAD: usize = 1 << 16;
-/// No published list unpacks to this many bytes: all of RxNorm comes to 1.5 GB.
+/// The maximum size of an unpacked list in bytes; the largest known list, all of RxNorm, has 1.5 GB.
 const MOST_BYTES: u64 = 8 << 30;
 
 /// Loads code lists, or lists what is loaded.
@@ -114,7 +114,7 @@ async fn load(folder: &Path, args: CodesLoadArgs, style: Style) -> Result<ExitCo
             break;
         }
     }
-    // The files before a failed one are loaded, so the marts get their names.
+    // If a file failed, the codes of the files before it are loaded, so the marts get those names.
     let named = warehouse.name_codes_in_marts().await;
     warehouse.close();
     named?;

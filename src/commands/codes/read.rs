@@ -128,7 +128,7 @@ fn lines(
 
 /// Reads the named columns of a file with a header line; lines before the header are skipped.
 ///
-/// A column's header may also begin with the name.
+/// A header matches a name if it equals the name or begins with it.
 fn columns(
     delimiter: u8,
     quoting: bool,
@@ -184,7 +184,7 @@ fn found(fields: &[String], names: &[&'static str]) -> Result<Vec<usize>, Vec<&'
     positions.ok_or_else(|| names.iter().filter(|name| position(name).is_none()).copied().collect())
 }
 
-/// ICD-10: the code is in columns 7 to 13, its name begins in column 78. Codes of ICD-10-CM get their
+/// ICD-10: the code is in columns 7 to 13, its name begins in column 78. ICD-10-CM codes get their decimal
 /// point.
 fn order(list: List, input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     lines(input, |line, text| {

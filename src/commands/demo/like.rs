@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// The address that the payer gives itself in its answers.
 ///
-/// It is fixed because the payer's port differs on each run, and its answers must not.
+/// The address is fixed, because the payer's port differs on each run and its answers must stay the same.
 pub(super) const NAMED_ORIGIN: &str = "https://api.sandbox.example";
 
 /// Makes the client's key if the platform requires one, and returns the public part.

@@ -1,4 +1,4 @@
-//! Doctor's checks of this machine. No file is opened in a way that could change it.
+//! Doctor's checks of this machine, which change no file.
 
 use super::finding::Finding;
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
 };
 use std::{collections::BTreeSet, fs, io::ErrorKind, path::Path};
 
-/// With less free space than this, the next sync may not fit on the disk.
+/// In bytes. With less free space than this, the next sync may not fit on the disk.
 const LITTLE_SPACE: u64 = 256 << 20;
 
 /// Warns if both default home folders exist and nobody has named a home.
@@ -82,7 +82,7 @@ fn others_can(path: &Path, bits: u32) -> bool {
     }
 }
 
-/// Reports unfinished copies, exports and answers: in the home, and in the folders of earlier backups.
+/// Reports unfinished backups, exports and query outputs in the home and in the folders of earlier backups.
 pub(crate) fn unfinished_copies(
     folder: &Path,
     warehouse: Option<&ReadOnlyWarehouse>,
@@ -102,7 +102,7 @@ pub(crate) fn unfinished_copies(
     }
 }
 
-/// Checks the free space: for the next sync, and for a rebuild or a purge, which write the file anew.
+/// Checks that the free space suffices for the next sync, and for a rebuild or purge, which rewrite the file.
 pub(crate) fn disk(folder: &Path, findings: &mut Vec<Finding>) {
     let Ok(free) = system::free_bytes(folder) else { return };
     let size = fs::metadata(folder.join("warehouse.db")).map_or(0, |metadata| metadata.len());
@@ -226,7 +226,7 @@ pub(super) fn ages(
     }
 }
 
-/// Whether the configuration, which may say where the vault's key is, can be read.
+/// Whether the configuration is valid or missing; it may say where the vault's key is.
 fn is_configured(folder: &Path) -> bool {
     Settings::load_or_default(folder).is_ok()
 }

@@ -1,4 +1,4 @@
-//! `payersync doctor`: checks everything that a nightly run depends on. Changes nothing.
+//! `payersync doctor`: checks everything that a nightly run depends on, and changes nothing.
 
 mod configured;
 mod discovery;
@@ -31,7 +31,7 @@ const INDENT: usize = 8;
 
 /// Runs all checks; the exit code is 1 if something is wrong.
 ///
-/// `is_named` says whether somebody has named the home; otherwise payersync has chosen it.
+/// `is_named` says whether the user has named the home; otherwise payersync has chosen it.
 pub(super) async fn run(
     folder: &Path,
     args: &DoctorArgs,
@@ -93,7 +93,7 @@ pub(super) async fn run(
     Ok(if wrong > 0 { ExitCode::Usage } else { ExitCode::Complete })
 }
 
-/// The settings with fewer retries: somebody is waiting, so a plan that is down is not asked six times.
+/// The settings with fewer retries and shorter waits, because a user is waiting for the result.
 fn impatient(settings: &Settings) -> Settings {
     let mut settings = settings.clone();
     let http = &mut settings.http;
@@ -120,7 +120,7 @@ fn show(out: &mut dyn Write, finding: &Finding) -> std::io::Result<()> {
     }
 }
 
-/// Checks the tokens of each connection: that they exist, are usable, and that none is left over.
+/// Checks that each connection has usable tokens, and that all stored tokens belong to a connection.
 fn tokens(
     settings: Option<&Settings>,
     warehouse: Option<&ReadOnlyWarehouse>,

@@ -1,4 +1,4 @@
-//! Doctor's checks that ask a plan, and those of the tokens that a plan has granted.
+//! Doctor's checks of a plan and its server, and of the tokens that the plan has granted.
 
 use super::{discovery, finding::Finding};
 use crate::{
@@ -76,7 +76,7 @@ pub(crate) async fn look(
     }
 }
 
-/// A finding that is wrong if a connection uses the plan, else a warning: an unused plan spoils no sync.
+/// A finding that is `Wrong` if a connection uses the plan, else a warning: no sync needs an unused plan.
 fn unless_unused(
     asked: Asked,
     what: impl Into<String>,

@@ -1,4 +1,4 @@
-//! `doctor --production`: what must be in order before real members are connected.
+//! `doctor --production`: checks that everything is in order before real members are connected.
 //!
 //! See docs/production-access/.
 

@@ -1,15 +1,15 @@
-//! Explains an amount that a mart takes from one of several other amounts of the claim.
+//! Explains an amount that a mart computes from other amounts of the same row.
 
 use crate::commands::asked::Row;
 
-/// The marts that have the other amounts in the same row.
+/// The marts whose rows also hold those other amounts.
 const MARTS: [&str; 3] = ["claim", "claim_current", "claim_line"];
 
-/// Each such amount, without its unit, and the sums that may give it, in order of preference.
+/// Each such amount, without its unit, and the sums that it may be computed as, in order of preference.
 ///
-/// The mart takes the first sum of which the payer stated a part; the order is that of
-/// `warehouse/tables/marts/amounts/chosen.rs`. If the lines of a claim state different kinds of amounts,
-/// the claim's amount mixes several sums, and no note is given.
+/// The mart takes the first sum of which the payer stated any part.
+/// `warehouse/tables/marts/amounts/chosen.rs` defines the order. If the lines of a claim state different
+/// kinds of amounts, the claim's amount mixes several sums, and no note is given.
 const SOURCES: [(&str, [&[&str]; 3]); 2] = [
     ("plan_paid", [&["payment"], &["paid_to_provider", "paid_to_patient"], &["benefit"]]),
     (

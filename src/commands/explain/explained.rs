@@ -15,7 +15,7 @@ pub(super) const MOST_DISTINCT: usize = 3;
 #[derive(Debug, Serialize)]
 pub(super) struct Explained {
     pub(super) table: String,
-    /// The kind of the table: `mart` if it answers a question, `table` if it holds what resources say.
+    /// The kind of the table: `mart` for a mart, `table` for a normalised table.
     pub(super) kind: &'static str,
     pub(super) key_column: String,
     pub(super) key: String,
@@ -41,8 +41,8 @@ pub(super) struct Explained {
 pub(super) struct Cell {
     pub(super) column: String,
     pub(super) value: Value,
-    /// The FHIRPath of the value: from the resource, or from the element of which each repetition gives a
-    /// row.
+    /// The FHIRPath of the value, relative to the resource or to the element that gives one row per
+    /// repetition.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(super) path: String,
     pub(super) description: String,

@@ -1,6 +1,6 @@
 //! What the ledger says about a row of the marts `changes` and `data_freshness`.
 //!
-//! For a change, that is the run that noticed it; for the freshness of a type, its last walks.
+//! For a change: the run that noticed it; for the freshness of a type: the type's last walks.
 
 use crate::{
     commands::asked::{Row, ask, number, text},

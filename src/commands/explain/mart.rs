@@ -151,7 +151,7 @@ fn matching_rows(
     let has_connection = columns.iter().any(|name| name == "connection_id");
     let mut parameters = vec![text("key", &args.key)];
     let mut keys = ":key";
-    // A view's numeric columns have no affinity, so SQLite would not compare them with a text.
+    // A view's numeric columns have no affinity, so in SQLite they never equal a text.
     if let Some(value) = args.key.parse().ok().filter(|value: &i64| value.to_string() == args.key) {
         parameters.push(number("number", value));
         keys = ":key, :number";

@@ -1,8 +1,8 @@
 //! `payersync explain`: traces a cell back to its bytes, its versions and its run.
 //!
-//! For a cell of a normalised table, the definition runs over the stored resource again: the values that it
-//! borrows from the JSON show where they are in the bytes. The values of a mart are computed, so for them
-//! the ids in the row lead to the resources.
+//! For a cell of a normalised table, the definition is run over the stored resource again; a value that is
+//! borrowed from the JSON has a known place in its bytes. The values of a mart are computed, so for them the
+//! ids in the row lead to the resources.
 
 mod branch;
 mod explained;

@@ -64,8 +64,8 @@ pub(super) struct Walk {
     pub(super) mode: String,
     pub(super) state: String,
     pub(super) pages: i64,
-    /// The page from 1; `None` if the walk had several pages and has ended, since page numbers are not
-    /// kept.
+    /// The page, counted from 1. `None` if the walk had several pages and has ended, since a walk's pages are
+    /// kept only until then.
     pub(super) page: Option<i64>,
     /// The first URL that the walk requested, without parameter values; or the imported file.
     pub(super) asked: Option<String>,
@@ -77,7 +77,7 @@ pub(super) fn origins(
     resource_type: &str,
     resource_id: &str,
 ) -> Result<Vec<Origin>, WarehouseError> {
-    // Uses the index of `resource`, which begins with the connection.
+    // The cross join makes SQLite use the index of `resource`, which begins with the connection.
     let sql = "SELECT c.name AS connection, r.* FROM connection AS c CROSS JOIN resource AS r
                WHERE r.connection_id = c.id AND r.resource_type = :type AND r.resource_id = :id
                ORDER BY c.name";

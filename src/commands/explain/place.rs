@@ -11,7 +11,7 @@ use std::{borrow::Cow, ops::Range};
 /// The number of lines shown before and after the value.
 const AROUND: usize = 4;
 
-/// What a definition gives for one cell of a resource.
+/// The value that a definition gives for one cell of a resource.
 pub(super) struct Seen {
     /// The value as JSON.
     pub(super) literal: String,
@@ -118,7 +118,7 @@ pub(super) fn place(seen: &Seen, path: &str, text: &str) -> Option<Place> {
     })
 }
 
-/// The lines that hold this value in the last element that the path names.
+/// The lines with this value in an element of the path's last name, or else of an earlier name.
 fn named(seen: &Seen, path: &str, text: &str, lines: &[Line]) -> Vec<usize> {
     let names = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').rev();
     for name in names.filter(|name| !name.is_empty()) {
@@ -191,8 +191,8 @@ mod tests {
         let born = placed(1, 1);
         assert_eq!((&*born.element, born.alike, born.length), ("birthDate", 0, 10));
         assert!(born.lines[born.marked].contains("2000-01-02"));
-        // A number and an escaped text are not borrowed. If two elements hold the same value, `alike` says
-        // so.
+        // A number and an escaped text are not borrowed, so they are found by name. `alike` counts the other
+        // elements with the same value.
         assert_eq!((&*placed(1, 2).element, placed(1, 2).alike), ("contact[0].telecom[0].rank", 1));
         assert_eq!((&*placed(1, 4).element, placed(1, 4).alike), ("contact[1].period.x", 0));
         assert_eq!(placed(1, 3).element, "contact[1].name.text");

@@ -1,4 +1,4 @@
-//! Which tables an export writes.
+//! Chooses the tables that an export writes.
 
 use crate::{
     alike::most_alike,
@@ -7,7 +7,7 @@ use crate::{
     warehouse::Catalog,
 };
 
-/// The beginning of the names of the views of the Tuva input layer.
+/// The prefix of the names of the Tuva input layer's views.
 const TUVA: &str = "tuva_";
 
 /// Refuses Parquet in a build that cannot write it.

@@ -1,8 +1,8 @@
 //! A table as Parquet: typed columns, compressed with zstd, in row groups of bounded size.
 //!
 //! The footer describes each column of each row group, and stays in memory until the end of the file. A row
-//! group ends at a number of rows or of bytes; a NULL counts as one byte. So sparse tables have few row groups,
-//! however many columns they have.
+//! group ends at a limit of rows or of bytes, where a NULL counts as one byte. So sparse tables have few row
+//! groups, however many columns they have.
 //!
 //! The file is written with the column writers of the crate `parquet`. The crates of Arrow would add a
 //! second layout in memory and most of the build's time.
@@ -110,7 +110,7 @@ impl<W: Write + Send> Parquet<W> {
             .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_data_page_size_limit(PAGE_BYTES)
             .set_dictionary_page_size_limit(PAGE_BYTES)
-            // Readers use these statistics to skip row groups. An index of pages would grow with the rows.
+            // Readers skip row groups by these statistics. A page index is left out: it grows with the rows.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .build();
@@ -188,7 +188,7 @@ impl<W: Write + Send> Parquet<W> {
         Ok(())
     }
 
-    /// The bytes of the file so far, without the rows that are not written yet.
+    /// The number of bytes of the file so far, without the rows that are not written yet.
     #[cfg(feature = "lake")]
     pub(in crate::commands) fn bytes(&self) -> usize {
         self.writer.bytes_written()

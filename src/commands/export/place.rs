@@ -28,8 +28,8 @@ pub(super) struct Place {
 impl Place {
     /// Refuses a folder that is not safe to write.
     ///
-    /// Refused are a folder that others can write to, one with files that no export wrote, and a
-    /// de-identified export that the new export would replace by one with names.
+    /// It refuses a folder that others can write to, a folder with files that no export wrote, and a
+    /// de-identified export if the new export has names.
     pub(super) fn check(
         folder: &Path,
         warehouse: &Path,
@@ -63,8 +63,8 @@ impl Place {
         self.target.parent().unwrap_or(Path::new("/"))
     }
 
-    /// Removes what killed exports of this warehouse have left beside the folder, and makes a temporary
-    /// folder.
+    /// Removes temporary folders that killed exports of this warehouse have left beside the folder, and makes
+    /// a new temporary folder.
     ///
     /// A request to stop, through `stop`, ends the writing.
     pub(super) fn begin(&self, stop: Stop) -> Result<Unfinished<'_>, Failure> {
@@ -76,8 +76,8 @@ impl Place {
 
     /// Refuses a folder whose content would be lost.
     ///
-    /// This is a folder with files that no export wrote, or a de-identified export that one with names
-    /// would replace.
+    /// That is a folder with files that no export wrote, or a de-identified export if the new export has
+    /// names.
     fn refuse_occupied(&self) -> Result<(), Failure> {
         let target = &self.target;
         let left = |what: String| {
@@ -119,7 +119,7 @@ impl Place {
     }
 }
 
-/// A temporary folder; dropping it removes it unless it is finished.
+/// A temporary folder. Dropping it removes it, or the earlier export that `finish` has exchanged it for.
 #[derive(Debug)]
 pub(super) struct Unfinished<'a> {
     place: &'a Place,

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 
 /// Characters that begin a formula, including the wide forms of East Asian keyboards.
 const BEGINNINGS: [char; 9] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\''];
-/// Characters of numbers, days and times beside digits: `1,300`, `12:30`, `1/2`, `(5)`, `1E+5`.
+/// Characters besides digits in numbers, days and times: `1,300`, `12:30`, `1/2`, `(5)`, `1E+5`.
 const AMONG_DIGITS: &[u8] = b" .,:;/+-%$()eE";
 /// The number of digits that a spreadsheet keeps; it turns further digits into zeroes.
 const DIGITS: usize = 15;
@@ -29,8 +29,8 @@ fn is_invisible(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}')
 }
 
-/// Whether a spreadsheet may read the text as a number, a day or a time, even codes as `250.00` or
-/// `2093-3`.
+/// Whether a spreadsheet may read the text as a number, a day or a time. This holds even for codes such as
+/// `250.00` or `2093-3`.
 fn is_like_number(text: &str) -> bool {
     let is_of_numbers = |byte: u8| byte.is_ascii_digit() || AMONG_DIGITS.contains(&byte);
     text.starts_with(|c: char| c.is_ascii_digit() || ".($".contains(c))
@@ -41,7 +41,7 @@ fn is_like_number(text: &str) -> bool {
 
 /// Whether a spreadsheet shows the number unaltered.
 ///
-/// Then it has no leading zeroes, no trailing zeroes after the point, and not too many digits.
+/// Such a number has no leading zeroes, no trailing zeroes after the point, and not too many digits.
 fn is_number(text: &str) -> bool {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "1"));
     let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -21,7 +21,7 @@ use std::{collections::BTreeMap, io, path::Path};
 
 /// The name of the file that lists new and changed resources.
 ///
-/// Their exported rows replace all rows that a reader already has for them.
+/// The exported rows of these resources replace all rows that a reader already has for them.
 const CHANGED: &str = "_changed";
 /// The name of the file that lists deleted resources.
 const DELETED: &str = "_deleted";
@@ -54,7 +54,7 @@ pub(super) fn write(
             continue;
         }
         if args.format == ExportFormat::Csv {
-            // Text is not rounded, and six decimals hold every amount.
+            // CSV texts are not rounded, and the six decimals in the manifest hold every amount.
             let is_money = |column: &&mut Column| matches!(column.kind, Kind::Money(_));
             columns.iter_mut().filter(is_money).for_each(|column| column.kind = Kind::Money(6));
         }
@@ -138,7 +138,7 @@ fn events(at: &str) -> Vec<Column> {
     .to_vec()
 }
 
-/// The failure of a user's own view in a de-identified export that does not declare its safe columns.
+/// The failure if a view of the user's own is named that does not declare which of its columns are safe.
 fn undeclared(name: &str) -> Failure {
     Failure::misuse(format!(
         "the definition of {name} does not say which columns identify nobody"
@@ -148,7 +148,7 @@ fn undeclared(name: &str) -> Failure {
     )
 }
 
-/// What all files of an export have in common.
+/// The settings that all files of an export share.
 struct Making<'a> {
     args: &'a ExportArgs,
     folder: &'a Unfinished<'a>,

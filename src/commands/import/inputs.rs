@@ -63,7 +63,7 @@ pub(super) fn find(named: &[PathBuf]) -> Result<Vec<Input>, Failure> {
 
 /// Refuses to import a folder with an export of several connections.
 ///
-/// Under one name, resources of two plans with the same id would overwrite each other.
+/// Under one connection name, resources of two plans with the same id would overwrite each other.
 fn refuse_several_connections(folder: &Path) -> Result<(), Failure> {
     let connections = Known::in_folder(folder).map(|known| known.connections()).unwrap_or_default();
     let Some(first) = connections.first().filter(|_| connections.len() > 1) else { return Ok(()) };
@@ -89,7 +89,7 @@ fn look_through(folder: &Path, found: &mut Vec<PathBuf>) -> io::Result<()> {
         if entry.file_name().to_string_lossy().starts_with('.') {
             continue;
         }
-        // A link to a folder may lead in circles, so it is not followed. A link to a file is.
+        // A link to a folder may lead in circles, so it is not followed. A link to a file is followed.
         if entry.file_type()?.is_dir() {
             look_through(&path, found)?;
         } else if may_hold_resources(&path) && path.is_file() && !is_manifest(&path) {
@@ -117,7 +117,7 @@ pub(super) fn may_hold_resources(path: &Path) -> bool {
     ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Whether a file probably holds Patients, which show whose data the other files must be.
+/// Whether a file probably holds Patients, by its name. Patients show whose data the other files may hold.
 pub(super) fn is_of_patients(path: &Path) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase());
     name.is_some_and(|name| name.starts_with("patient"))

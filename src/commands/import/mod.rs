@@ -1,7 +1,7 @@
-//! `payersync import`: stores the resources of files in the same tables as those that plans send.
+//! `payersync import`: stores resources from files in the same tables as resources from plans.
 //!
-//! One thread reads: `inputs` finds the files, `opened` unpacks them within limits, and `reading` splits
-//! them into resources. Meanwhile, what it has read is stored.
+//! One thread reads: `inputs` finds the files, `opened` unpacks them within limits, and `reading` splits them
+//! into resources. The resources already read are stored meanwhile.
 
 #[cfg(any(test, feature = "fuzzing"))]
 mod fuzzed;
@@ -37,7 +37,7 @@ use reading::{News, Trouble};
 use std::{path::Path, sync::Arc};
 use tokio::sync::mpsc;
 
-/// The number of read parts that may wait to be stored.
+/// The number of parts that were read and may wait to be stored.
 const QUEUE: usize = 2;
 
 /// Imports files and reports the outcome.
@@ -86,7 +86,7 @@ pub(super) async fn run(
     taken.finish(troubles).await
 }
 
-/// What has been imported so far; nothing is made before the first resource.
+/// The state of the import. The warehouse is opened and the connection made at the first resource.
 struct Taken {
     settings: Settings,
     args: ImportArgs,
@@ -176,7 +176,7 @@ impl Taken {
             let is_out_of_date = warehouse.is_out_of_date()?;
             warehouse.close();
             if is_out_of_date {
-                // Once the files have shown their server, resources stored earlier get their rows again.
+                // Once the files have shown their server, the rows of earlier resources are made anew.
                 home::warehouse(&self.settings, &*self.monitor)?.close();
             }
         }

@@ -1,4 +1,4 @@
-//! Opens files of an import: compressed, in an archive, or not JSON at all.
+//! Recognizes and unpacks the files of an import: compressed files, archives, and files that are not JSON.
 
 use crate::{fhir::DocumentError, outcome::Reason};
 use flate2::bufread::MultiGzDecoder;
@@ -12,7 +12,7 @@ use std::{
 
 /// The number of bytes that any file may unpack to, whatever its size.
 const FLOOR_BYTES: u64 = 1 << 30;
-/// The most times its packed size that a larger file may unpack to.
+/// A larger file may unpack to at most this many times its packed size.
 ///
 /// Resources unpack to less than 60 times their size; a file made to fill a disk, to 1,000 times.
 const MAX_RATIO: u64 = 200;
@@ -110,7 +110,7 @@ pub(super) fn kind_of(head: &[u8]) -> Result<Kind, Trouble> {
     }
 }
 
-/// The limit on what may be unpacked, shared by the members of an archive.
+/// The limit on the unpacked bytes, shared by the members of an archive.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Budget {
     packed: Arc<AtomicU64>,

@@ -31,7 +31,7 @@ pub(super) enum News {
     Begin(String),
     /// Bytes of the file, and the resources in them.
     Part(Bytes, Vec<Entry>),
-    /// The file was read to its end, or why the rest is missing.
+    /// The end of a file, with the reason if the rest of it is missing.
     End(Option<Trouble>),
 }
 
@@ -85,8 +85,8 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         }
     }
 
-    /// Reads standard input. An archive's table of contents is at its end, so an archive is held as a
-    /// whole.
+    /// Reads standard input. A zip archive is held in memory as a whole, since its table of contents is at
+    /// its end.
     fn standard(&mut self, source: &mut dyn Read) {
         const NAME: &str = "standard input";
         let mut head = Vec::new();
@@ -216,7 +216,7 @@ impl<S: FnMut(News) -> bool> Reader<S> {
     /// Sends a text as one document, as far as it could be read.
     fn document(&mut self, text: Vec<u8>, trouble: Option<Trouble>) -> Result<(), Trouble> {
         if let Some(Trouble::TooLarge(_)) = trouble {
-            // Of a document that is too large, nothing is imported.
+            // Nothing of a document that is too large is imported.
             return trouble.map_or(Ok(()), Err);
         }
         let document = match (Document::index(&text), trouble) {
@@ -292,7 +292,7 @@ fn is_blank(text: &[u8]) -> bool {
     text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).trim_ascii().is_empty()
 }
 
-/// Whether a member of an archive is a hidden file, or one of those that macOS adds on its own.
+/// Whether a member of an archive is a hidden file, or a file that macOS adds to archives.
 fn is_hidden(member: &str) -> bool {
     member
         .split(['/', '\\'])

@@ -93,7 +93,7 @@ fn written(rows: &[Value]) -> Result<Bytes, ParquetError> {
         SerializedFileWriter::new(Vec::new(), Arc::clone(&schema), Arc::new(properties))?;
     let mut group = writer.next_row_group()?;
     for leaf in &leaves {
-        // The schema has as many leaves, in the same order.
+        // The file has one column for each leaf, in the same order.
         if let Some(mut column) = group.next_column()? {
             leaf.write(&mut column)?;
             column.close()?;

@@ -20,7 +20,7 @@ use std::{
     io,
 };
 
-/// A file ends after the connection with which it reaches this many bytes. Until then it is in memory.
+/// A file of at least this many bytes ends before the next connection. Until then it is in memory.
 const WHOLE: usize = 32 << 20;
 
 /// Writes the rows of one plan to files.
@@ -95,7 +95,7 @@ impl<'a> Files<'a> {
         let path = format!("{}/{name}.zstd.parquet", folder(self.shard, self.plan));
         let oldest = open.connections.keys().next().copied().unwrap_or_default();
         // The statistics are about the connections' numbers alone. The least and greatest texts of other
-        // columns would be a member's, in a log from which no purge could remove them.
+        // columns would be a member's data, which no purge could remove from the log.
         let stats = json!({
             "numRecords": open.rows,
             "minValues": { CONNECTION: oldest },

@@ -1,6 +1,6 @@
 //! The lakes that a home fills, and the check that a shard of a lake belongs to this home.
 //!
-//! A home that wrote to another home's shard would take that home's connections for purged ones.
+//! A home that wrote to another home's shard would treat that home's connections as purged.
 
 use super::store::Store;
 use crate::{

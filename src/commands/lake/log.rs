@@ -1,7 +1,7 @@
 //! A table's Delta log: reads the result of its commits, and adds a commit.
 //!
-//! A commit is a file whose name is its number and which is only created if it does not exist yet. So of
-//! two writers, one creates it; the other reads that commit and takes the next number.
+//! A commit is a file named by its number, which is created only if it does not exist yet. If two writers try
+//! the same number, one creates the file; the other reads that commit and takes the next number.
 
 use super::{
     action::{Action, Add, MetaData, Protocol, Remove, Txn},
@@ -20,7 +20,7 @@ pub(super) const PROTOCOL: Protocol = Protocol { min_reader_version: 1, min_writ
 /// The number of commits after which a new checkpoint is written; the same as Delta's default.
 const CHECKPOINT_EVERY: u64 = 10;
 
-/// A table after its newest commit.
+/// The state of a table after its newest commit.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Log {
     pub(super) table: String,
@@ -56,8 +56,8 @@ pub(super) struct Past {
     pub(super) removed_at: i64,
 }
 
-/// The state on which a plan of changes is based. Another writer's commit that leaves it alone is no
-/// conflict.
+/// The state that a list of actions is based on. A commit of another writer that leaves this state unchanged
+/// is no conflict.
 #[derive(PartialEq, Eq)]
 struct Basis {
     files: Vec<String>,
@@ -177,8 +177,8 @@ impl Log {
 
     /// Commits the actions, after any commits that others have made meanwhile.
     ///
-    /// Returns false if such a commit changed the state that the actions are based on; then they must be
-    /// planned again.
+    /// Returns false if such a commit changed the state that the actions are based on; then the actions must
+    /// be made anew.
     pub(super) fn commit(
         &mut self,
         store: &Store,
@@ -190,7 +190,7 @@ impl Log {
             let name = self.name_of(self.next);
             let is_ours = store.put_new(&name, body.clone())?
                 // The file may exist because the store's answer to an earlier attempt was lost. Each commit
-                // has a name of its own, so no other commit has the same bytes.
+                // has a random `txnId`, so no other commit has the same bytes.
                 || store.get(&name)?.as_ref() == Some(&body);
             if is_ours {
                 actions.iter().for_each(|action| self.apply(action.clone()));

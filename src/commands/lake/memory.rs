@@ -1,7 +1,6 @@
 //! A file in the home that remembers the logs of a lake.
 //!
-//! With it, a sync reads the commits since the last sync, and not those of all years. It can be removed at
-//! any time.
+//! With it, a sync reads only the commits since the last sync. The file can be removed at any time.
 
 use super::{log::Log, store::Store};
 use crate::commands::{failure::Failure, home};
@@ -53,7 +52,7 @@ impl Memory {
         let text = serde_json::to_string(logs)
             .map_err(|error| Failure::bug("logs cannot be written as JSON", error))?;
         home::write_private(&self.whole, &text)?;
-        // A leftover of this name is older, and the next sync renames the other file over it.
+        // If this fails, the next sync renames the newer file over the old one.
         let _ = fs::remove_file(&self.begun);
         Ok(())
     }

@@ -1,7 +1,7 @@
-//! `payersync lake sync`: the tables of the warehouse as a Delta Lake, for engines.
+//! `payersync lake sync`: writes the tables of the warehouse to a Delta Lake, for query engines.
 //!
-//! The log of a Delta table is written here rather than by the crate `deltalake-core`: without
-//! DataFusion that crate neither writes rows nor deletes any. docs/lake.md has the figures.
+//! The log of a Delta table is written here rather than by the crate `deltalake-core`, because without
+//! DataFusion that crate can neither write nor delete rows. docs/lake.md has the figures.
 
 mod action;
 mod checkpoint;

@@ -37,7 +37,7 @@ pub(super) fn needed(
             schema_string: text(&Schema::of(fields(columns)))?,
             partition_columns: vec![SHARD.to_owned(), PLAN.to_owned()],
             created_time: Some(now),
-            // Other tools must not clean up the log: payersync reads from it what it has written.
+            // Other tools must not clean up the log: payersync reads from it which files it has written.
             configuration: BTreeMap::from([(
                 "delta.enableExpiredLogCleanup".to_owned(),
                 "false".to_owned(),

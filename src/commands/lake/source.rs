@@ -49,7 +49,7 @@ const PARTS: [Part; 2] = [
 ];
 /// The column that every table of the lake has.
 pub(super) const CONNECTION: &str = "connection_id";
-/// Changed whenever the same rows would be written to different files than before.
+/// Must be changed whenever payersync would write other files for the same rows.
 const FORMAT: &[u8] = b"payersync lake 1";
 
 /// A table of the lake.
@@ -88,13 +88,13 @@ impl Source {
         Some(Source { name: name.to_owned(), columns, connection, sql })
     }
 
-    /// A digest of each connection's rows, independent of their order. A connection without rows has none.
+    /// A digest of each connection's rows, independent of their order; none for a connection without rows.
     ///
     /// A digest is seeded with the connection's `uid`, which is random and is removed by a purge. So nobody
     /// can find out from a digest what the rows of a purged connection said.
     ///
     /// # Errors
-    /// SQLite's, or a row that belongs to no connection.
+    /// An error of SQLite, or a row that belongs to no connection.
     pub(super) fn digests(
         &self,
         snapshot: &Snapshot<'_>,
@@ -117,7 +117,7 @@ impl Source {
     /// Passes the rows of these connections to `answer`, connection by connection.
     ///
     /// # Errors
-    /// SQLite's, or those of `answer`.
+    /// An error of SQLite or of `answer`.
     pub(super) fn rows(
         &self,
         snapshot: &Snapshot<'_>,

@@ -18,7 +18,7 @@ use std::{
 use tokio::{runtime::Handle, task::block_in_place};
 use url::Url;
 
-/// Where a lake may be, for a person.
+/// The places where a lake may be, for messages.
 const PLACES: &str = "a folder, s3://BUCKET/PREFIX, gs://BUCKET/PREFIX or az://CONTAINER/PREFIX";
 
 /// The place of a lake: a folder, or a prefix in a bucket.
@@ -53,7 +53,7 @@ impl Cloud {
         }
     }
 
-    /// Where the settings come from, for a person.
+    /// The environment variables with the settings, for messages.
     fn settings(self) -> &'static str {
         match self {
             Cloud::S3 => "S3's settings come from the environment: AWS_REGION, AWS_ACCESS_KEY_ID …",
@@ -89,8 +89,8 @@ impl Store {
     /// Opens a lake; creates its folder if it is missing.
     ///
     /// # Errors
-    /// The URL is neither a folder nor in S3, its settings are wrong, or others can write to the folder or
-    /// replace it.
+    /// The URL names neither a folder nor a known object store, its settings are wrong, or others can write
+    /// to the folder or replace it.
     pub(super) fn open(url: &str) -> Result<Store, Failure> {
         let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
         match parsed {
@@ -118,7 +118,7 @@ impl Store {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made.map_err(failed)?,
         }
-        // Whoever can write to the folder could put a link there that leads tables elsewhere.
+        // Anyone who can write to the folder could put a link there that leads a table's files elsewhere.
         own_file::require_own(&path)?;
         let files = LocalFileSystem::new_with_prefix(&path)
             .map_err(|error| failed(io::Error::other(error)))?
@@ -200,9 +200,9 @@ impl Store {
         })
     }
 
-    /// Removes half-written files of killed writers from one of this home's folders; no listing shows them.
+    /// Removes half-written files of killed writers, which no listing shows, from one of this home's folders.
     ///
-    /// An object store shows no half-written file to anybody.
+    /// An object store has no half-written files.
     pub(super) fn sweep_half_written(&self, name: &str) -> Result<(), Failure> {
         let Some(folder) = self.folder.as_ref().map(|folder| folder.join(name)) else {
             return Ok(());

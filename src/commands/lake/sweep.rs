@@ -20,7 +20,7 @@ pub(super) struct Sweep<'a> {
     shard: &'a str,
     /// A file that was replaced before this instant is removed.
     replaced_before: i64,
-    /// A replaced file that was written before this instant, that of the last purge, is removed.
+    /// A replaced file that was written before this instant, the time of the last purge, is removed.
     ///
     /// Even a file without the purged connection may say something about its member, in rows of another
     /// connection of the same person.
@@ -28,9 +28,9 @@ pub(super) struct Sweep<'a> {
 }
 
 impl<'a> Sweep<'a> {
-    /// Makes the rules; a purge is recognized from the logs of all tables.
+    /// Makes the rules from the logs of all tables.
     ///
-    /// The log names a connection that the warehouse does not know.
+    /// A replaced file whose connection the warehouse does not know shows that there was a purge.
     pub(super) fn new(
         logs: &[Log],
         shard: &'a str,

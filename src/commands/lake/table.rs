@@ -24,10 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 ///
 /// Otherwise a table would get a new file every night.
 const SMALL: u64 = 8 << 20;
-/// How often the changes are planned again because another writer was faster.
+/// The number of attempts to commit the changes of a table; other writers may be faster.
 const ATTEMPTS: u32 = 20;
 
-/// What all tables of a sync have in common.
+/// The data that the syncs of all tables share.
 pub(super) struct Context<'a> {
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) store: &'a Store,
@@ -56,7 +56,7 @@ impl Context<'_> {
     /// The warehouse cannot be read, the lake cannot be written, or a newer version has written the table.
     pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
         let mut digests = source.digests(self.snapshot, self.connections)?;
-        // A connection that is still moving to this home is in the lake as a part of the other home.
+        // A connection that is still moving to this home is in the lake as a part of the other home's shard.
         let arrives = |row: &&ConnectionRow| row.moving.as_ref().is_some_and(|it| it.arrives);
         for row in self.connections.iter().filter(arrives) {
             digests.remove(&row.id);

@@ -53,7 +53,7 @@ where
         put("level", metadata.level().as_str().into());
         put("target", target.into());
         put("message", fields.remove("message").unwrap_or_else(|| "".into()));
-        // An event without a name has its place in the source as its name.
+        // `tracing` names an event that has no name by its place in the source.
         let is_named = !metadata.name().starts_with("event ") && metadata.name() != "log event";
         put("event", if is_named { metadata.name() } else { UNNAMED }.into());
         match is_named {

@@ -1,7 +1,7 @@
 //! The metrics of each connection's resource types.
 //!
-//! They are kept as numbers alone: there may be hundreds of thousands of types, and each metric has a line
-//! for each of them.
+//! Each sample holds only numbers: there may be hundreds of thousands of samples, one for each connection and
+//! type, and each metric has a line for each sample.
 
 use super::{Family, Named, seconds};
 use crate::{

@@ -1,4 +1,4 @@
-//! The answers that the configuration and this build can give to the open places of the papers.
+//! The answers of the configuration and of this build to the places in the papers that are to be filled in.
 
 use crate::{
     auth::GrantKind,
@@ -10,7 +10,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
-/// The known answers, by the words in brackets that the templates have in their place.
+/// The known answers, each by the bracketed words of the templates that it replaces.
 ///
 /// # Errors
 /// The configuration lacks a plan of `names`.
@@ -101,7 +101,7 @@ fn encryption(warehouse: &WarehouseFile) -> Option<&'static str> {
 
 /// Where the vault's key is; `None` if any key is in the home, even an old one.
 ///
-/// Whoever copies such a home may get a key that opens backups of the vault.
+/// Anyone who copies such a home may get a key that opens backups of the vault.
 fn key_place(settings: &Settings) -> Option<&'static str> {
     if settings.home.join("vault.key").exists() {
         return None;

@@ -38,7 +38,7 @@ pub(super) fn run(home: &Path, args: &ProductionAccessArgs) -> Result<ExitCode, 
     let settings = Settings::load_or_default(home)?;
     let answers = answers::of(&settings, &args.plans)?;
     let mut pack = Pack::open(&args.folder)?;
-    // Nothing is written before it is certain that every paper can be.
+    // Every paper is checked before the first one is written.
     let mut papers = BTreeMap::new();
     for (name, template) in PAPERS {
         papers.insert(*name, pack.will_hold(name, &fill(template, &answers))?);

@@ -21,7 +21,7 @@ fn places(text: &str) -> Vec<(Range<usize>, String)> {
             && !inner.contains('[')
             && !text[end + 1..].starts_with('(');
         if is_place {
-            // A place may go over several lines, even in a quotation.
+            // A place may span several lines; in a quotation, each line begins with `>`.
             let words = inner.split_whitespace().filter(|word| *word != ">");
             found.push((start..end + 1, words.collect::<Vec<_>>().join(" ")));
             from = end + 1;

@@ -1,8 +1,8 @@
 //! The folder of papers; a file that a person has edited is never overwritten.
 //!
-//! `pack.json` has the hash of each text that the last run intended. A file with that hash is unedited; any
-//! other file has been edited. For an edited file, the new version is written beside it, and only if the
-//! text has changed since the version that the person edited. dpkg treats configuration files the same way.
+//! `pack.json` has the hash of each text that the last run wanted in the files. A file with that hash is
+//! unedited; any other file has been edited. For an edited file, the new version is written beside it, and
+//! only if the text has changed since the edited version. dpkg treats configuration files the same way.
 
 use crate::{
     commands::failure::Failure,
@@ -36,7 +36,7 @@ pub(super) enum Done {
 /// A folder of papers, and the texts to be written there.
 pub(super) struct Pack {
     folder: PathBuf,
-    /// The hash of each file's text that the last run intended.
+    /// The hash of the text that the last run wanted in each file.
     hashes: BTreeMap<String, String>,
     planned: Vec<(String, String, Done)>,
 }
@@ -97,7 +97,7 @@ impl Pack {
     /// Writes the files, each in one step. Returns what was done with each.
     ///
     /// # Errors
-    /// The system's. The files written so far then count as edited, until a later run has the same texts.
+    /// An error of the system. The files written so far count as edited until a later run has the same texts.
     pub(super) fn write(mut self) -> Result<Vec<(String, Done)>, Failure> {
         fs::create_dir_all(&self.folder).map_err(|error| failed(&self.folder, error))?;
         for (name, text, done) in &self.planned {

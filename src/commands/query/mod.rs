@@ -94,7 +94,7 @@ fn to_screen(
 
 /// Writes the answer to a file; if that fails, an existing file stays.
 ///
-/// First it removes what killed commands of the warehouse `own` have left in the folder.
+/// First it removes unfinished files that killed commands of the warehouse `own` have left in the folder.
 fn to_file(
     warehouse: &ReadOnlyWarehouse,
     question: &Question<'_>,

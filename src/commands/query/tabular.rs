@@ -56,7 +56,7 @@ fn not_shown(names: &[&str]) -> Option<String> {
     })
 }
 
-/// The number of such columns that are named.
+/// The number of columns without room that are named.
 const NAMED: usize = 6;
 
 /// The kind of values that a column has had so far.

@@ -81,7 +81,7 @@ impl Possible {
 
     fn meet(&mut self, cell: &AnswerCell<'_>) {
         self.has_value |= *cell != AnswerCell::Null;
-        // Text holds every value.
+        // Text always stays, since it holds every value.
         self.kinds.retain(|kind| is_held(cell, *kind));
     }
 

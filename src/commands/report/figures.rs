@@ -18,7 +18,7 @@ const FURTHEST_ON: i64 = 2 * 366;
 /// The most columns of a picture by month; with more months, a column is a year.
 const MOST_MONTHS: usize = 120;
 
-/// The sum of the amounts that are stated; `None` if none is.
+/// The sum of the amounts that are stated; `None` if no amount is stated.
 fn sum(values: impl Iterator<Item = Option<i64>>) -> Option<i64> {
     values.flatten().fold(None, |sum, value| Some(sum.unwrap_or(0) + value))
 }

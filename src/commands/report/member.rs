@@ -1,4 +1,4 @@
-//! Reads what the marts say about one member.
+//! Reads the data of one member from the marts.
 
 use crate::{
     commands::asked::{Asked, ask, text},
@@ -15,7 +15,7 @@ const MOST_RESULTS: usize = 24;
 
 /// How complete and how old each type of each connection is.
 ///
-/// It is read in one query, since the mart is computed on each query.
+/// It is read once for all members, since the mart is computed on each query.
 pub(super) fn freshness(snapshot: &Snapshot<'_>) -> Result<Asked, WarehouseError> {
     ask(snapshot, "SELECT * FROM data_freshness ORDER BY connection_name, resource_type", &[])
 }

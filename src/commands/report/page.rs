@@ -135,7 +135,7 @@ fn content(anchor: &str, member: &Member, freshness: &Asked, now: DateTime<Utc>)
     }
 }
 
-/// The types that are incomplete or old, and what looks wrong in the data.
+/// The types that are incomplete or old, and the rows of the mart `data_quality`, by rule.
 fn missing(member: &Member, freshness: &Asked) -> Markup {
     let days = |row: &Row<'_>| row.integer("days_since_complete");
     let number = |row: &Row<'_>, name: &str| row.integer(name).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! The page's pictures: a few rectangles and lines, written as SVG without a library.
 //!
-//! Colours are classes of the style sheet, so that both themes and the print have their own. Each picture
-//! has a title, and a table beside it shows its numbers.
+//! Colours are classes of the style sheet, so that both themes and the printed page have colours of their
+//! own. Each picture has a title, and a table beside it shows its numbers.
 
 use maud::{Markup, html};
 

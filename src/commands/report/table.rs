@@ -12,7 +12,7 @@ pub(super) enum Head {
     Number(&'static str),
 }
 
-/// A text of the data, with any characters made visible that could mislead a reader.
+/// A text of the data, in which characters that could mislead a reader are made visible.
 ///
 /// Marks that change the direction of writing are an example. The template escapes HTML.
 pub(super) fn said(text: &str) -> Cow<'_, str> {
@@ -32,7 +32,7 @@ pub(super) fn words(text: &str) -> Markup {
     }
 }
 
-/// A table whose first column is the header of its row.
+/// A table in which the first cell of each row is the row's header.
 pub(super) fn table(caption: &str, head: &[Head], rows: &[Vec<String>]) -> Markup {
     html! {
         div.scroll tabindex="0" role="group" aria-label=(caption) {

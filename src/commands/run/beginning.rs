@@ -37,7 +37,7 @@ pub(super) async fn tell_unknown_names(daemon: &Daemon) {
 fn tell_unknown(daemon: &Daemon, connections: &[ConnectionRow]) {
     let settings = daemon.settings();
     for name in settings.schedules.connections() {
-        // A connection of another shard is in another home.
+        // A connection of another shard may be in another home.
         let is_here = settings.shard.holds(name);
         if is_here && !connections.iter().any(|row| row.name == name) {
             tell(&format!(

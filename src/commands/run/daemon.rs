@@ -47,12 +47,12 @@ pub(super) struct Daemon {
     news: VecDeque<News>,
 }
 
-/// What every task needs.
+/// The state that every task shares.
 #[derive(Clone)]
 struct Shared {
     settings: Arc<Settings>,
     http: HttpClient,
-    /// Whether `http` has not yet been told the requests of the last hour.
+    /// Whether `http` still has to count the requests of the last hour.
     http_is_new: bool,
     tokens: Tokens,
     monitor: Arc<dyn Monitor>,
@@ -116,7 +116,7 @@ impl Daemon {
         self.is_running
     }
 
-    /// Begins what is due now; returns when to wake up again.
+    /// Begins the runs and refreshes that are due now; returns when to wake up again.
     pub(super) async fn begin(&mut self) -> Result<Option<DateTime<Utc>>, Failure> {
         let now = self.shared.clock.now();
         let survey = self.survey().await?;
@@ -213,8 +213,8 @@ impl Daemon {
             let mut connections = warehouse.connections()?;
             // A connection of files alone has no plan to ask.
             connections.retain(|row| row.plan.is_some() && shard.holds(&row.name));
-            // While this process holds the home's lock, nobody else runs a sync: the times read once stay
-            // true.
+            // While this process holds the home's lock, nobody else runs a sync, so the times of the last
+            // runs are read only once.
             let last_runs = match connections.iter().all(|row| known.contains(&row.uid)) {
                 true => HashMap::new(),
                 false => warehouse.last_runs()?,
@@ -230,7 +230,7 @@ impl Daemon {
         }
         let every = self.shared.settings.plans.get(row.plan_name())?.keep_alive_every?;
         let grant = grant?;
-        // Without a refresh token there is nothing to refresh. Without consent the plan would refuse it.
+        // Without a refresh token there is nothing to refresh; without consent the plan would refuse.
         if grant.refresh.is_none() || grant.consent != ConsentState::Granted {
             return None;
         }
@@ -295,7 +295,7 @@ impl Daemon {
     }
 }
 
-/// Runs a sync of all that is due, and sends its outcome to the channels in `[notify]`.
+/// Syncs all connections that are due, and sends the outcome to the channels in `[notify]`.
 ///
 /// If the run was asked to stop, nothing is sent: the service is being restarted, and the next run
 /// continues.
@@ -321,7 +321,7 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
     news
 }
 
-/// Runs a sync of all that is due; a mistake in one plan's configuration affects that plan alone.
+/// Syncs all connections that are due; a mistake in one plan's configuration affects that plan alone.
 async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
     let targets = targets(&shared.settings, connections, &shared.http).await;
     let failed = |LeftOut { connections, failure }| News::Failed { connections, failure };
@@ -368,7 +368,7 @@ async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Fa
     Ok(report)
 }
 
-/// Runs work that may wait for the disk on a thread of its own.
+/// Runs `work`, which may wait for the disk, on a thread of its own.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -20,14 +20,14 @@ pub(super) enum News {
     },
     /// A grant was refreshed.
     KeptAlive {
-        /// The connection.
+        /// The connection's name.
         connection: String,
         /// Whether the attempt before had failed.
         again: bool,
     },
     /// A grant could not be refreshed.
     NotKeptAlive {
-        /// The connection.
+        /// The connection's name.
         connection: String,
         /// Why the grant could not be refreshed.
         failure: Failure,

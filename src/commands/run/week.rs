@@ -123,7 +123,7 @@ impl Plan {
     }
 }
 
-/// The machine that payersync runs on, and the messages that it got.
+/// The machine that payersync runs on, and the daemon's messages in their order.
 struct Machine {
     home: tempfile::TempDir,
     now: Now,
@@ -339,7 +339,7 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
             "2026-03-13T06:30:00.000Z | run | complete | 0 | ann complete, bob complete",
         ]
     );
-    // Once an hour, including the hour in which the plan was down.
+    // The tokens were refreshed once an hour, including the hour in which the plan was down.
     assert_eq!(refreshes, 106);
 }
 

@@ -24,9 +24,9 @@ use std::collections::{BTreeMap, HashMap};
 
 /// With more connections than this, the status is shown per plan.
 pub(super) const MANY: usize = 50;
-/// This many connections with problems are described in full; further ones are named.
+/// The number of connections with problems that are described in full.
 const IN_FULL: usize = 20;
-/// This many further ones are named.
+/// The number of further connections with problems that are named.
 const NAMED: usize = 100;
 
 /// The state of the connections of one plan.
@@ -151,7 +151,7 @@ pub(super) fn types_of(
     if connections.len() > 10 * NAMED {
         return Ok(warehouse.status()?);
     }
-    // All of one instant, as one look would be.
+    // A snapshot: all types are of the same instant.
     let types = warehouse.snapshot(|snapshot| {
         let mut types = Vec::new();
         for row in connections {

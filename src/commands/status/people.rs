@@ -109,7 +109,7 @@ fn headline(row: &ConnectionRow, mine: &[TypeStatus], asked: &[&TypeStatus]) -> 
     format!("{who}: {}", parts.join(", "))
 }
 
-/// What is wrong with a connection, and what to do about it; each hint once.
+/// Writes what is wrong with a connection, and what to do about it; each hint once.
 fn exceptions(
     out: &mut dyn Write,
     row: &ConnectionRow,
@@ -193,7 +193,7 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
             .collect();
         let told = match with_types || is_unasked {
             true => names.join(", "),
-            // These are never all types of the connection.
+            // The left-out types are never all types of the connection.
             false => type_names(&names, usize::MAX),
         };
         if !names.is_empty() {
@@ -203,7 +203,7 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
     Ok(())
 }
 
-/// Until when a type is known to be complete. Of types filled by files alone, this is never known.
+/// The instant as of which a type is known to be complete; unknown for types filled by files alone.
 fn complete_as_of(status: &TypeStatus) -> String {
     let unknown = if status.mode == WalkKind::File { "from files" } else { "never" };
     status.complete_as_of.as_deref().map_or_else(|| unknown.to_owned(), minute)

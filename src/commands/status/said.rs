@@ -1,4 +1,4 @@
-//! What every form of the status shows of a connection: the consent's end, the same person, the exit code.
+//! Facts that every form of the status shows: the end of a consent, the same person, the exit code.
 
 use crate::{
     commands::{calendar, failure::Failure},

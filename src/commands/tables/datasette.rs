@@ -24,7 +24,7 @@ const FACETS: [&str; 13] = [
     "status",
     "is_current",
 ];
-/// The most facets of a mart: each is a pass over its rows whenever the mart's page is opened.
+/// The most facets of a mart: each facet reads all rows whenever the mart's page is opened.
 const MOST_FACETS: usize = 2;
 
 /// A query that Datasette offers on the page of the database.
@@ -97,7 +97,7 @@ ORDER BY severity, records DESC",
     },
 ];
 
-/// The question that a table answers, on one line.
+/// The SQL query of the question that a table answers, on one line.
 pub(super) fn question_of(table: &str) -> Option<String> {
     let asks = |one: &&Question| {
         let mut words = one.sql.split_whitespace().skip_while(|word| *word != "FROM").skip(1);

@@ -39,7 +39,7 @@ pub(super) fn write(out: &mut dyn Write, one: &Described<'_>, catalog: &Catalog)
     examples(one, &joins).iter().try_for_each(|sql| told(&format!("  {sql};")))
 }
 
-/// Joins lines into paragraphs, so that they can be wrapped anew; an empty line stays one.
+/// Joins lines into paragraphs, so that they can be wrapped anew; an empty line stays empty.
 fn paragraphs(lines: &[String]) -> Vec<String> {
     let mut paragraphs: Vec<String> = Vec::new();
     for line in lines {
@@ -51,7 +51,7 @@ fn paragraphs(lines: &[String]) -> Vec<String> {
     paragraphs
 }
 
-/// Whether any column has the text that this function reads.
+/// Whether any of the columns has a text; `text` reads it from a column.
 fn any(columns: &[DescribedColumn], text: fn(&DescribedColumn) -> &str) -> bool {
     columns.iter().any(|column| !text(column).is_empty())
 }

@@ -15,8 +15,8 @@ pub(super) struct Join {
     pub(super) on: String,
 }
 
-/// The joins of a table, by the ids in its columns. An id is unique only within its connection, so both are
-/// compared.
+/// The joins of a table, by the ids in its columns. An id is unique only within its connection, so the
+/// connections are compared, too.
 pub(super) fn joins(one: &Described<'_>, catalog: &Catalog) -> Vec<Join> {
     let mut joins: Vec<Join> = Vec::new();
     if one.columns.iter().all(|column| column.name != "connection_id") {
@@ -51,7 +51,7 @@ fn led_to<'a>(
     let stem = column.name.strip_suffix("_id")?;
     // In a normalised table, `member_id` is a number that the payer assigns.
     if one.kind == Kind::Mart && stem == "member" {
-        // A person has a row for each connection.
+        // A person has a row in `member` for each connection.
         return Some(("member", "member_id"));
     }
     let has_key = column.path.contains("getResourceKey()") || one.kind == Kind::Mart;
@@ -60,7 +60,7 @@ fn led_to<'a>(
 
 /// The amounts to show, the most interesting first.
 const AMOUNTS: [&str; 3] = ["plan_paid_amount", "member_cost_share_amount", "paid_amount"];
-/// The dates to show; when something happened comes before when it was recorded.
+/// The dates to show; dates of an event come before dates of its record.
 const DATES: [&str; 5] =
     ["service_start_date", "month_date", "fill_date", "gap_start_date", "start_date"];
 

@@ -9,7 +9,7 @@ pub(super) struct Subject {
     types: &'static [&'static str],
 }
 
-/// All subjects. The last one takes whatever no other names, such as a user's own tables.
+/// All subjects. The last one has the marts and tables that no other subject names, such as a user's own.
 pub(super) const ALL: [Subject; 11] = [
     Subject { title: "Persons", marts: &["member"], types: &["Patient", "RelatedPerson"] },
     Subject {

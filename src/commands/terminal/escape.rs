@@ -72,7 +72,7 @@ impl<W: Write> Escaping<W> {
         Escaping { inner, held: Vec::new() }
     }
 
-    /// The text of the held bytes that can be judged; at the end, of all of them.
+    /// The escaped text of the held bytes that can be judged; at the end, of all held bytes.
     fn shown(&mut self, is_end: bool) -> String {
         let taken = std::mem::take(&mut self.held);
         let mut bytes = taken.as_slice();

@@ -1,4 +1,4 @@
-//! Which messages are sent, night after night.
+//! Tests of which messages are sent, night after night.
 
 use super::*;
 

@@ -1,8 +1,9 @@
 //! The faults by name: the ways in which the sandbox can misbehave.
 //!
-//! Each was seen at a payer, or in another tool's problem with a payer. Faults can be combined. If several
-//! act at the same place, the first in the table wins. Unless its description says otherwise, a fault acts
-//! on page 3 of ExplanationOfBenefit, each time that page is requested.
+//! Each was seen at a payer, or in another tool's problem with a payer. Faults can be combined: of those that
+//! replace a page, the first in the table wins; those that change it act in the order of the table. Unless
+//! its description says otherwise, a fault acts on page 3 of ExplanationOfBenefit, each time that page is
+//! requested.
 
 use std::fmt;
 use std::str::FromStr;

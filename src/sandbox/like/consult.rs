@@ -43,7 +43,8 @@ impl Like {
         said.unwrap_or(Paging::AfterId)
     }
 
-    /// Whether a page has a link to itself even if it is the only page; that of the default payer has none.
+    /// Whether a page has a link to itself even if it is the only page; the default payer's only page has
+    /// none.
     pub(in crate::sandbox) fn links_always(self) -> bool {
         self.paging() != Paging::AfterId
     }

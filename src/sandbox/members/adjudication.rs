@@ -60,7 +60,7 @@ pub(super) fn of_line(claim: &Claim, amounts: &Amounts, obsolete: bool) -> Json 
     list.into()
 }
 
-/// The adjudications of the whole claim: the amounts for hospital claims, the network for all claims.
+/// The adjudications of the whole claim: the amounts for inpatient claims, the network for all claims.
 pub(super) fn of_claim(claim: &Claim, total: &Amounts) -> Json {
     let mut list = Vec::new();
     if claim.kind == Kind::Inpatient {
@@ -97,7 +97,7 @@ fn network(claim: &Claim) -> &'static str {
     if claim.in_network { "innetwork" } else { "outofnetwork" }
 }
 
-/// The limits of the member's benefits, and what is used of them.
+/// The limits of the member's benefits, and how much of them is used.
 pub(super) fn benefit_balance(total: &Amounts) -> Json {
     array![object! {
         category: hl7("ex-benefitcategory", "1"),

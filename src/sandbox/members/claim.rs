@@ -32,7 +32,8 @@ pub(super) enum Role {
 use Kind::{Inpatient, Oral, Outpatient, Pharmacy, Professional};
 use Role::{Adjusted, Original, Preauthorization, Reversal};
 
-/// Twenty claims that repeat: all kinds, corrections, two reversals, a chain of three versions.
+/// Twenty claims, which repeat at higher indexes: all kinds, corrections, two reversals, a chain of three
+/// versions.
 const SLOTS: [(Kind, Role); 20] = [
     (Inpatient, Original),
     (Professional, Original),

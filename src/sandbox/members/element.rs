@@ -111,7 +111,7 @@ pub(super) fn later(day: NaiveDate, days: u32) -> NaiveDate {
 
 /// The first day of all synthetic histories.
 ///
-/// Fixed, so that the bytes do not depend on the day they are asked for.
+/// It is fixed, so that the bytes do not depend on the day of the request.
 pub(super) fn epoch() -> NaiveDate {
     NaiveDate::from_ymd_opt(2021, 1, 4).unwrap_or(NaiveDate::MIN)
 }

@@ -19,7 +19,7 @@ pub(super) fn id(member: &Member, index: u32) -> String {
     format!("{:012x}{index:08x}{tail}{extra}", 0x954b_e10f_0000u64 + u64::from(member.number))
 }
 
-/// The whole resource except for type, id and meta.
+/// The whole resource except for type and id; its `meta` has only the profile.
 pub(super) fn explanation_of_benefit(member: &Member, index: u32) -> Json {
     let claim = Claim::new(member, index);
     let total = claim.total();
@@ -225,7 +225,7 @@ fn procedures(claim: &Claim, index: u32) -> Json {
     }]
 }
 
-/// A line that the payer added: it does not refer to a submitted line, and costs nothing.
+/// A line that the payer added for the first submitted line; it costs nothing.
 fn add_item(claim: &Claim) -> Json {
     array![object! {
         itemSequence: array![1u32],

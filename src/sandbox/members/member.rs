@@ -1,7 +1,7 @@
 //! One synthetic member: the identity, and the shared resources that the member's claims name.
 //!
-//! A member is only four numbers. Everything else is computed when it is needed, so a population of any
-//! size needs no memory.
+//! A member is only three numbers and a flag. Everything else is computed when it is needed, so a population
+//! of any size needs no memory.
 
 use super::rng::Rng;
 use chrono::NaiveDate;
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_npi_carries_its_check_digit() {
-        // 1234567893 is the example of the standard: 123456789 with check digit 3.
+        // With the prefix 80840, the ten digits pass the Luhn check.
         assert_eq!(npi(0, 0).len(), 10);
         let digits: Vec<u32> =
             format!("80840{}", npi(1, 7)).bytes().map(|b| u32::from(b - b'0')).collect();

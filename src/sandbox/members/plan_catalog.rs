@@ -60,7 +60,7 @@ pub(super) fn insurance_plan(member: &Member, index: u32) -> Json {
     }
 }
 
-/// What the plan covers in general, and what a visit costs the member.
+/// The plan's general costs, and the cost of a visit for the member.
 fn plan(index: u32, area: Json, network: Json) -> Json {
     let mut at_most = quantity("25", "USD");
     at_most.set("comparator", "<=");

@@ -33,7 +33,7 @@ impl Shelf {
         }
     }
 
-    /// The owner of a resource, and its number among the owner's.
+    /// The owner of a resource, and its number among the owner's resources.
     pub(super) fn place(&self, index: u32) -> (Member, u32) {
         match &self.shared {
             Some(numbers) => (self.member.everybody(), numbers[index as usize]),

@@ -15,8 +15,7 @@ const MISSING: Refused =
     Refused("invalid_client", "Invalid client: cannot retrieve client credentials");
 const WRONG: Refused = Refused("invalid_client", "Invalid client: client is invalid");
 
-/// Refuses a client that does not prove, in the way that the platform demands, that it is the registered
-/// one.
+/// Checks that the client is the registered one, in the way that the platform demands.
 pub(super) fn authenticate(
     state: &State,
     headers: &HeaderMap,

@@ -40,7 +40,7 @@ struct Held {
     expires: Instant,
 }
 
-/// Everything that was issued and is still valid.
+/// Everything that was issued and is remembered.
 #[derive(Default)]
 pub(crate) struct Grants {
     codes: HashMap<String, (Consent, Instant)>,

@@ -133,7 +133,7 @@ impl Bundle {
     }
 }
 
-/// The resources that are included with the entries of a page, because each is about one of them.
+/// The resources that are included with the entries of a page, because each refers to one of them.
 fn revincluded(state: &State, search: &Search, entries: &[Entry]) -> Vec<Entry> {
     let asked = search.pairs.get("_revinclude").and_then(|value| value.split(':').next());
     let included = asked.filter(|name| state.options.like.revincluded() == Some(*name));

@@ -11,7 +11,7 @@ use std::{
 /// The size limit of all texts, in bytes: some members' records, whatever the size of the population.
 const MOST_BYTES: usize = 8 << 20;
 
-/// The owner's number, the type, and the resource's number among the owner's.
+/// The owner's number, the type, and the resource's number among the owner's resources.
 pub(crate) type Key = (u32, &'static str, u32);
 
 /// The cached texts, as many as fit.
@@ -31,7 +31,7 @@ impl KeptTexts {
         if let Some(text) = kept().texts.get(&key) {
             return Arc::clone(text);
         }
-        // Made without holding the lock, so that other requests are answered meanwhile.
+        // The text is made without holding the lock, so that other requests are answered meanwhile.
         let text: Arc<str> = make().into();
         if text.len() > MOST_BYTES {
             return text;

@@ -1,8 +1,8 @@
 //! A TCP connection that can be told to misbehave.
 //!
-//! A handler cannot break its own connection. So each connection has a script, which the request being
-//! served may set: it resets, cuts, slows down or stalls what is written next. The bytes are never looked
-//! at.
+//! A handler cannot break its own connection. So each connection has a script, which the request being served
+//! may set. The script resets, cuts, slows down or stalls the bytes that are written next. It never looks at
+//! them.
 
 use axum::extract::connect_info::Connected;
 use axum::serve::{IncomingStream, Listener};
@@ -25,7 +25,7 @@ pub(crate) enum Script {
     Send,
     /// The connection is reset before the first byte.
     Reset,
-    /// The connection is reset after this many bytes.
+    /// The connection is closed after this many bytes, without a reset.
     CutAfter(usize),
     /// At most this many bytes are sent at a time, with a pause before each time.
     Trickle(usize, Duration),

@@ -1,6 +1,6 @@
 //! The resources of one type, of one member or of all members, as the payer holds them now.
 //!
-//! The generated data never changes; what a test has amended or withdrawn is applied to it here.
+//! The generated data never changes; the changes and deletions that a test makes are applied to it here.
 
 use super::{
     kept_texts::KeptTexts,

@@ -1,8 +1,8 @@
-//! Which resources a search finds, and which of them are on the requested page.
+//! Finds the resources of a search, and picks those on the requested page.
 //!
 //! Documented or recorded: ten per page, a hundred at most, ascending ids, a cursor after the last id,
-//! `_skip` up to 9990. Assumed: what `_lastUpdated` and `_sort` do at a payer. Resources are not computed
-//! here, only their ids and dates, unless a search filters by a code.
+//! `_skip` up to 9990. Assumed: the effects of `_lastUpdated` and `_sort`. Only ids and dates are computed
+//! here, unless a search filters by a code.
 
 use super::{outcome, record::Record, time_range::Bound};
 use crate::sandbox::{
@@ -136,7 +136,7 @@ impl Search {
         self.page_of(record, &found, start)
     }
 
-    /// The page at a position of what the search finds now.
+    /// The page that begins at a position among the resources that the search finds now.
     pub(crate) fn page_at(&self, state: &State, start: u32) -> Page {
         let record = self.record(state);
         let found = self.found(state, &record);
@@ -162,7 +162,7 @@ impl Search {
         let end = start.saturating_add(self.count).min(found.len());
         let whole = start == 0 && end == found.len() && self.pairs.get("_after").is_none();
         let full = end - start == self.count;
-        // Only with `_offset` does the server notice that a full page is the last one.
+        // The server notices that a full page is the last one only if the search has `_offset`.
         let last_known = self.pairs.get("_offset").is_some() && end == found.len();
         let id_at = |position: u32| record.id(found.at(position));
         Page {

@@ -97,7 +97,7 @@ impl World {
         serde_json::from_str(&page.body.unwrap()).unwrap()
     }
 
-    /// Everything that a client can see, without what differs between two sandboxes.
+    /// Everything that a client can see, without the texts that differ between any two sandboxes.
     async fn transcript(&self) -> String {
         let code = self.code(0).await;
         let fields = [("grant_type", "authorization_code"), ("code", code.as_str())];

@@ -10,7 +10,7 @@ use crate::{
     warehouse::WalkFinish,
 };
 
-/// Stands in a list of types for all that payersync knows and all that a plan declares.
+/// The entry in a list of types that stands for all types that payersync knows and all that a plan declares.
 const EVERY_TYPE: &str = "*";
 
 /// The decision of a run about a type.
@@ -34,8 +34,8 @@ pub struct Extent {
     pub is_demanded: bool,
     /// A note for a walk that got every resource there was.
     pub note: Option<String>,
-    /// The gap that such a walk ends with, if the rest of the type is held, named or required. For a type
-    /// that the consent does not cover, only if nothing came.
+    /// The gap that such a walk ends with, if the hidden part of the type is held, named or required. For a
+    /// type that the consent does not cover at all, only if nothing came.
     pub gap: Option<Box<WalkFinish>>,
 }
 
@@ -170,9 +170,9 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     }
 }
 
-/// The gap for a type, or for the rest of it, that the consent keeps from us.
+/// The gap for a type, or for a part of a type, that the consent keeps from us.
 ///
-/// Exit code 3 if a new consent can give it, 2 if the configured scope does not even ask for it.
+/// The exit code is 3 if a new consent can give it, 2 if the configured scope does not even ask for it.
 fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
     let connect = format!("`payersync connect {} --plan {}`", input.connection, input.plan);
     let (reason, hint) = match granted(input.requested_scope, name) {

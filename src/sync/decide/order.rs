@@ -44,8 +44,8 @@ impl Step {
         is_ours.then_some((resource_type, finish))
     }
 
-    /// Whether the step only says again that a type is not asked for. It is then not entered, so that a night
-    /// on which nothing changed writes nothing.
+    /// Whether the step only says again that a type is not asked for. Such a step is not entered in the
+    /// ledger, so that a night on which nothing changed writes nothing.
     pub(crate) fn is_left_again(&self, left: &[String]) -> bool {
         matches!(self, Step::Skip { resource_type, finish }
             if finish.state == WalkState::Skipped
@@ -59,11 +59,11 @@ impl Step {
 pub struct WalkOrder {
     /// FHIR resource type.
     pub resource_type: String,
-    /// Whether a refusal is a failure (every plan serves it) or just a difference.
+    /// Whether a refusal is a failure, since every plan serves the type; otherwise plans just differ.
     pub required: bool,
     /// Whether the plan has listed this type before; a refusal now is an error.
     pub listed_before: bool,
-    /// Whether nothing of earlier runs is taken over.
+    /// Whether the walk begins anew and uses nothing of earlier runs.
     pub anew: bool,
     /// Where the walk begins.
     pub from: WalkFrom,
@@ -73,7 +73,8 @@ pub struct WalkOrder {
     pub window: Option<WalkWindow>,
     /// Searches that together cover the type; empty: `start` covers all of it.
     pub parts: Vec<Part>,
-    /// Whether the server declares `_lastUpdated` for the type and was never seen to ignore it.
+    /// Whether `_lastUpdated` may be tried, and the server declares it for the type, was never seen to ignore
+    /// it and has not refused it lately.
     pub can_ask_for_changes: bool,
     /// Other searches of the type, each to be tried if the plan refuses those before it.
     pub otherwise: Vec<Attempt>,

@@ -110,7 +110,7 @@ fn every_search_of_an_order_names_the_patient_or_there_is_no_order() {
     ] {
         assert_eq!(one.for_patient(None), None, "{one:?}");
     }
-    // Another search may still do.
+    // Another search may still work.
     let otherwise = WalkOrder { otherwise: vec![attempt("Goal")], ..order("Goal") };
     let without = WalkOrder { otherwise: Vec::new(), ..otherwise.clone() };
     assert_eq!(otherwise.for_patient(None), Some(without));

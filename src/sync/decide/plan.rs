@@ -49,7 +49,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
     };
     let mut otherwise = searches(input, name, rule, state, &is_known);
     let Attempt { start, parts, proved_for, note, .. } = otherwise.remove(0);
-    // What was proved for another base, search or consent proves nothing of this one.
+    // A proof for another base, search or consent proves nothing for this one.
     let proved = state.filter(|state| state.proved_for.as_ref() == Some(&proved_for));
     let last_full = proved.and_then(|state| state.last_full_at.as_deref());
     let cursor = |kind: WalkKind| {
@@ -70,8 +70,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         Some(full) => (full, changes().map(Box::new)),
         // A type that is searched in parts is not asked for changes; each part resumes by itself.
         _ if !parts.is_empty() => (WalkFrom::Start, None),
-        // A search for changes never reports deletions. And where the consent does not cover the type, an
-        // empty answer to it would not tell whether the plan still lets anything through.
+        // A search for changes never reports deletions. And if the consent does not cover the type, an empty
+        // answer to such a search would not tell whether the plan still lets anything through.
         None if extent.is_uncovered || is_past(input, last_full) => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
@@ -97,9 +97,9 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 
 /// The search for what changed since the watermark, if that is surely enough.
 ///
-/// It is not enough if the server does not declare `_lastUpdated` or was seen to ignore it, if resources
-/// come without a date, if a reject is open or an older version than the stored one came (the resource
-/// that mends it need not be new), or if the whole type fits on one page anyway.
+/// It is not enough if the server does not declare `_lastUpdated` or was seen to ignore it, or if resources
+/// come without a date. If a reject is open or an older version than the stored one came, the resource that
+/// mends it need not be new. If the whole type fits on one page, the search saves nothing.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
     // `$everything` knows no `_lastUpdated`.
@@ -111,7 +111,7 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
         return None;
     }
     let since = instant(state.watermark.as_deref()?)? - input.overlap;
-    // A server that has not shown it since the last full walk has to show it again: servers change.
+    // Servers change: each has to show after every full walk that it still honours `_lastUpdated`.
     let is_stale = state.probed_at < state.last_full_at;
     let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);
     let probe = state.last_updated != LastUpdated::Honoured || is_stale || is_misdated;
@@ -130,7 +130,7 @@ fn can_ask_for_changes(input: &PlanInput<'_>, name: &str, state: Option<&TypeSta
     input.last_updated && is_declared && !is_ignored
 }
 
-/// Whether an instant is as long ago as full walks may be apart, or cannot be right.
+/// Whether an instant is at least as long ago as full walks may be apart, is missing, or cannot be right.
 fn is_past(input: &PlanInput<'_>, at: Option<&str>) -> bool {
     let Some(at) = at.and_then(instant) else { return true };
     let every = chrono::Duration::from_std(input.full_walk_every).unwrap_or(chrono::Duration::MAX);

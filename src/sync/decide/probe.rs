@@ -1,9 +1,8 @@
 //! Tests whether a server honours a search by date, before anything is left out because of such a search.
 //!
 //! A declaration proves nothing. Asked for what changed after the year 2100, an honest server has nothing
-//! to show. Asked for a date that occurs among the stored resources, it shows some resources, none older
-//! than the date and no fewer than are stored. If it repeats the search in its link `self`, the date is
-//! part of it.
+//! to show. Asked for changes since the date of a stored resource, it shows some resources, none older than
+//! the date and no fewer than are stored. If its `self` link repeats the search, the link has the date.
 
 use super::order::{Increment, WalkFrom, WalkOrder};
 use crate::{
@@ -21,7 +20,7 @@ use url::Url;
 pub(crate) enum Probed {
     /// The search by date works.
     Honoured,
-    /// The server ignores the date, as this text says.
+    /// The server ignores the date, for the reason in this text.
     Ignored(&'static str),
     /// The plan refuses the search, with this status.
     Refused(u16),
@@ -106,8 +105,8 @@ async fn probe(
                 .read(|connection| held_since(connection, id, name, middle))?;
             let is_counted = !answer.is_total || order.totals == Totals::Trusted;
             match answer.found.filter(|_| is_counted) {
-                // Some were deleted meanwhile, or left out: a full walk tells which, and the next run asks
-                // again.
+                // Some resources were deleted meanwhile, or left out: a full walk tells which, and the next
+                // run asks again.
                 Some(found) if found < held => Probed::Unclear,
                 _ => Probed::Honoured,
             }

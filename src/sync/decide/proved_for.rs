@@ -1,7 +1,7 @@
 //! A fingerprint of the base, the search and the consent that a watermark or a cursor is valid for.
 //!
-//! Another base, search or consent may show more, dated long before the watermark, and a page of the old
-//! search says nothing of the new one. So the type is then walked in full.
+//! Another base, search or consent may show more resources, some of them dated long before the watermark. A
+//! cursor of the old search says nothing about the new one. So the type is then walked in full.
 
 use super::input::PlanInput;
 use sha2::{Digest, Sha256};

@@ -28,7 +28,7 @@ pub struct Attempt {
     pub start: Url,
     /// Searches that together cover the type; empty: `start` covers all of it.
     pub parts: Vec<Part>,
-    /// A fingerprint of the base, search and consent of such a walk.
+    /// A fingerprint of the base, search and consent of a walk by this search.
     pub proved_for: String,
     /// A note for the ledger, if the walk is complete.
     pub note: Option<String>,
@@ -79,8 +79,8 @@ pub(super) fn searches(
     let is_by_patient = state.is_some_and(|state| state.by_patient);
     let wants_everything = matches!(rule, Some(SearchRule::Queries(queries))
         if queries.iter().any(SearchQuery::is_everything));
-    // If the plan declares a search of the type, that is another way. Not for Patient: its search would leave
-    // out all types that come along in $everything.
+    // If the plan declares a search of the type, that search is another way. Patient has no other way: its
+    // search would leave out all types that come along in $everything.
     let is_undeclared = name != "Patient"
         && input
             .capability
@@ -112,7 +112,8 @@ pub(super) fn searches(
     first
 }
 
-/// The searches with `_count`, then the same without it; only the latter if they have worked before.
+/// The searches with `_count`, then the same searches without it; only those without it if they have worked
+/// before.
 fn ways(
     input: &PlanInput<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! The survey before a run: what the plan declares and the ledger knows, and so which walks to make.
+//! Surveys, before a run, what the plan declares and the ledger knows, and has the walks decided.
 
 use super::{input::PlanInput, order::Step, plan::plan};
 use crate::{

@@ -1,4 +1,4 @@
-//! What is decided for each type, and why.
+//! Tests of the decision for each type.
 
 use super::{super::proved_for::fingerprint, *};
 use crate::{

@@ -13,7 +13,7 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 
-/// The reason of an attachment whose file is elsewhere.
+/// The reason for an attachment whose content no imported file holds.
 const NOT_IN_FILES: &str = "not_in_files";
 
 /// Stores the attachments of a connection's resources, up to `limit` bytes each. Returns the counters of

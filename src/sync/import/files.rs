@@ -1,8 +1,9 @@
 //! Imports files of resources into the warehouse, in the same way as the pages of a plan.
 //!
-//! One walk of mode `file` per resource type and run. A file shows what was there once: it moves no watermark
-//! and has no cursor, and a resource that it lacks does not count as absent. Whoever reads the files calls
-//! [`Import::begin`], [`Import::part`] for each part, and [`Import::end`]; then [`Import::finish`].
+//! An import makes one walk of mode `file` for each resource type. A file shows the past: it moves no
+//! watermark and has no cursor, and a resource that it lacks does not count as absent. Whoever reads the
+//! files calls [`Import::begin`], [`Import::part`] for each part, and [`Import::end`]; then
+//! [`Import::finish`].
 
 use super::{
     attachments,
@@ -33,7 +34,7 @@ use std::{
     time::Instant,
 };
 
-/// What an import works with.
+/// The parts that an import works with: warehouse, monitor, clock.
 pub struct ImportContext {
     /// The warehouse that everything is stored in.
     pub warehouse: Arc<Warehouse>,

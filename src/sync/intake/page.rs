@@ -58,7 +58,8 @@ impl Intake {
             Ok(unpacked) => unpacked?,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
-        // Noted before anything about the Patient is stored, so that no later run takes another Patient.
+        // The Patient is noted before anything about it is stored, so that no later run takes another
+        // Patient.
         if let Some(patient) = self.whose.to_be_pinned() {
             self.warehouse.pin_patient(self.connection_id, patient).await?;
         }

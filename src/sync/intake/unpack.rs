@@ -1,7 +1,7 @@
-//! Unpacks a page: which resources are new, which are as stored, and which cannot be taken in.
+//! Unpacks a page: sorts its resources into new and changed ones, unchanged ones, and rejects.
 //!
 //! It runs on worker threads. It reads the warehouse to tell unchanged resources from changed ones, and
-//! writes nothing. A resource that is as stored costs one hash and one look-up, nothing else.
+//! writes nothing. An unchanged resource costs one hash and one look-up, nothing else.
 
 use super::{
     whose::{Verdict, Whose},
@@ -52,7 +52,7 @@ pub(crate) struct Unpacked {
     pub(crate) room: Room,
 }
 
-/// When the resources of a page were last updated, by their own account.
+/// When the resources of a page were last updated, by their `meta.lastUpdated`.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Dates {
     pub(crate) all: Vec<DateTime<Utc>>,
@@ -130,7 +130,7 @@ impl Candidate {
     }
 }
 
-/// Which walk a page belongs to.
+/// The walk that a page belongs to.
 pub(crate) struct Of<'a> {
     pub(crate) walk_type: &'a str,
     pub(crate) connection_id: i64,
@@ -141,8 +141,8 @@ pub(crate) struct Of<'a> {
     pub(crate) full_urls: Option<&'a FullUrls>,
 }
 
-/// The walk's type for entries that are no resource, or whose type FHIR R4 does not know. It is FHIR's
-/// name for what all resources have in common.
+/// The walk's type for entries that are no resource, or whose type FHIR R4 does not know. It is FHIR's name
+/// of the type from which all resources derive.
 pub(crate) const NO_TYPE: &str = "Resource";
 
 /// Unpacks a page.
@@ -370,8 +370,8 @@ fn sort(
 
 /// Runs every view of the type over a resource: rows for all tables, or for none.
 ///
-/// What its references mean within the Bundle is stored with it, and whom its identifiers name: a rebuild
-/// has neither the Bundle nor the Patient.
+/// The resource is stored with the targets of its references within the Bundle, and with the Patient whom its
+/// identifiers name: a rebuild has neither the Bundle nor the Patient.
 fn project(
     body: &[u8],
     candidate: Candidate,

@@ -40,7 +40,7 @@ struct Known {
     is_seen: bool,
 }
 
-/// Whose data a resource is.
+/// The judgement on whose data a resource is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The resource is about the connection's Patient.
@@ -116,7 +116,7 @@ impl Whose {
         &self.bases
     }
 
-    /// Whether a Patient is somebody else.
+    /// Whether a Patient is somebody else than the connection's Patient.
     pub(crate) fn excludes(&self, patient: &str) -> bool {
         self.known()
             .is_some_and(|known| !known.patients.is_empty() && !known.patients.contains(patient))
@@ -136,7 +136,7 @@ impl Whose {
         if let (true, Some((first, ..))) = (known.patients.is_empty(), patients.first()) {
             known.pin(first);
         }
-        // Until nobody is added: links may lead over several records.
+        // Repeats until no record is added: links may lead over several records.
         loop {
             let before = patients.len();
             patients.retain(|(id, links, json)| {
@@ -237,7 +237,7 @@ impl Known {
     fn verdict(&self, subjects: &Subjects) -> Verdict {
         let is_own = |patient: &String| self.patients.contains(patient);
         let is_unknown = |it: &&Identifier| !self.identifiers.contains_key(*it);
-        // In a system in which the Patient has a number, another number is another person's.
+        // If the Patient has an identifier of this system, another identifier of it is another person's.
         let is_anothers = |(system, _): &Identifier| {
             !system.is_empty() && self.identifiers.keys().any(|(own, _)| own == system)
         };

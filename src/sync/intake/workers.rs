@@ -1,7 +1,7 @@
 //! Cores and memory for unpacking pages, shared by all walks of a run.
 //!
 //! An unpacked page is in memory until the writer has stored it. So a page waits until there is room for the
-//! most that it can become. A page that could take all the room is unpacked alone.
+//! largest size that it can unpack to. A page that could take all the room is unpacked alone.
 
 use crate::warehouse::RowBatch;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ impl Workers {
     pub(crate) async fn room(&self, bytes: usize) -> Room {
         let most = units(RowBatch::most_bytes(bytes).min(ROOM));
         let units = u32::try_from(most).unwrap_or(u32::MAX);
-        // Never closed, so it cannot fail.
+        // The semaphore is never closed, so this cannot fail.
         Room(Arc::clone(&self.room).acquire_many_owned(units).await.ok())
     }
 

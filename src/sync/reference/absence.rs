@@ -1,13 +1,13 @@
 //! Proofs of deletion: resources that full walks did not meet are read by id.
 //!
-//! 404 or 410 proves that a resource is gone. The resource itself refutes it and is taken in. Anything else
-//! leaves it for the next run. A 404 or 410 counts only between two reads that bring a resource which is
-//! surely there: some plans answer every read with it, some only for a while. What a cache has kept is no
-//! answer.
+//! A 404 or 410 proves that a resource is gone. A read that brings the resource refutes that, and the
+//! resource is taken in. After any other answer the next run asks again. A 404 or 410 counts only between two
+//! reads that bring a resource which is surely there: some plans answer every read with such a status, some
+//! only for a while. An answer that a cache has kept does not count.
 //!
-//! If reads are refused, two full walks that missed the resource, a day apart, prove it. They also do if the
-//! requests of a run are too few for three reads: then one read that does not bring it is enough beside them.
-//! A resource that a read brings as another patient's is no longer the connection's.
+//! If reads are refused, two full walks, a day apart, that missed the resource prove that it is gone. If a
+//! run has too few requests for three reads, the two walks and one read without the resource prove it. A
+//! resource that a read brings as another patient's is no longer the connection's.
 
 use crate::{
     fhir::{Effort, FetchError, Page, Referenced, instant},
@@ -19,15 +19,15 @@ use crate::{
     },
 };
 
-/// Reads for the proofs of one type in one run; the rest is left to the next.
+/// The most reads for the proofs of one type in one run; the rest is left to the next run.
 const MAX_PROOFS: u32 = 500;
 /// Reads in a row without an answer, after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
-/// Reads in a row that were refused, where reads do not work, after which the rest counts as refused.
+/// If no read works: refused reads in a row after which the rest counts as refused.
 const MAX_REFUSALS: u32 = 3;
 /// The same limit, when the requests of the run are limited.
 const MAX_REFUSALS_LIMITED: u32 = 1;
-/// The number of answers "gone" after which one more read, of what is surely there, confirms them all.
+/// After this many answers "gone", one more read, of a resource that is surely there, confirms them all.
 const BELIEVED_AT_ONCE: usize = 10;
 /// Requests of a proof by reads: the absent resource, and before and after it one that is surely there.
 pub(crate) const READS_OF_A_PROOF: u64 = 3;
@@ -107,7 +107,7 @@ struct Proofs<'a> {
     key: WalkKey,
     counters: WalkCounters,
     refuted: u64,
-    /// Resources that the plan said are gone since it last brought one, each with the status.
+    /// Resources that the plan has called gone since it last brought a resource, each with the status.
     said_gone: Vec<(Absent, u16)>,
 }
 
@@ -117,7 +117,7 @@ enum Reads {
     Work(String),
     /// The plan refuses to bring a resource that is surely there.
     Refused,
-    /// No resource is surely there that could be tried.
+    /// There is no resource to try that is surely there.
     Untried,
 }
 
@@ -153,7 +153,7 @@ impl Proofs<'_> {
             Reads::Work(present) => Some(present.as_str()),
             Reads::Refused | Reads::Untried => None,
         };
-        // One for a read, and one for the confirming read at the end.
+        // One request for a read, and one for the confirming read at the end.
         if present.is_some() && !self.context.allowance.has(2) {
             return Ok(());
         }
@@ -246,7 +246,7 @@ impl Proofs<'_> {
         Ok(())
     }
 
-    /// Tests whether the plan brings what is surely there; `None` if it gives no answer now.
+    /// Tests whether the plan brings a resource that is surely there; `None` if it gives no answer now.
     async fn try_reads(&mut self) -> Result<Option<Reads>, WarehouseError> {
         let present = self.surely_present()?;
         let (mut reads, mut is_kept) = (Reads::Untried, false);
@@ -277,7 +277,7 @@ impl Proofs<'_> {
         reader.read(|connection| surely_present(connection, id, name))
     }
 
-    /// Whether the plan still brings a resource that it has brought before, by the request that was put
+    /// Whether the plan still brings a resource that it has brought before. Uses the request that was put
     /// aside.
     ///
     /// If a cache answers, another resource is read.
@@ -357,7 +357,8 @@ impl Proofs<'_> {
 
 /// The finding after a read that was refused.
 ///
-/// Either all reads are refused, or this read alone, as of a resource that is another patient's by now.
+/// Either all reads are refused, or this read alone, for example because the resource is another patient's by
+/// now.
 fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
     match !reads_work && two_walks_agree(absent) {
         true => Finding::GoneByWalks,
@@ -365,8 +366,7 @@ fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
     }
 }
 
-/// Whether nothing is known after an error, as after a time-out, without a token, or where a cache
-/// answered.
+/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache answered.
 fn is_not_answered(error: &FetchError) -> bool {
     matches!(error, FetchError::Kept { .. })
         || error.reason().is_without_token()

@@ -1,9 +1,9 @@
 //! Reads types that a plan serves by id but refuses to list: references in stored resources name the ids.
 //!
-//! After the listing walks of a connection, the references in its stored resources are queued and
-//! read, and the references in what was read with them, up to a depth. The queue is in the
-//! warehouse and each answer is committed with its resource, so a killed run goes on where it was.
-//! Each night reads what is new; a full round reads everything again.
+//! After the listing walks of a connection, the references in its stored resources are queued and read. So
+//! are the references in the resources that were read, up to a depth. The queue is in the warehouse and each
+//! answer is committed with its resource, so a killed run goes on where it was. Each night reads what is new;
+//! now and then a full round reads everything again.
 
 use super::reads::{MAX_DEPTH, Reads};
 use crate::{
@@ -77,7 +77,7 @@ pub(crate) async fn follow(
     Ok(())
 }
 
-/// Why nothing can be read at all, if so: a refusal to list a type would then say nothing about lists.
+/// Why nothing can be read at all, if so. A refusal to list a type is then no sign that the type can be read.
 fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
     let hinders = |walk: &&WalkReport| {
         let finish = &walk.finish;
@@ -138,14 +138,14 @@ async fn name_the_patient(context: &WalkContext, reads: &[Reads]) -> Result<(), 
         .await
 }
 
-/// Searches what is stored for references and reads them, again and again, until none near enough is left.
+/// Searches stored resources for references and reads them, until none within the depth is unread.
 async fn read_all(
     context: &WalkContext,
     mut reads: Vec<Reads>,
     concurrency: usize,
 ) -> Result<Vec<Reads>, WarehouseError> {
     let types: Vec<String> = reads.iter().map(|reads| reads.resource_type().to_owned()).collect();
-    // All types have been searched at least up to here; "" is before everything.
+    // For all types, resources received up to here have been searched; "" is before everything.
     let mut since = reads.iter().map(|reads| reads.scanned_to.clone().unwrap_or_default()).min();
     loop {
         since = search(context, &types, since.unwrap_or_default()).await?;
@@ -264,7 +264,7 @@ fn describe(
         };
         let detail = detail.to_owned();
         return if required {
-            // A plan that does not know the type does not say that the consent leaves it out.
+            // A plan that does not know the type says nothing about the consent.
             let is_unknown = summary.refused == 0 && refusal.http_status == Some(404);
             let (reason, hint) = match is_unknown {
                 true => (
@@ -277,7 +277,7 @@ fn describe(
                 ),
             };
             let finish = WalkFinish::incomplete(reason, detail);
-            // The refusal to list the type is what the plan has said about it.
+            // The plan's own words about the type are those of its refusal to list it.
             WalkFinish {
                 http_status: refusal.http_status.or(Some(403)),
                 server_message: refusal.server_message.clone(),

@@ -1,7 +1,8 @@
 //! Reads one type's references: in lists of ids if the server honours such lists, else one by one.
 //!
-//! A refusal to bring one resource is believed only if the server has brought another one, before or after
-//! it. If nothing can be read at all, nothing is recorded and the next run asks again.
+//! A refusal to bring one resource is in doubt until the server brings another one. Refusals that are left at
+//! the end of the queue are recorded after a test, if there is a resource to test reads with. After too many
+//! refusals in a row nothing is recorded, and the next run asks again.
 
 mod doubtful;
 
@@ -29,7 +30,7 @@ pub(super) const MAX_DEPTH: u32 = 3;
 
 /// Ids in one search; with ids of 64 characters a URL stays well below 4 kB.
 const LIST: usize = 50;
-/// Refusals in a row after which a server is taken to refuse them all.
+/// Refusals in a row after which a server is taken to refuse all reads.
 const MAX_REFUSALS: usize = 10;
 /// Failures in a row after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
@@ -90,7 +91,7 @@ impl Reads {
         &self.key.resource_type
     }
 
-    /// Reads what is queued and was not tried in this run; false when there was nothing to do.
+    /// Reads the queued resources that were not tried in this run; returns false if there are none.
     pub(super) async fn read_pending(&mut self) -> Result<bool, WarehouseError> {
         if self.stopped.is_some() {
             return Ok(false);
@@ -111,8 +112,8 @@ impl Reads {
             }
             self.read_one(id).await?;
         }
-        // A few refusals at the end are about those few resources. If all are refused, `describe` says so of
-        // the whole type.
+        // A few refusals at the end are about those few resources. If all are refused, the ledger's entry
+        // says so of the whole type.
         if self.stopped.is_none() {
             self.confirm_doubtful().await?;
         }
@@ -136,8 +137,8 @@ impl Reads {
     /// Reads one list; returns the ids that it did not bring.
     ///
     /// The first list proves that the server honours lists, if it brings at least half of what was asked for
-    /// and nothing else. A resource that a list leaves out is read by itself. So a server that forgets some
-    /// costs requests and no resource; payers name many that they do not serve.
+    /// and nothing else. A resource that a list leaves out is read by itself. So a server that leaves some
+    /// out costs requests, but no resource. Payers name many that they do not serve.
     async fn read_list(&mut self, ids: &[String]) -> Result<Vec<String>, WarehouseError> {
         let asked: Vec<&str> = ids.iter().map(String::as_str).collect();
         let url = search_by_id(&self.base, self.resource_type(), &asked);
@@ -329,7 +330,7 @@ impl Reads {
         Ok(())
     }
 
-    /// Enters answers that brought no resource. One that never will bring it becomes a reject, once.
+    /// Enters answers that brought no resource. A resource that cannot be read becomes a reject, once.
     async fn record(&mut self, answered: Vec<Answered>) -> Result<(), WarehouseError> {
         if answered.is_empty() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! How old the pages of a pass are: a cache in front of a plan may answer with what the plan said days
-//! ago, for a single page too.
+//! How old the pages of a pass are. A cache in front of a plan may answer with a page that is days old, even
+//! if the other pages are new.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::time::Duration;
@@ -10,7 +10,7 @@ const LEAST_LIMIT: TimeDelta = TimeDelta::hours(1);
 /// way (RFC 9111, section 4.2.3).
 const LEAST_AGE: TimeDelta = TimeDelta::minutes(1);
 
-/// The sign by which a page is too old, and its age by that sign.
+/// The header that shows that a page is too old, with the age that it shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stale {
     /// The `Age` that a cache gave the page.
@@ -43,8 +43,8 @@ impl Ages {
         self.ahead = Some((newest.min(ahead), oldest.max(ahead)));
     }
 
-    /// Whether the oldest page is older than a walk over changes reaches back. Later walks over changes would
-    /// not bring what changed since that page.
+    /// The age of the oldest page, if it is greater than `overlap`. Walks over changes reach back by
+    /// `overlap`, so they would not bring what changed since such a page.
     pub(super) fn beyond(&self, overlap: Duration) -> Option<Stale> {
         let overlap = TimeDelta::from_std(overlap).unwrap_or(TimeDelta::MAX);
         if self.told > overlap.max(LEAST_AGE) {
@@ -60,7 +60,7 @@ impl Ages {
 mod tests {
     use super::*;
 
-    /// What pages show that came within two minutes, given `Date` and `Age` of each in minutes.
+    /// The result for pages that arrive a minute apart, given `Date` and `Age` of each in minutes.
     fn beyond(overlap_hours: u64, pages: &[(Option<i64>, Option<u64>)]) -> Option<Stale> {
         let start = DateTime::from_timestamp(1_770_000_000, 0).unwrap();
         let mut ages = Ages::default();
@@ -87,7 +87,7 @@ mod tests {
             (24, &[(Some(-240_000), None), (Some(-240_000), None)], None),
             (24, &[(Some(42_000), None), (None, None), (Some(42_000), None)], None),
             (24, &[], None),
-            // Clocks may differ by an hour; an age is what it is.
+            // Clocks may differ by an hour; an `Age` compares no clocks.
             (0, &[(Some(0), None), (Some(-60), None)], None),
             (0, &[(Some(0), None), (Some(-61), None)], behind(61)),
             (0, &[(Some(0), Some(1))], None),

@@ -24,7 +24,7 @@ use crate::{
 };
 use chrono::{DateTime, Duration, Utc};
 
-/// Closing rounds over one type; then it is left to the next run.
+/// The most closing rounds over one type; after them the type is left to the next run.
 const MAX_ROUNDS: usize = 3;
 /// Some servers keep fewer digits of an instant than the request has.
 const PRECISION: Duration = Duration::seconds(1);

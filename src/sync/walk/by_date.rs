@@ -2,9 +2,9 @@
 //!
 //! Some servers forget every cursor after some pages, and some page by position and end at ten thousand
 //! results. Shorter walks get to their ends: over years, and over halves of a window that is still too long.
-//! Complete windows are kept for the next run, so each night gets further. A resource without a date is in no
-//! window. So the number of resources that came is compared with the number that the server declares. If the
-//! two are equal, stored resources that came in no window are read by id.
+//! A round over all windows may take several runs: complete windows are kept for the next run. A resource
+//! without a date is in no window. So the number of resources that came is compared with the number that the
+//! server declares. If the two are equal, stored resources that no window brought are read by id.
 
 use super::{
     ending::Remedy,
@@ -32,9 +32,9 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 
 /// The year from which on payers must serve data (42 CFR 422.119(h)).
 const FIRST_YEAR: i32 = 2016;
-/// Windows that one run may cut in half; far more than a member has pages.
+/// The most windows that one run cuts in half; far more than a member has pages.
 const MAX_HALVINGS: u32 = 1000;
-/// Days after which a round that never came to its end is begun anew.
+/// Days after which an unfinished round over the windows is begun anew.
 const ROUND_DAYS: i64 = 7;
 
 /// The outcome of the windows.
@@ -48,7 +48,8 @@ struct Came {
     failed: Option<WalkFinish>,
 }
 
-/// Walks a type by date after a walk that lost its way; returns the report of the whole type.
+/// Walks a type by date after the walk `lost` could not reach its last page; returns the report of the whole
+/// type.
 ///
 /// # Errors
 /// Only an error of the warehouse.
@@ -78,7 +79,7 @@ pub(crate) async fn walk_by_date(
     let came = windows(&parts, order, parameter).await?;
     let declared = lost.counters.declared_total;
     let (live, is_all) = count(context, order, &came, key.walk_id, &lost).await?;
-    // If some windows are an earlier run's, `is_all` says that everything stored came in this round.
+    // If an earlier run walked some windows, this run has not met all resources, even if `is_all` holds.
     let sees_all = is_all && !came.reused && !order.extent.is_part;
     let finds_absences = sees_all && came.counters.resources_rejected == 0;
     let finish = match &came.failed {
@@ -86,7 +87,8 @@ pub(crate) async fn walk_by_date(
         None if is_all => {
             let left = match finds_absences {
                 true => 0,
-                // What the plan may have deleted must at least be said.
+                // If absences cannot be found, the number of resources that the plan may have deleted is
+                // told.
                 false => live.saturating_sub(declared.unwrap_or(live)),
             };
             let left = match left {
@@ -138,8 +140,8 @@ pub(crate) async fn walk_by_date(
     Ok(WalkReport { resource_type: order.resource_type.clone(), finish, counters })
 }
 
-/// A report as if the walk over the whole type had just been too long for the server, if an earlier run left
-/// a walk by date unfinished. With that report the caller goes on by date.
+/// If an earlier run left a walk by date unfinished, returns a report that the whole type is too long for the
+/// server. With this report the caller goes on by date.
 pub(crate) fn unfinished(
     context: &WalkContext,
     order: &WalkOrder,
@@ -157,7 +159,7 @@ pub(crate) fn unfinished(
     }))
 }
 
-/// The instant at which the present round may have begun.
+/// The earliest instant at which the present round may have begun.
 ///
 /// Windows that were complete before the last walk over the whole type ended belong to an earlier round.
 fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>, WarehouseError> {
@@ -169,7 +171,7 @@ fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>
     Ok(ended_at.unwrap_or_default().max(oldest))
 }
 
-/// The parameter to walk by, if the server honours one: the type's own date, or that of its last change.
+/// The parameter to walk by, if the server honours one: the type's own date, or `_lastUpdated`.
 async fn dated_by(
     context: &WalkContext,
     order: &WalkOrder,
@@ -239,12 +241,12 @@ async fn windows(
 
 /// How many resources are stored, and whether they are all that the plan declares.
 ///
-/// Deleted resources and resources without a date must not hide each other. So only what the windows of
-/// this run have seen counts. If some windows are an earlier run's, everything stored must have come in this
-/// round. If that cannot be shown, the next run walks the type anew.
+/// A deleted resource that is still stored must not make up for a resource without a date. So only resources
+/// that the windows of this run have brought count. If an earlier run walked some windows, every stored
+/// resource must have come in this round. Otherwise the next run walks the type anew.
 ///
 /// If no number is declared, and the only doubt was whether a full page was the last one, it is enough that
-/// everything stored came from windows, too: the plan then dates its resources.
+/// the windows brought everything that is stored: the plan then dates its resources.
 async fn count(
     context: &WalkContext,
     order: &WalkOrder,

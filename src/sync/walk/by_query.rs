@@ -1,4 +1,4 @@
-//! A type that its plan lets be searched only in parts, such as one category at a time.
+//! Walks a type that the plan lets us search only in parts, such as one category at a time.
 //!
 //! Each part is a walk of its own, which resumes by itself. A resource that no part brought is absent. If
 //! requests are few, the parts take several runs. A complete part then leaves a note of what it brought, for
@@ -32,7 +32,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// How long a part that fails keeps complete parts from being asked for again, if requests are limited.
+/// How long complete parts are not asked for again while another part fails, if requests are limited.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
 /// Walks a type by each of its queries; returns the report of the whole type.

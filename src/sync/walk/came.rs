@@ -21,13 +21,13 @@ pub(super) struct Came {
     pub(super) refused: Vec<(String, u16)>,
     /// How the first refused part was refused.
     pub(super) refusal: Option<WalkFinish>,
-    /// How the first part was refused among those that an earlier run got.
+    /// The refusal of the first refused part that came in an earlier run.
     pub(super) lost: Option<WalkFinish>,
     /// Whether some part, or its beginning, came in an earlier run.
     pub(super) resumed: bool,
-    /// Whether it is unknown what some part brought in all, or something of it could not be taken in.
+    /// Whether some part's resources are not all known: an earlier run kept no note of them, or rejected one.
     pub(super) is_unseen: bool,
-    /// The end of a part that is not complete.
+    /// The end of the first part that is not complete.
     pub(super) failed: Option<WalkFinish>,
 }
 

@@ -1,8 +1,8 @@
 //! The closing check of a backfill: what changed since its windows were asked for.
 //!
 //! A resource whose date moves from a later window into one already walked comes in neither. If the
-//! server honours `_lastUpdated`, a last window over the date of the last change brings it, with
-//! everything else that changed since a window of an earlier run was complete.
+//! server honours `_lastUpdated`, a last window over the date of the last change brings it, with everything
+//! else that changed since the oldest of the type's windows was asked for.
 
 use super::{
     ending::{interrupted, unavailable},
@@ -65,7 +65,8 @@ pub(crate) async fn close(
     Ok(())
 }
 
-/// Whether the closing window can be walked: the server honours `_lastUpdated`, as it has shown or shows now.
+/// Decides whether the closing window is walked: the server must honour `_lastUpdated`, as an earlier walk or
+/// a probe shows.
 ///
 /// A server that once seemed to ignore `_lastUpdated` is asked again: a replica that is behind leaves out
 /// what just changed. A 403 refuses this search alone, since the type's windows have just been answered.

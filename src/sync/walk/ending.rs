@@ -1,4 +1,4 @@
-//! The ways in which a walk can end before its last page, each with its word for the ledger.
+//! The ways in which a walk can end before its last page, each with its reason for the ledger.
 
 use super::hint::hint;
 use crate::{
@@ -25,7 +25,7 @@ pub(crate) enum Ending {
     Lost(WalkFinish, Remedy),
 }
 
-/// What may get further than a walk that lost its way.
+/// The way in which another walk may get further than the one that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Remedy {
     /// A walk over the whole type, in full.
@@ -73,7 +73,8 @@ pub(crate) fn refused(
         });
     }
     let resumes = at.pages_before > 0 && at.pages == 0;
-    // Every plan serves such a type, many whatever the consent says; this plan goes by the consent.
+    // Many plans answer for such a type even if the consent does not cover it. A 403 shows that this plan
+    // goes by the consent.
     let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
     if is_first_page && is_uncovered && !listed_before && error.status() == Some(403) {
         let detail = "the member's consent does not cover it".to_owned();
@@ -180,7 +181,7 @@ fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
     let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
     let name = order.resource_type.as_str();
-    // Many plans promise no more than to let these two be read.
+    // Many plans support only reads by id of these two types.
     let may_be_read = is_read_by_reference(name) || matches!(name, "Patient" | "Coverage");
     // Other searches of the type are tried first.
     let is_last = !order.otherwise.iter().any(|attempt| attempt.is_for(status));
@@ -195,7 +196,7 @@ pub(crate) fn interrupted() -> WalkFinish {
     )
 }
 
-/// A type whose walk ended by a panic.
+/// The end of a walk that panicked.
 pub(crate) fn bug() -> WalkFinish {
     let detail = "a bug in payersync ended the walk; the next run goes on where it was";
     let hint = "please report it with what was said on standard error";
@@ -285,7 +286,7 @@ pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
     }
 }
 
-/// A walk that brought nothing but resources about another Patient than the connection's.
+/// The end of a walk that brought only resources about another Patient than the connection's.
 pub(crate) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
@@ -378,7 +379,7 @@ pub(super) fn server_reported(outcome: &Outcome) -> WalkFinish {
     WalkFinish { server_message: outcome.words(), ..finally(Reason::ServerReportedError, detail) }
 }
 
-/// An error with everything below it, as one sentence.
+/// An error with its sources, as one sentence.
 fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

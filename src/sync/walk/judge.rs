@@ -22,14 +22,14 @@ pub(crate) struct Shown<'a> {
     pub(crate) strict_totals: bool,
     /// Whether earlier runs fetched some of the pages.
     pub(super) is_resumed: bool,
-    /// In what this walk agrees with the one before it; in nothing if there was no such walk.
+    /// The agreement of this walk with the one before it; none if there was no such walk.
     pub(super) agreement: Agreement,
-    /// Whether it brought the same resources as each of the two walks before it, or as the walk of an earlier
-    /// run.
+    /// Whether this walk brought the same resources as each of the two walks before it, or as the walk of an
+    /// earlier run.
     pub(super) agrees_with_both: bool,
     /// Whether every resource came as it is stored.
     pub(crate) is_unchanged: bool,
-    /// Whether the full walk before it brought more resources, and the server declares more, too.
+    /// Whether the full walk before this one brought more resources, and the server declares more, too.
     pub(super) is_less_than_before: bool,
 }
 
@@ -81,7 +81,7 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     };
     let Some(doubt) = doubt else {
         let totals = match tally.declared_total {
-            // A total that was wrong in two passes may be right by chance.
+            // A total that was wrong in two passes may be right now by chance.
             Some(total) if adds_up && total > 0 && shown.totals != Totals::Untrusted => {
                 Some(Totals::Trusted)
             }
@@ -98,11 +98,13 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
             true => tally.repeats() == 0 && is_estimate,
             false => shown.agreement.total,
         };
-    // If two passes agree and the second changed nothing, they show what there was between them.
+    // If two passes agree and the second brought no change, they show everything that the server held between
+    // them.
     if !agrees || tally.changed_meanwhile() && !shown.is_unchanged {
         return Judgement::Doubtful(doubt);
     }
-    // A repeated page hides the content that it came in place of, whether or not a total shows it.
+    // A repeated page came in place of another page, whose content is missing, whether or not a total shows
+    // it.
     if tally.repeated_page && tally.total_gap().is_none_or(|gap| gap > 0) {
         return match tally.declared_total {
             Some(_) => Judgement::Short(Reason::TotalMismatch, total_differs(tally)),

@@ -7,7 +7,7 @@ use crate::{
     warehouse::{WalkCounters, WalkFinish, WalkStart, WalkWindow, WarehouseError},
 };
 
-/// Enters a type, or a window of it, with why it is not walked.
+/// Enters a type, or a window of it, in the ledger with the reason why it is not walked.
 pub(crate) async fn enter(
     context: &WalkContext,
     resource_type: String,

@@ -1,9 +1,9 @@
 //! One type, walked to its end or as far as it goes.
 //!
-//! A walk is made in passes, each with a row of its own in the ledger. Most walks take one pass. If
-//! the link to the next page is lost, or changes cannot be told from the rest, the whole type is passed
-//! through once more. If pages moved, it is passed through until two passes agree. If no pass gets to the
-//! end, it is walked by windows of date. Resources that are stored already cost a hash each and no write.
+//! A walk is made in passes, each with a row of its own in the ledger. Most walks take one pass. If the link
+//! to the next page is lost, or the server does not honour `_lastUpdated`, the whole type is passed through
+//! once more. If pages moved, it is passed through until two passes agree. If no pass gets to the end, the
+//! type is walked by windows of date. Resources that are stored already cost a hash each and no write.
 
 use super::{
     by_date::{unfinished, walk_by_date},
@@ -57,7 +57,7 @@ pub(crate) async fn walk(
     Ok(told(context, report))
 }
 
-/// The search that may get further than one refused at its first page, and the searches after it.
+/// The search to try after one that was refused at its first page, and the searches left after it.
 fn another(
     context: &WalkContext,
     order: &WalkOrder,
@@ -106,7 +106,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         }
         effort.add(&changes.counters);
     }
-    // If requests are limited, a full walk must not use up those that prove the absences of the last one.
+    // If requests are limited, a full walk must not use up the requests for the proofs after the last one.
     if context.allowance.is_limited() {
         prove_absences(context, order, &mut effort).await?;
     }
@@ -128,7 +128,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     Ok(report)
 }
 
-/// Whether some resource is absent that no read has asked for yet.
+/// Whether a resource is absent and no read has asked for it yet.
 fn has_unasked(context: &WalkContext, order: &WalkOrder) -> Result<bool, WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     context.warehouse.reader().read(|connection| has_unasked_absences(connection, id, name))
@@ -136,7 +136,8 @@ fn has_unasked(context: &WalkContext, order: &WalkOrder) -> Result<bool, Warehou
 
 /// The full walk from its first page, if earlier nights began one and there are requests left for all of it.
 ///
-/// Pages move from night to night, and a full walk brings what changed, too.
+/// Pages move from night to night, so a full walk within one night is better than one that goes on. It brings
+/// the changes, too.
 fn whole_tonight(
     context: &WalkContext,
     order: &WalkOrder,
@@ -155,7 +156,7 @@ fn whole_tonight(
     Ok(fits.then(|| WalkOrder { from: WalkFrom::Start, beside: None, ..order.clone() }))
 }
 
-/// The full walk alone, if requests are limited and walks over changes left none for the latest one.
+/// The full walk without the walk over changes, if requests are limited and the latest full walk got none.
 fn full_walks_turn(
     context: &WalkContext,
     order: &WalkOrder,
@@ -228,7 +229,7 @@ async fn walk_from(
                 Some(Reason::LastUpdatedIgnored) => {
                     distrust_if_there(context, order, &report).await?;
                 }
-                // Two passes over the changes agreed, and the whole type adds up.
+                // Two passes over the changes agreed, but only the walk over the whole type adds up.
                 Some(Reason::TotalMismatch | Reason::PagesMoved) => {
                     let why = "its pages of changes do not add up";
                     context.ignores_last_updated(&order.resource_type, why).await?;

@@ -1,7 +1,8 @@
-//! One pass through a type's pages: page after page, each committed before the next is stored.
+//! One pass through a type's pages, which are stored in their order.
 //!
-//! The next page is asked for before the present one is unpacked, and pages that surely bring something
-//! new are sent to the writer ahead of its answers: network, processor and disk work at the same time.
+//! The next page is asked for before the present one is unpacked. After a page that surely brings something
+//! new, the pass goes on without waiting for the writer. So network, processor and disk work at the same
+//! time.
 
 mod ahead;
 mod end;
@@ -41,22 +42,23 @@ use onward::Onward;
 use paths::Paths;
 use url::Url;
 
-/// Pages with entries, in a row, that bring no resource new to the pass, after which it is given up.
+/// The pass is given up after this many pages in a row that have entries but bring no resource new to the
+/// pass.
 const MAX_STALE_PAGES: u32 = 3;
-/// Pages in a row, with or without entries, that bring no resource new to the pass, after which it is given
-/// up.
+/// The pass is given up after this many pages in a row, with or without entries, that bring no resource new
+/// to it.
 const MAX_HOLLOW_PAGES: u32 = 100;
-/// Both limits for a Patient's `$everything`: resources of other types come there, and may come first.
+/// Both limits for a Patient's `$everything`: resources of other types come with it, and may come first.
 const MAX_OTHER_PAGES: u32 = 2000;
 /// How far the clocks of a plan's servers may differ.
 const CLOCKS_OF_A_PLAN: TimeDelta = TimeDelta::hours(1);
-/// Runs that got nothing at a cursor's page, after which the cursor is given up.
+/// A cursor is given up after this many runs that got nothing at its page.
 const MAX_CURSOR_FAILURES: u32 = 2;
 
 /// The outcome of a pass.
 pub(super) struct PassReport {
     pub(crate) report: WalkReport,
-    /// What may get further than the pass.
+    /// The way in which another walk may get further than the pass.
     pub(super) remedy: Option<Remedy>,
     /// The pass's row in the ledger.
     pub(crate) walk_id: i64,
@@ -71,13 +73,13 @@ pub(super) struct Pass<'a> {
     key: WalkKey,
     counters: WalkCounters,
     tally: Tally,
-    /// Pages that the writer has and has not answered.
+    /// Pages that were sent to the writer and are not known to be stored.
     ahead: Ahead,
     /// The cursor that the pass goes on from.
     resumes: Option<Cursor>,
     /// The pass before this one, with which it may agree.
     before: Option<i64>,
-    /// The pass of this run before that one.
+    /// The pass of this run before `before`.
     second_before: Option<i64>,
     /// Whether the pass before this one was made in an earlier run.
     is_before_older: bool,
@@ -221,7 +223,7 @@ impl Pass<'_> {
             self.counters.requests += effort.requests;
             self.counters.retries += effort.retries;
             if matches!(came_by, Onward::Last(_)) {
-                // What such a page means depends on all pages before it.
+                // What a page that was named as the last one means depends on all pages before it.
                 self.settle().await?;
             }
             if let Some(ending) = came_by.end(result.as_ref(), &self.tally) {
@@ -320,10 +322,11 @@ impl Pass<'_> {
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
-    /// By how much the plan's clock went back before a change that the plan has sent already, if it did.
+    /// By how much the answer's `Date` lies before a change that the plan has sent already, if its clock went
+    /// back.
     ///
-    /// What changed since then may be dated before the instant asked for. Closing rounds between parts are
-    /// not checked: they ask for what changed in this run.
+    /// What changed since the clock went back may be dated before the instant asked for. Closing rounds
+    /// between parts are not checked: they ask for what changed in this run.
     fn clock_went_back(&self, date: Option<DateTime<Utc>>) -> Option<TimeDelta> {
         let since = self.since.filter(|_| self.order.window.is_none())?;
         let overlap = TimeDelta::from_std(self.context.overlap).ok()?;
@@ -331,7 +334,8 @@ impl Pass<'_> {
         (behind > CLOCKS_OF_A_PLAN).then_some(behind)
     }
 
-    /// The parameters that the server did not search by. Later pages are asked for by the server's own links.
+    /// The parameters that the server did not search by, as its first page tells. Later pages are asked for
+    /// by the server's own links.
     fn left_out(&self, page: &Page) -> Option<String> {
         let link = page.bundle.self_link.as_deref()?;
         self.position().is_start().then(|| left_out_of_self_link(&page.url, link).join(", "))

@@ -1,5 +1,4 @@
-//! The instants of a walk: when it began, by the plan's clock and ours, and how new the resources are that it
-//! brings.
+//! The instants of a walk: when it began, by the plan's clock and ours, and how new its resources are.
 
 use crate::{
     clock,
@@ -8,7 +7,7 @@ use crate::{
 };
 use chrono::{DateTime, Duration, Utc};
 
-/// How long before its `Date` an answer may stamp its resources with the present.
+/// Some plans stamp each resource with the time of the answer: at most this long before the answer's `Date`.
 const SURELY_BEFORE: Duration = Duration::minutes(1);
 
 /// The instants of a walk.
@@ -20,7 +19,8 @@ pub(super) struct WalkClock {
     started: DateTime<Utc>,
     /// A resource that changed after this instant changed while the walk was under way.
     began: DateTime<Utc>,
-    /// A resource that changed before this instant had surely changed before the walk began, by one clock.
+    /// A resource that changed before this instant surely changed before the walk began, by the plan's clock
+    /// or by ours.
     early_until: DateTime<Utc>,
     /// The newest date of a resource that is not later than the beginning of the walk.
     newest: Option<DateTime<Utc>>,
@@ -49,7 +49,7 @@ impl WalkClock {
 
     /// Notes the clocks at the first page of this run: `date` is the plan's, if it tells.
     ///
-    /// `believed` is the instant that is believed. `is_walks_first` says whether the walk began with this
+    /// `believed` is the earlier of the two clocks. `is_walks_first` says whether the walk began with this
     /// page.
     pub(crate) fn first_page(
         &mut self,
@@ -63,14 +63,15 @@ impl WalkClock {
             return;
         }
         let Some(date) = date else { return };
-        // A change is dated by the plan's clock, whose header leaves out the milliseconds: ours
-        // fills them in where the two agree. A header ahead of our clock is not believed: changes
-        // would have to be dated later still to be noticed. If the plan's clock really is ahead,
-        // the pages are passed through once more, which is safe.
+        // A change is dated by the plan's clock. Its `Date` leaves out the milliseconds; our clock fills them
+        // in where the two agree. A header ahead of our clock is not believed: only changes that are dated
+        // later still would be noticed. If the plan's clock really is ahead, the pages are passed through
+        // once more, which is safe.
         let end = date.checked_add_signed(Duration::milliseconds(999)).unwrap_or(date);
         self.began = self.asked.min(end);
         // If our clock is far behind, everything that the plan holds would be newer than the walk. So the
-        // header counts, too: what a plan stamps with the present is as new as the header.
+        // header counts, too. It is safe: a resource that the plan stamps with the time of the answer is
+        // newer than this instant.
         self.early_until = date.checked_sub_signed(SURELY_BEFORE).unwrap_or(date).max(self.began);
     }
 

@@ -1,4 +1,4 @@
-//! Windows of date: a type is walked in parts, many at once, and each part resumes by itself.
+//! Windows of date: a type is walked window by window, many at once, and each window resumes by itself.
 //!
 //! A window brings the resources that are dated in it, and nothing else: it never marks a resource as
 //! deleted, moves a watermark or makes a type complete. If a type has no date parameter, or the server does
@@ -59,14 +59,14 @@ impl Days {
 /// A backfill, split into walks over windows.
 pub(crate) struct Split {
     pub(crate) steps: Vec<Step>,
-    /// Reports of types of which no window is left to ask for.
+    /// Reports of the types whose windows are all complete.
     pub(crate) settled: Vec<WalkReport>,
-    /// The closing windows that follow those of each type.
+    /// The closing windows of the types that need one; they follow a type's other windows.
     pub(crate) closings: Vec<Closing>,
     pub(crate) effort: Effort,
 }
 
-/// Replaces the walk over each type by walks over windows, where its server can do that.
+/// Replaces the walk over each type by walks over windows, if the server can search the type by date.
 pub(crate) async fn split(
     context: &WalkContext,
     steps: Vec<Step>,
@@ -152,29 +152,29 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
     WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
 }
 
-/// Which windows of earlier runs are not asked for again.
+/// What is reused of the earlier walks over a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reuse {
-    /// No window, and not even the cursor of a walk.
+    /// Nothing, not even the cursor of a walk.
     Nothing,
     /// A walk's cursor, and a complete walk.
     Complete,
-    /// A walk's cursor, a complete walk that began at or after this instant, and which windows were too long
-    /// since then.
+    /// A walk's cursor, a complete walk that began at or after this instant, and the finding since then that
+    /// the window is too long for the server.
     RoundSince(DateTime<Utc>),
 }
 
 /// How a window is fetched, if at all.
 pub(super) enum Planned {
     Walk(Box<WalkOrder>),
-    /// By smaller windows: since the instant asked about, it was too long for the server.
+    /// By its halves: a walk of this round found the window too long for the server.
     TooLong,
     /// Not at all: a walk that began at this instant is complete, and the window's days were over by then.
     Complete(DateTime<Utc>),
 }
 
 impl Planned {
-    /// When an earlier run began its walk over the window, if it left something.
+    /// When an earlier run began its walk over the window, if it left a complete walk or a cursor.
     fn began(&self) -> Option<DateTime<Utc>> {
         match self {
             Planned::Complete(at) => Some(*at),
@@ -229,7 +229,7 @@ pub(super) fn order_of(
     };
     if let Some(since) = since {
         let complete_at = complete_at.as_deref().and_then(instant);
-        // A walk that a wrong clock dated tells nothing of what changed since.
+        // A walk dated in the future was dated by a wrong clock, so it does not show what changed since.
         let complete_at = complete_at.filter(|at| !lies_ahead(Some(*at), context.clock.now()));
         let closed_by = |at: &DateTime<Utc>| days.to.is_some_and(|to| at.date_naive() >= to);
         if let Some(at) = complete_at.filter(|at| *at >= since).filter(closed_by) {

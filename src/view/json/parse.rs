@@ -1,8 +1,8 @@
 //! The parser: strict, bounded in depth, one pass.
 //!
-//! It accepts exactly what RFC 8259 accepts. It agrees with `serde_json` on every input with two
-//! exceptions: a number beyond the range of a double is kept as text here, and the depth limit is a
-//! parameter. If several members have the same name, all are kept and the last one is found.
+//! It accepts what RFC 8259 accepts, except half a surrogate pair as an escape. It agrees with `serde_json`
+//! on every input with two exceptions: a number beyond the range of a double is kept as text here, and the
+//! limits are parameters. If several members have the same name, all are kept and the last one is found.
 
 use std::borrow::Cow;
 
@@ -72,7 +72,7 @@ pub enum JsonErrorKind {
 /// Parses one JSON value, which must be the whole input except white space.
 ///
 /// # Errors
-/// The input is not JSON, not UTF-8, or nested deeper than the limit.
+/// The input is not JSON, not UTF-8, or exceeds a limit.
 pub fn parse(input: &[u8], limits: Limits) -> Result<Node<'_>, JsonError> {
     let text = std::str::from_utf8(input).map_err(|error| JsonError {
         offset: error.valid_up_to(),
@@ -102,7 +102,7 @@ struct Parser<'a> {
     values_left: usize,
     /// Elements of the arrays that are still open; a closed array is cut to its exact size.
     nodes: Vec<Node<'a>>,
-    /// Members of the objects that are still open, likewise.
+    /// Members of the objects that are still open; a closed object is cut to its exact size.
     members: Vec<Member<'a>>,
 }
 

@@ -3,7 +3,7 @@
 use crate::view::path::{self, Expression, Start, Step, StepKind};
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
-/// Elements that repeat in FHIR R4 wherever they occur. The list has only those that people forget.
+/// Elements that repeat in FHIR R4 nearly wherever they occur, as far as people forget it.
 const REPEATS: &[&str] = &[
     "adjudication",
     "careTeam",
@@ -135,7 +135,7 @@ impl Found {
     }
 }
 
-/// The name of a step that can give several values, which no later step reduces to one.
+/// The name of a step that can give several values, if no later step reduces them to one.
 fn repeating(expression: &Expression) -> Option<&str> {
     let Expression::Path(path) = expression else { return None };
     let reduces = |kind: &StepKind| match kind {

@@ -1,6 +1,6 @@
 //! Checks a definition like a compiler: reports errors and warnings, and where they are.
 //!
-//! Errors come from the view compiler itself, so that there is only one judgement of what is supported.
+//! Errors come from the view compiler itself, so that only one place decides what is supported.
 //! After an error the linter repairs its copy of the definition and compiles again, so that one check
 //! finds all errors.
 
@@ -11,7 +11,7 @@ mod unknown;
 
 use super::{CompileError, View, ViewDefinition};
 
-/// The most errors that are reported for one definition; further ones have a common cause.
+/// The most errors that are reported for one definition; more errors than that have a common cause.
 const MAX_ERRORS: usize = 50;
 
 /// How serious a finding is.

@@ -68,7 +68,7 @@ struct Walker<'t> {
 }
 
 impl Walker<'_> {
-    /// Goes to the value of a member of this object; of equal names to the last, as serde does.
+    /// Goes to the value of a member of this object; if several have this name, to the last one.
     fn member(&mut self, name: &str) -> Option<()> {
         let mut found = None;
         self.expect(b'{')?;

@@ -51,8 +51,8 @@ fn selects(
             }
         }
         if let Some(paths) = &select.repeat {
-            // If there are several paths, each also applies to what the others find, so the structure is
-            // not known.
+            // If there are several paths, each also applies to the nodes that the others find, so the
+            // structure is not known.
             let from = if paths.len() == 1 { around } else { Structure::UNKNOWN };
             for (index, path) in paths.iter().enumerate() {
                 let element = format!("{element}.repeat[{index}]");

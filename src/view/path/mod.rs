@@ -1,6 +1,6 @@
 //! FHIRPath: the lexer, the parser and the syntax tree.
 //!
-//! Knows the grammar and nothing about FHIR, resources or columns.
+//! This module knows the grammar and nothing about FHIR, resources or columns.
 
 mod ast;
 mod inspect;
@@ -22,7 +22,7 @@ pub(crate) struct PathError {
     pub(crate) hint: Option<&'static str>,
 }
 
-/// The plan of an expression, or the error why it cannot run.
+/// A compiled part of an expression, or the error why it cannot be compiled.
 pub(crate) type Lowered<T> = Result<T, PathError>;
 
 impl PathError {

@@ -11,7 +11,7 @@ fn view(select: serde_json::Value) -> View {
 }
 
 fn count(view: &View, resource: &str) -> Result<u64, ViewErrorReason> {
-    // More values than a page may have, so that the view's limit is reached and not the parser's.
+    // More values than the default allows, so that the view's limit is reached and not the parser's.
     let limits = Limits { values: 2_000_000, ..Limits::default() };
     let node = parse(resource.as_bytes(), limits).unwrap();
     view.run(&node, &mut |_| {}).map_err(|error| error.reason)

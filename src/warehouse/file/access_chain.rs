@@ -1,9 +1,9 @@
 //! The access log as a chain: each entry's digest covers the digest before it and its own fields.
 //!
-//! The target and the detail of an entry are covered by a salted seal only, since a purge must be able to
-//! blank them. The salt goes with the text, so that nobody can find a name by trying. The purge's own
-//! entry lists the entries that it blanked. The end of the chain is noted in a table of its own, so that
-//! a removed tail is noticed. Entries that are older than the chain are sealed with its first entry.
+//! The digest covers an entry's target and detail only through salted hashes, the seals, since a purge must
+//! be able to blank these two texts. A purge blanks the salt with the text, so that nobody can guess a name
+//! from its seal. The purge's own entry lists the entries that it blanked. A table of its own notes the end
+//! of the chain, so that a removed tail is noticed. The first entry of the chain also seals all older ones.
 //!
 //! Old entries may be pruned from the beginning of the chain. An entry of the command `prune` then says
 //! how many entries are gone so far, the id of the last of them, and its digest, on which the first
@@ -60,7 +60,7 @@ pub(crate) fn append(connection: &Connection) -> Result<(), WarehouseError> {
     }
     let newest = connection.last_insert_rowid();
     let end = end(connection)?;
-    // If only the note of the end was removed, no new chain begins over entries that are sealed already.
+    // Sealed entries without a noted end: somebody removed the note. No new chain begins over them.
     let is_first = end.is_none() && !has_digests(connection)?;
     let mut end = end.unwrap_or(End { entries: 0, digest: BEGINNING.to_vec() });
     let ids: Vec<i64> = connection
@@ -246,8 +246,8 @@ impl Cut {
     }
 }
 
-/// Removes the entries up to the id `last`, all of which must be sealed; returns the detail of the entry
-/// for it.
+/// Removes the entries up to the id `last`, all of which must be sealed; returns the detail for the entry
+/// that records the removal.
 ///
 /// `None`: nothing was removed, since there is no intact chain to cut.
 pub(super) fn cut(connection: &Connection, last: i64) -> Result<Option<String>, WarehouseError> {
@@ -335,7 +335,7 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
     Ok(checked)
 }
 
-/// What is checked here, as [`Checked`] names it.
+/// The name of this check in a [`Checked`].
 pub(crate) const CHECKED: &str = "entries of the access log, each after the one before it";
 
 fn not_following(id: i64, previous: Option<i64>) -> String {

@@ -48,7 +48,7 @@ pub fn log_access(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
-    // The schema is not upgraded here: a backup of an old warehouse keeps its old schema.
+    // The schema is upgraded only if it lacks the access log: a backup of an old warehouse keeps its schema.
     let mut present = open::open_writable(file)?;
     waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
@@ -64,7 +64,7 @@ fn enter_alone(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot write the access log";
-    // The lock is taken first, then the entry before this one is read.
+    // Takes the write lock before the previous entry is read, so that no other process adds one in between.
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
     enter(&transaction, access, now)?;
@@ -103,8 +103,7 @@ pub(super) fn enter_purge(
 /// Removes a connection's name from earlier entries; returns the ids of the entries that had it.
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
     let doing = "cannot remove what names a purged connection";
-    // In the details of these commands every word is ours, and a connection may have the name of such a
-    // word.
+    // The details of these commands are fixed words of ours, and a connection's name may be such a word.
     let in_detail =
         "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
     let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
@@ -144,7 +143,7 @@ const PAST: &str = "SELECT id, at < ?1, command = 'prune', connection_id,
 
 /// Deletes entries from before an instant, oldest first, up to the first that names an existing copy.
 ///
-/// That entry stays: a purge must be able to name the copy and its date.
+/// The entry of an existing copy stays, so that a purge can name the copy and its date.
 ///
 /// One new entry says where the chain begins now. For each removed entry of a copy that may be on a disk that
 /// is not mounted, a new entry names that copy.
@@ -176,8 +175,8 @@ pub(crate) fn prune(
             Some(entry(past.connection_id, Some(copy), detail))
         })
         .collect();
-    // Entries of earlier prunings are no reason for another one. Nor is a pruning that would add as many
-    // entries as it removes.
+    // Prunes nothing if only entries of earlier prunings would go, or if as many entries would be added as
+    // removed.
     if gone.iter().all(|past| past.is_of_pruning) || gone.len() <= away.len() {
         return Ok(());
     }

@@ -96,7 +96,7 @@ pub fn restore(
     key: Option<&SealKey>,
 ) -> Result<BackedUp, WarehouseError> {
     let path = file.path();
-    // Beside the new warehouse: the copy may be on a disk that others use, too.
+    // SQLite's temporary files go beside the new warehouse: others may use the disk of the copy, too.
     spill_beside(path);
     refuse_existing(path)?;
     for ending in ["-wal", "-journal"] {
@@ -176,7 +176,7 @@ fn unseal(
     let mut target = partial::create(into)?;
     let start = opened.start(HEAD_BYTES)?;
     let staged = WarehouseFile::of_head(into, &start);
-    // Whatever stands before an encrypted copy, its key, is in memory alone and in no file.
+    // The bytes before an encrypted copy are its key. The key stays in memory and is written to no file.
     if !staged.is_encrypted() {
         target.write_all(&start).map_err(at(into))?;
     }
@@ -210,7 +210,7 @@ fn copy(source: &Reading, target: &WarehouseFile) -> Result<BackedUp, WarehouseE
     }
     drop(instant);
     source.confirm()?;
-    // The copy is one file, whatever opens it: a copy in WAL mode would need two more files beside it.
+    // The copy must be one file: in WAL mode it would need two more files beside it when opened.
     copy.query_row("PRAGMA journal_mode = DELETE", [], |_| Ok(())).doing(doing)?;
     drop(copy);
     check(target)
@@ -236,7 +236,7 @@ fn create(target: &WarehouseFile) -> Result<Connection, WarehouseError> {
 
 fn check(file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
     let copy = connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    // SQLite reports no error if the mode cannot be written; only the file tells.
+    // SQLite reports no error if it cannot write the journal mode, so the mode is read back from the file.
     let mode: String = copy
         .query_row("PRAGMA journal_mode", [], |row| row.get(0))
         .doing("cannot read the copy")?;

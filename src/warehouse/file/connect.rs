@@ -5,7 +5,7 @@ use crate::warehouse::error::WarehouseError;
 use rusqlite::{Connection, OpenFlags, config::DbConfig};
 use std::{ffi::CStr, path::Path, sync::Once};
 
-/// Connects to a warehouse: nothing is asked of the connection before it has its key.
+/// Connects to a warehouse and sets its key before any other statement.
 pub(crate) fn connect(
     file: &WarehouseFile,
     flags: OpenFlags,
@@ -13,7 +13,7 @@ pub(crate) fn connect(
     connect_by_name(file, file.path(), flags, None)
 }
 
-/// Like [`connect`], by another name of the same file, and perhaps through another of SQLite's VFS modules.
+/// Like [`connect`], with another name of the same file and, if given, another VFS module of SQLite.
 pub(super) fn connect_by_name(
     file: &WarehouseFile,
     name: &Path,
@@ -44,8 +44,8 @@ pub(super) fn connect_by_name(
 ///
 /// The system's temporary folder is a disk that other users share.
 ///
-/// The setting is the process's, so it is made before the first connection, and only the first call has
-/// an effect. The pragma is deprecated in favour of an environment variable, which a process cannot
+/// The setting applies to the whole process, so it is made before the first connection, and only the first
+/// call has an effect. The pragma is deprecated in favour of an environment variable, which a process cannot
 /// safely set for itself. If the folder cannot be written to, SQLite chooses another one.
 pub(super) fn spill_beside(path: &Path) {
     static FIRST: Once = Once::new();

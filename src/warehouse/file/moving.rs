@@ -1,13 +1,13 @@
 //! A connection moves from one warehouse to another, in steps that can be repeated.
 //!
 //! 1. [`copy_in`]: every row goes into the other warehouse in one transaction, marked as arriving.
-//! 2. [`leave`]: this warehouse marks the connection as leaving. From here on only the other one goes on.
-//! 3. The tokens move from vault to vault. Neither warehouse's marks let anybody use them meanwhile.
+//! 2. [`leave`]: this warehouse marks the connection as leaving. The move cannot be undone from here on.
+//! 3. The tokens move from vault to vault. Meanwhile the marks keep anybody from using the connection.
 //! 4. [`arrive`]: the other warehouse takes its mark away, and the connection is active there.
-//! 5. [`super::purge::purge_rows`] and [`super::purge::scrub`] remove it here.
+//! 5. [`super::purge::purge_rows`] and [`super::purge::scrub`] remove the connection here.
 //!
-//! After a kill at any point, the same steps lead to the same end. Before step 2 the copy is thrown away
-//! and made anew; after step 2 nothing changes here any more.
+//! After a kill at any point, the same steps lead to the same end. A kill before step 2: the copy is thrown
+//! away and made anew. A kill after step 2: the move goes on, and nothing else changes here.
 
 use super::{
     access_log::{self, Access},
@@ -27,8 +27,8 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Transaction, params};
 use std::path::Path;
 
-/// Copies a connection with every row into another warehouse, marked as arriving, in place of an
-/// earlier copy that did not arrive. Returns its id there and the number of rows.
+/// Copies a connection with every row into another warehouse, marked as arriving. Replaces an earlier copy
+/// that did not arrive. Returns the connection's id there and the number of rows.
 ///
 /// # Errors
 /// An error of SQLite; another connection of that name is in the other warehouse; a table of the source

@@ -1,8 +1,8 @@
 //! Copies the rows of a connection from the attached warehouse `source` into `main`.
 //!
 //! Every table that has a `connection_id` is copied, guided by the schema. Ids of runs, walks, resources,
-//! versions and rejects are raised by a number per table, so that they are new in `main` and keep their
-//! order; columns that refer to them are raised alike. Marts are not copied: they are made anew.
+//! versions, rejects and attachments are raised by a number per table, so that they are new in `main` and
+//! keep their order; columns that refer to them are raised alike. Marts are not copied: they are made anew.
 
 use super::purge::tables_with_connections;
 use crate::warehouse::{
@@ -90,7 +90,7 @@ pub(super) fn copy(
     Ok((new, rows))
 }
 
-/// The number to add to the ids of a table, so that the least becomes the first id never used in `main`.
+/// The number to add to the ids of a table: the smallest id then becomes the first never used in `main`.
 fn raise(
     transaction: &Transaction<'_>,
     table: &str,
@@ -133,7 +133,7 @@ fn copy_connection(
 
 /// The other tables with rows of a connection, to be copied.
 ///
-/// Left out is a normalised table whose definition differs: it is filled again from the resources.
+/// A normalised table whose definition differs is not among them: it is filled again from the resources.
 fn copied_tables(transaction: &Transaction<'_>, old: i64) -> Result<Vec<String>, WarehouseError> {
     let names = |sql: &str| -> Result<BTreeSet<String>, WarehouseError> {
         transaction

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 static NO_LOCKS: AtomicBool = AtomicBool::new(false);
 
-/// Notes that a wait for a lock ended because the file system gives none.
+/// Notes that a wait for a lock ended because the file system gives no locks.
 pub(super) fn note() {
     NO_LOCKS.store(true, Ordering::Relaxed);
 }

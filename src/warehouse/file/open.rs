@@ -33,10 +33,10 @@ pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
     // If a transaction reads first and writes later, and another process wrote in between, SQLite fails
     // it at once, without waiting. So the lock is taken before anything is read.
     connection.set_transaction_behavior(TransactionBehavior::Immediate);
-    // WAL: readers are never blocked. NORMAL: a power cut may lose the last pages, but never half a page,
-    // and the cursor is lost with its page, so the next run asks for them again. A journal of 32 MB: a
-    // page of the file that many transactions change is copied into the file once. The cache also bounds
-    // the memory of a sort; a larger one was measured to save little.
+    // WAL: readers are never blocked. NORMAL: a power cut may lose the last transactions, each with its pages
+    // and their cursors, so the next run asks for those pages again. A journal of 32 MB: a database page that
+    // many transactions change is copied into the file once. The cache also bounds the memory of a sort; a
+    // larger cache was measured to save little.
     let settings =
         "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;
          PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000;";
@@ -48,7 +48,7 @@ pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
     Ok(connection)
 }
 
-/// Opens an existing warehouse for reading; nothing that runs on it can write anything.
+/// Opens an existing warehouse for reading; no statement on it can write.
 ///
 /// # Errors
 /// The file is missing, is not a database, or has a newer schema.
@@ -58,8 +58,8 @@ pub(crate) fn open_to_read(file: &WarehouseFile) -> Result<Reading, WarehouseErr
     Ok(connection)
 }
 
-/// Like [`open_to_read`], but temporary tables are allowed, in which the stored tables are computed once
-/// more.
+/// Like [`open_to_read`], but allows temporary tables, so that the stored tables can be computed once more
+/// and compared.
 pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let mut connection = open_writable(file)?;
     connection.authorizer(Some(refuse_to_write)).doing("cannot open for reading")?;
@@ -67,11 +67,11 @@ pub(crate) fn open_to_compare(file: &WarehouseFile) -> Result<Reading, Warehouse
     Ok(connection)
 }
 
-/// Opens an existing warehouse for reading; statements that write are not refused yet.
+/// Opens an existing warehouse with the schema it has; statements that write are not refused.
 pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     require_existing(file.path())?;
-    // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash;
-    // query_only is what keeps every statement from writing.
+    // READ_WRITE, since a reader of a WAL file must be able to recover it after a crash; `lock` or an
+    // authorizer keeps statements from writing.
     let opened = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)
         .or_else(|_| connect(file, OpenFlags::SQLITE_OPEN_READ_ONLY))
         .and_then(|connection| {
@@ -99,7 +99,7 @@ pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseE
     Ok(connection)
 }
 
-/// From here on no statement can write, or do what the authorizer refuses.
+/// Makes a connection read-only: from here on no statement can write or do what the authorizer refuses.
 pub(crate) fn lock(
     connection: &mut Connection,
     authorizer: impl for<'c> FnMut(AuthContext<'c>) -> Authorization + Send + 'static,

@@ -2,8 +2,8 @@
 //! killed process left. An export is a folder.
 //!
 //! The name is `NAME.TAG-PROCESS-RANDOM.partial`, beside the final name. The random part keeps two copies
-//! apart and cannot be guessed. The tag identifies the warehouse, so that nobody removes what another
-//! warehouse is about to finish. The process number tells whether its maker still runs.
+//! apart and cannot be guessed. The tag identifies the warehouse, so that nobody removes another warehouse's
+//! unfinished copy. The process number tells whether the process that makes the copy still runs.
 
 use super::{open::beside, removal::remove};
 use crate::{own_file, warehouse::error::WarehouseError};
@@ -31,7 +31,7 @@ pub(crate) fn name(target: &Path, tag: &str) -> Result<PathBuf, WarehouseError> 
     Ok(beside(target, &format!(".{tag}-{}-{random}{ENDING}", std::process::id())))
 }
 
-/// A new temporary name for an export of a warehouse whose final name is `target`.
+/// A new temporary name for an export from `warehouse`; `target` is the export's final name.
 ///
 /// # Errors
 /// The system has no randomness.
@@ -43,7 +43,7 @@ pub fn new_name(target: &Path, warehouse: &Path) -> Result<PathBuf, WarehouseErr
 /// `target`.
 ///
 /// # Errors
-/// The system's.
+/// A copy or export cannot be removed.
 pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
     let tag = tag(warehouse);
     let left = left_in(folder_of(target));
@@ -52,7 +52,7 @@ pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Removes what killed processes left in the folder of `target`: copies and exports of this warehouse.
+/// Removes the copies and exports of this warehouse that killed processes left in the folder of `target`.
 ///
 /// Also removes an unfinished copy of `target` that has the name an earlier version gave it.
 pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
@@ -64,7 +64,7 @@ pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
         .try_for_each(|path| remove(path))
 }
 
-/// Copies and exports in a folder that processes which have ended left unfinished. All hold health data.
+/// The copies and exports in a folder that ended processes left unfinished. All hold health data.
 ///
 /// Only files and folders of this user account are listed.
 pub fn left_in(folder: &Path) -> Vec<PathBuf> {

@@ -1,9 +1,9 @@
 //! Where the warehouse is, and the key that opens it.
 //!
 //! A build with SQLCipher (`--features encryption`) encrypts the file with a key that is derived from the
-//! vault's key. Any other build knows unencrypted files only, and values of this type have no key then.
-//! The key is never written anywhere. An encrypted backup holds a key, too, but that key encrypts nothing
-//! except the copy in it.
+//! vault's key. Any other build knows unencrypted files only; a [`WarehouseFile`] has no key there. The
+//! key is never written anywhere. An encrypted backup holds a key of its own, which encrypts only the copy
+//! in that backup.
 
 use crate::warehouse::error::WarehouseError;
 use rusqlite::Connection;

@@ -1,8 +1,8 @@
 //! Removes a connection: every row, then every byte.
 //!
-//! Rows go in one transaction, from every table that has a `connection_id`, also from tables of the
+//! Rows are deleted in one transaction, from every table that has a `connection_id`, also from tables of the
 //! user's own. Afterwards the bytes that SQLite leaves behind are scrubbed: freed pages, the WAL, samples
-//! of its query planner. A row of `purge_unfinished` remembers that until it is done, so a purge can be
+//! of its query planner. A row of `purge_unfinished` stays until the scrubbing is done, so a purge can be
 //! killed at any point and repeated. A purge never touches the vault and never looks at another
 //! connection's rows.
 
@@ -31,7 +31,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long to wait for readers that hold back the journal, and the pause between two looks.
+/// How long to wait for readers that hold back the journal, and the pause between two tries.
 const PATIENCE: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -46,7 +46,7 @@ pub struct Purged {
     pub copies: Vec<String>,
 }
 
-/// What is known of a name whose connection is to be purged.
+/// The result of looking up the name of a connection that is to be purged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PurgeTarget {
     /// The connection exists.
@@ -151,7 +151,7 @@ fn remove_rows(
     Ok(Purged { removed, left, copies })
 }
 
-/// Deletes a connection with its rows of every table; returns how many of each.
+/// Deletes a connection with its rows of every table; returns the number of rows by table.
 pub(super) fn delete_rows(
     transaction: &Transaction<'_>,
     id: i64,
@@ -194,7 +194,7 @@ fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
         .doing("cannot look for an unfinished purge")
 }
 
-/// Leaves no byte of removed rows in the file or beside it.
+/// Removes the bytes of removed rows from the file and from SQLite's files beside it.
 ///
 /// # Errors
 /// The disk is full, or another program keeps the warehouse open; scrubbing can be repeated.
@@ -204,7 +204,7 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may be in any page:
     // only writing the whole file anew reaches them all. SQLCipher would make the new file in memory,
-    // however large it is, so temporary data goes to a file; it is encrypted, too.
+    // however large it is, so temporary data goes to a file, which is encrypted, too.
     connection
         .execute_batch("PRAGMA temp_store = FILE; PRAGMA secure_delete = ON; VACUUM;")
         .doing(doing)?;
@@ -212,7 +212,7 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
         return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }
     connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
-    // If somebody has opened the file by now, what this leaves in the WAL has no removed rows.
+    // Another program may have opened the file by now and keep the WAL; it holds no removed rows.
     checkpoint(&mut connection, file).map(drop)
 }
 
@@ -272,7 +272,7 @@ fn count(
         .doing("cannot count what is left")
 }
 
-/// Removes what may name the connection without being a row of it.
+/// Removes traces of the connection outside its own rows.
 fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(), WarehouseError> {
     let doing = "cannot remove what names a purged connection";
     // The planner's samples hold keys of indexes, and so ids of resources.
@@ -292,8 +292,8 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     ] {
         transaction.execute(statement, [&row.name]).doing(doing)?;
     }
-    // An interrupted rebuild notes the last resource it did. If that was one of the purged connection,
-    // the note is emptied, so that the rebuild goes on with the next connection.
+    // An interrupted rebuild notes the last resource it did. If that resource was of the purged connection,
+    // its id is emptied, so that the rebuild goes on with the next connection.
     transaction
         .execute(
             "UPDATE table_rebuild SET last_resource_id = '' WHERE last_connection_id = ?1",

@@ -1,4 +1,4 @@
-//! Removes a copy of the warehouse with all files beside it.
+//! Removes a copy of the warehouse with SQLite's files beside it, or an export.
 
 use super::open::beside;
 use crate::warehouse::error::WarehouseError;

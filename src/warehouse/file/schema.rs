@@ -28,7 +28,7 @@ pub(super) fn bring_up_to_date(connection: &mut Connection) -> Result<(), Wareho
     }
 }
 
-/// Makes the control tables of an earlier version, to compare with.
+/// Makes the control tables of a given version, for comparison with a file.
 pub(crate) fn bring_to(connection: &mut Connection, version: u32) -> Result<(), WarehouseError> {
     let target = Target::Version(i32::try_from(version).unwrap_or(i32::MAX));
     embedded::migrations::runner()
@@ -103,9 +103,9 @@ pub(crate) fn is_control_name(name: &str) -> bool {
     NAMES.contains(&name.to_ascii_lowercase())
 }
 
-/// Temporary tables of the connection that writes.
+/// Temporary tables of the SQLite connection that writes.
 ///
-/// While they exist they hide a table of the same name, and rows meant for that table would go to them.
+/// A temporary table hides a table of the same name: rows for that table would go to the temporary one.
 const TEMPORARY: [&str; 24] = [
     "breakdown",
     "carried",

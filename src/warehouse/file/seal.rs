@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 
 /// How every version of an encrypted file begins.
 const MAGIC: &[u8] = b"age-encryption.org/";
-/// 2^18 rounds of scrypt, about a second; the `age` tool takes as many.
+/// 2^18 rounds of scrypt, about a second; the `age` tool uses the same number.
 const WORK: u8 = 18;
 /// The most work that a passphrase may cost: 1 GiB of memory and some seconds, so that a hostile file
 /// cannot exhaust the machine.
@@ -130,7 +130,7 @@ fn require_an_end(file: &mut File, path: &Path) -> Result<(), WarehouseError> {
     }
 }
 
-/// An encrypted copy that its key opens; every byte is checked as it is read.
+/// An encrypted copy, opened with its key; every byte is checked as it is read.
 pub(crate) struct Opened {
     path: PathBuf,
     plain: StreamReader<BufReader<File>>,

@@ -27,7 +27,7 @@ impl Staging {
 
 impl Drop for Staging {
     fn drop(&mut self) {
-        // The next backup, restore or purge removes what this cannot.
+        // If this fails, the next backup, restore or purge removes the copy.
         let _ = remove(&self.0);
     }
 }

@@ -40,8 +40,8 @@ pub(crate) fn for_nobody(connection: &Connection) -> Result<(), WarehouseError> 
 
 /// Repeats work that another process prevents, for as long as a reader waits.
 ///
-/// SQLite does not wait if a reading connection wants the file for itself, as for a new file's journal:
-/// two processes that wait for each other would wait for ever.
+/// SQLite itself does not wait if a connection that reads wants the file for itself, as to set the journal
+/// mode of a new file: two such processes would wait for each other for ever.
 pub(super) fn until_alone(mut work: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let began = Instant::now();
     loop {

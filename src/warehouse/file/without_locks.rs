@@ -107,15 +107,15 @@ pub(crate) fn open(
     }
 }
 
-/// Opens a file that holds everything itself. SQLite is told that nobody changes it.
+/// Opens a file without a journal. SQLite is told that nobody changes the file.
 fn without_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, WarehouseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
     connect_by_name(file, &immutable(path), flags, None)
 }
 
-/// Opens a file with a journal, whose index is made in this process's memory.
+/// Opens a file with a journal. SQLite makes the journal's index in this process's memory.
 ///
-/// For that SQLite must believe that it is alone with the file, and its locks must do nothing.
+/// For that, SQLite must believe that it has the file to itself, and its locks must do nothing.
 fn with_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, WarehouseError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let connection = connect_by_name(file, path, flags, Some(c"unix-none"))?;

@@ -1,5 +1,5 @@
-//! Writes what was found out about resources a walk missed or named: absences, references, attachments,
-//! versions.
+//! Writes findings about resources that a walk missed or named: absences, references, attachments. Also
+//! prunes old versions.
 
 use super::Warehouse;
 use crate::warehouse::{
@@ -56,9 +56,9 @@ impl Warehouse {
             .await
     }
 
-    /// Deletes the notes of what a walk over changes left out; returns how many of those are still live.
+    /// Deletes the notes about resources that a walk over changes left out; returns how many are still live.
     ///
-    /// Called after a full walk, which would have missed them if they were deleted.
+    /// Called after a full walk: the full walk would have missed a resource that was deleted.
     pub(crate) async fn settle_left_out(
         &self,
         connection_id: i64,
@@ -151,8 +151,8 @@ impl Warehouse {
 
     /// Queues missing attachments again.
     ///
-    /// These are the ones that the plan refused before `refused_before`, and those that `limit_bytes` now
-    /// allows.
+    /// These are attachments that the plan refused before `refused_before`, and attachments that exceeded a
+    /// limit lower than `limit_bytes`.
     pub(crate) async fn retry_attachments(
         &self,
         connection_id: i64,

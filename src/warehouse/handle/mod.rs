@@ -165,7 +165,7 @@ impl Warehouse {
         &self.reader
     }
 
-    /// Brings `unmapped_path` up to date with what changed, until it is stopped.
+    /// Brings the table `unmapped_path` up to date with changed resources, until `stop` returns true.
     ///
     /// See [`LeafSurvey`](crate::warehouse::LeafSurvey).
     ///

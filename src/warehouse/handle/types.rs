@@ -65,7 +65,7 @@ impl Warehouse {
             .await
     }
 
-    /// How many requests the walks of a plan have sent since an instant.
+    /// The requests of a plan's walks that ended since an instant, or that are still open and began since.
     ///
     /// # Errors
     /// An error of SQLite.

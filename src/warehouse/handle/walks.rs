@@ -107,9 +107,9 @@ impl Warehouse {
         self.writer.run(move |connection, _| seen::saw_the_same(connection, one, other)).await
     }
 
-    /// Gives a walk over a type the resources of a part, from its complete walk that began at an instant.
+    /// Counts a part's resources as seen by the walk `round` over the type.
     ///
-    /// Returns false if they were not stored.
+    /// The part's complete walk that began at `began` has stored them. Returns false if they were not stored.
     pub(crate) async fn recall_part(
         &self,
         connection_id: i64,
@@ -135,7 +135,7 @@ impl Warehouse {
             .await
     }
 
-    /// Enters resources as absent that came in an earlier `$everything` and not in these walks.
+    /// Enters as absent the resources that came in an earlier `$everything` but not in these walks.
     ///
     /// This is for a type that has no walk of its own.
     pub(crate) async fn enter_missed_along(
@@ -152,7 +152,7 @@ impl Warehouse {
             .await
     }
 
-    /// Deletes the notes about resources that came along.
+    /// Deletes the notes about resources that came along with other walks.
     pub(crate) async fn forget_along(&self, connection_id: i64) -> Result<(), WarehouseError> {
         self.writer
             .run(move |connection, _| everything::forget_along(connection, connection_id))

@@ -13,7 +13,7 @@
 //! WHERE valid_from <= :at AND :at < valid_to;
 //! ```
 //!
-//! The normalised tables have the present state only. A connection that looks at the past cannot read
+//! The normalised tables have the present state only. A SQLite connection that looks at the past cannot read
 //! them, so that no answer mixes the two.
 
 use crate::{

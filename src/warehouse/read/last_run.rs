@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 use std::collections::HashMap;
 
-/// The start of the latest sync of each connection that reached its end, with whatever result.
+/// For each connection: the start of its latest sync that reached its end, with whatever result.
 ///
 /// An interrupted run does not count: the next run is to continue it.
 pub(crate) fn last_runs(

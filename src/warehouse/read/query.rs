@@ -56,12 +56,12 @@ impl ToSql for ParameterValue {
 
 /// Receives the result of a query, row by row.
 pub trait Answer<E> {
-    /// The column names, before any row.
+    /// Takes the column names, before any row.
     ///
     /// # Errors
     /// An error of the receiver's output; it ends the query.
     fn columns(&mut self, names: &[&str]) -> Result<(), E>;
-    /// One row.
+    /// Takes one row.
     ///
     /// # Errors
     /// An error of the receiver's output; it ends the query.
@@ -106,7 +106,7 @@ pub(crate) fn query<E>(
 
 /// The columns of a statement: name and declared type.
 ///
-/// A type is given if the column is a table's column as it is.
+/// A type is given only if the result's column is a table's column without any expression around it.
 pub(crate) fn declared(
     connection: &Connection,
     sql: &str,
@@ -173,6 +173,6 @@ pub(crate) fn names(connection: &Connection, of: Names<'_>) -> Result<Vec<String
 pub enum Names<'a> {
     /// Tables and views.
     Tables,
-    /// The columns of these.
+    /// The columns of these tables and views.
     Columns(&'a [String]),
 }

@@ -62,7 +62,7 @@ impl ReadOnlyWarehouse {
         self.reader.read(status::completeness)
     }
 
-    /// The state of each connection that was ever synced, by `connection.id`.
+    /// The state of each connection that was ever synced or imported, by `connection.id`.
     ///
     /// # Errors
     /// An error of SQLite.
@@ -142,7 +142,7 @@ impl ReadOnlyWarehouse {
         self.reader.read(access_log::backups)
     }
 
-    /// When the latest sync of each connection began that reached its end, by `connection.id`.
+    /// For each connection, by `connection.id`: when its latest sync began, of those that reached their end.
     ///
     /// # Errors
     /// An error of SQLite.

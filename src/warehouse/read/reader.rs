@@ -87,7 +87,7 @@ pub(crate) fn known(
         .doing("cannot look up a resource")
 }
 
-/// Whether a resource has the stored content, whatever its order, spacing or escapes.
+/// Whether a resource has the stored content, whatever order, spacing or escapes its JSON has.
 pub(crate) fn is_unchanged(
     connection: &Connection,
     known: &Known,

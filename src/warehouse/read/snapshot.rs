@@ -27,7 +27,7 @@ pub struct Snapshot<'a> {
     connection: &'a Connection,
 }
 
-/// The rows that are new or changed since a run.
+/// A run as a point in time, to select the rows that are new or changed since then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Since {
     /// The run (`sync_run.id`); resources that it brought are not new.
@@ -91,9 +91,9 @@ impl<'a> Snapshot<'a> {
         query::declared(self.connection, sql)
     }
 
-    /// How the references of a resource are resolved.
+    /// The FHIR bases by which a resource's references are resolved.
     ///
-    /// That is by the bases of its connection, and by what its Bundle resolved
+    /// These are its connection's bases, with the references that its Bundle resolved
     /// (`resource.bundle_references`).
     ///
     /// # Errors
@@ -158,7 +158,7 @@ impl<'a> Snapshot<'a> {
             .doing("cannot read when a table was filled")
     }
 
-    /// The types of the live resources with the connection's id, in order.
+    /// The types of each connection's live resources: pairs of type and `connection.id`, sorted.
     ///
     /// # Errors
     /// An error of SQLite.
@@ -176,7 +176,7 @@ impl<'a> Snapshot<'a> {
 
     /// The bytes of the live resources of one connection and type, in one column.
     ///
-    /// They are all resources, or those that came or changed since a run.
+    /// With `since`, only the resources that came or changed since that run.
     ///
     /// # Errors
     /// An error of SQLite.
@@ -228,10 +228,10 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, &since.parameters(), answer)
     }
 
-    /// The run with a number; `None` if there never was such a run.
+    /// The state after the run with this number; `None` if there never was such a run.
     ///
-    /// A pruned run brought nothing: the nearest earlier run that is left gives the earliest possible
-    /// end.
+    /// A pruned run brought nothing. Its end is unknown, so the end of the nearest earlier run that is left
+    /// stands for it.
     ///
     /// # Errors
     /// An error of SQLite.

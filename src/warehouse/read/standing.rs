@@ -15,9 +15,9 @@ pub struct Standing {
     pub open: u64,
     /// Open rejects.
     pub rejects: u64,
-    /// Start of the last complete walk of any type for which a plan was asked (RFC 3339).
+    /// Start of the latest complete walk over a whole type at a plan (RFC 3339).
     pub complete_as_of: Option<String>,
-    /// When the latest walk ended for which a plan was asked (RFC 3339).
+    /// End of the latest walk that asked a plan, as opposed to files (RFC 3339).
     pub checked_at: Option<String>,
 }
 

@@ -71,7 +71,7 @@ impl TypeStatus {
         TypeOutcome { state: self.state, reason: self.reason, http_status: self.http_status }
     }
 
-    /// The types of one connection, from those of all connections, which are sorted by connection name.
+    /// The types of one connection; `all` must be sorted by connection name.
     ///
     /// It is a binary search, since a home may have thousands of connections and each is looked up.
     pub fn of_connection<'a>(all: &'a [TypeStatus], name: &str) -> &'a [TypeStatus] {

@@ -83,7 +83,7 @@ impl Warehouse {
         self.writer.run(move |connection, _| Ok(job(connection))).await?
     }
 
-    /// Makes the marts anew in which names of codes may have changed since [`Warehouse::load_codes`].
+    /// Makes anew the marts in which names of codes may have changed since [`Warehouse::load_codes`].
     ///
     /// # Errors
     /// An error of SQLite.

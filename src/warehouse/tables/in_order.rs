@@ -44,7 +44,7 @@ pub(in crate::warehouse) fn in_order<T: Send, R: Send, E>(
         }
     };
     thread::scope(|scope| {
-        // Dropped at the end of this block, however it ends; the threads end then.
+        // Moves `give` into this block, so that it is dropped however the block ends; the threads end then.
         let give = give;
         (0..helpers).for_each(|_| drop(scope.spawn(help)));
         let mut waiting = VecDeque::new();

@@ -24,7 +24,7 @@ pub(crate) struct Sighting<'a> {
     pub(crate) at: Option<&'a Node<'a>>,
 }
 
-/// The cells of one table, counted by column and path.
+/// Counts the mistyped cells of one table by column and path.
 pub(crate) fn mistyped(
     view: &View,
     resource: &Node<'_>,

@@ -57,7 +57,7 @@ struct Place {
     depth: u16,
     is_foreign: bool,
     below: HashMap<String, PathId>,
-    /// The members below it if it is inside a foreign extension.
+    /// The members below it, if it is inside a foreign extension or is one.
     below_foreign: HashMap<String, PathId>,
 }
 
@@ -92,7 +92,7 @@ impl PathTree {
         self.places[path].is_foreign
     }
 
-    /// Shows every leaf except those of the narrative, of `meta` and of `resourceType`.
+    /// Calls `leaf` for every leaf except those of the narrative, of `meta` and of `resourceType`.
     pub(crate) fn leaves<'n>(
         &mut self,
         resource: &'n Node<'_>,

@@ -15,7 +15,7 @@ use crate::{
 
 /// Runs the views of these tables over a resource and adds the rows to the batch.
 ///
-/// `bases` says where the references of the resource's server lead.
+/// `bases` are the FHIR bases by which the resource's references are resolved.
 ///
 /// # Errors
 /// Why the resource gives no rows: it cannot be read, or does not fit one of the views. An error never

@@ -287,7 +287,7 @@ impl Job<'_> {
     }
 }
 
-/// A stored resource, and where its references lead.
+/// A stored resource, and the FHIR bases by which its references are resolved.
 struct Stored {
     connection_id: i64,
     resource_id: String,

@@ -102,7 +102,7 @@ pub(crate) fn enter(
         .map(drop)
 }
 
-/// Adds resources that were rejected so far to every table of the type, if all of them accept it.
+/// Adds each resource that was rejected so far to every table of the type, if all these tables accept it.
 fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), WarehouseError> {
     let tables = job.catalog.of_type(job.resource_type);
     for reject_id in quarantine::to_retry(transaction, job.resource_type)? {
@@ -129,7 +129,7 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
     Ok(())
 }
 
-/// Removes resources that a new definition rejects from every table of the type.
+/// Removes from every table of the type the resources that a new definition rejects.
 fn take_out_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), WarehouseError> {
     let doing = "cannot read what a definition rejects";
     let mut statement = transaction

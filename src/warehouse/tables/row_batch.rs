@@ -155,8 +155,8 @@ impl RowBatch {
 
     /// Binds a row's values to the table's `INSERT` statement.
     ///
-    /// Its parameters are the connection, the row's number, then the columns. A cell that the row lacks
-    /// is NULL.
+    /// The statement's parameters are the connection, which the caller binds, the row's number, then the
+    /// columns. A cell that the row lacks is NULL.
     pub(crate) fn bind(
         &self,
         statement: &mut Statement<'_>,

@@ -1,10 +1,10 @@
 //! Finds leaves of the stored resources that no table depends on: paths and counts, never a value.
 //!
-//! A leaf counts as carried if a change to it changes the rows. A cell that borrows from a leaf's text
-//! shows that by itself. Any other leaf is altered, every view of the type runs again, and the rows are
+//! A leaf counts as carried if a change to it changes the rows. A cell that borrows a leaf's text shows that
+//! the leaf is carried. Any other leaf is altered, every view of the type runs again, and the rows are
 //! compared. No knowledge of what a view reads is needed, so the result holds for a user's definitions as
-//! for ours. A path is tried in a few resources until one shows it carried. Each position in a list is
-//! tried separately: the second coding that a column with `first()` leaves out is counted.
+//! for ours. A path is tried in a few resources, until one of them shows that it is carried. Each position in
+//! a list is tried separately, so a second coding, which a column with `first()` leaves out, is counted.
 
 use super::{
     path_tree::{PathId, PathTree},
@@ -82,7 +82,7 @@ impl<'a> LeafSurvey<'a> {
         LeafSurvey { catalog, types: BTreeMap::new() }
     }
 
-    /// Adds one resource; a text that is not a JSON object of a known type is ignored.
+    /// Adds one resource; a text that is not JSON is ignored.
     pub fn add(&mut self, resource_type: &str, text: &str, received_at: &str) {
         let Ok(resource) = json::parse(text.as_bytes(), json::Limits::default()) else { return };
         let survey = self.types.entry(resource_type.to_owned()).or_insert_with(|| TypeSurvey {
@@ -240,7 +240,7 @@ struct Rows<'a> {
 impl Rows<'_> {
     /// A hash of a table's rows of a resource, or `None` if the view rejects it.
     ///
-    /// Also shows the texts that the cells borrow.
+    /// Calls `borrowed` with each text that a cell borrows from the resource.
     fn hash(
         &self,
         table: usize,

@@ -30,7 +30,7 @@ pub(crate) fn note(
     marts::note_change(transaction, connection_id, resource_type)
 }
 
-/// Notes the same for every connection, because the definitions of the type have changed.
+/// Notes the same for every connection with the type, because the type's definitions have changed.
 pub(super) fn note_type(
     transaction: &Transaction<'_>,
     resource_type: &str,

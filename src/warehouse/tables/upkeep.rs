@@ -1,8 +1,8 @@
 //! Keeps the normalised tables and the marts in agreement with their definitions.
 //!
-//! Runs first when the warehouse is opened for writing. It creates missing tables, rebuilds those whose
-//! definition changed, drops those without a definition, and finishes what an earlier process was killed
-//! in. If nothing is to be done, it reads three small tables and writes nothing.
+//! This runs first when the warehouse is opened for writing. It creates missing tables, rebuilds those whose
+//! definition changed, drops those without a definition, and finishes a rebuild in which an earlier process
+//! was killed. If nothing is to be done, it reads three small tables and writes nothing.
 
 use super::{
     marts,

@@ -1,4 +1,4 @@
-//! Compares every stored attachment with its hash, and every present one with its resource.
+//! Checks every stored attachment against its hash, and that the resource of every current one is stored.
 
 use super::checked::Checked;
 use crate::warehouse::{

@@ -1,8 +1,8 @@
 //! Compares the ledger with what is stored: walks, cursors, watermarks, rejects, references.
 //!
-//! A walk may count a reject among the resources it saw (one about another patient) or not (an entry
-//! without a resource), and a reject that comes again is the same row. So sums that include rejects are
-//! only checked within bounds, and all others exactly.
+//! A walk counts some rejects among the resources it saw (a resource about another patient) and others not
+//! (an entry without a resource), and a reject that comes again keeps its row. So sums that include rejects
+//! are only checked within bounds, and all others exactly.
 
 use super::{checked::Checked, count::number};
 use crate::warehouse::error::WarehouseError;

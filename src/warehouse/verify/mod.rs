@@ -60,7 +60,7 @@ pub fn verify(
         checks.push(whole("stored resources", check)?);
     }
     checks.push(whole("attachments", attachments::verify(&connection))?);
-    // A mart that cannot be read is made again as one with wrong rows is.
+    // A rebuild mends a mart that cannot be read, like a mart with wrong rows.
     let marts = whole("rows of marts", marts_or_note(&connection, catalog))?;
     checks.push(marts.undone_by(Remedy::Rebuild));
     drop(connection);
@@ -68,7 +68,7 @@ pub fn verify(
     Ok(checks)
 }
 
-/// Compares the marts; if the temporary tables for that cannot be written, notes why it was left out.
+/// Compares the marts; if the temporary tables for that cannot be written, notes why nothing was compared.
 fn marts_or_note(connection: &Connection, catalog: &Catalog) -> Result<Checked, WarehouseError> {
     match marts::verify(connection, catalog.marts()) {
         Err(WarehouseError::Sqlite { source, .. }) if is_of_writing(&source) => {

@@ -31,7 +31,7 @@ struct Comparison<'a> {
     find: String,
 }
 
-/// Runs all checks of this file; damage may cut any of them short.
+/// Runs all checks of this module; damage may cut any of them short.
 pub(crate) fn verify(
     connection: &Connection,
     catalog: &Catalog,

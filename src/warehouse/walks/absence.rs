@@ -44,8 +44,8 @@ pub(crate) enum Finding {
     Open(Option<u16>),
 }
 
-/// The live resources that a walk did not meet and that did not arrive otherwise since its first run
-/// began.
+/// The live resources that the walk did not meet and that no other walk has brought since the walk's first
+/// run began.
 ///
 /// Resources that only a file has brought are left out, since the plan may not have them.
 pub(super) const MISSED: &str =
@@ -58,12 +58,12 @@ pub(super) const MISSED: &str =
      SELECT min(id) FROM part)
    AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
 
-/// In addition to MISSED: the walk got the resource as another patient's.
+/// A further condition, used with MISSED: the walk got the resource as another patient's.
 const NOW_ANOTHERS: &str = "r.resource_id IN (
      SELECT q.resource_id FROM rejected_resource q JOIN temp.walk_rejected m ON m.reject = q.id
      WHERE m.walk_id = ?3 AND q.resource_type = ?2 AND q.reason = 'foreign_subject')";
 
-/// In addition to MISSED: the pass before did not meet the resource either.
+/// A further condition, used with MISSED: the pass before did not meet the resource either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
 
 /// Stands for "no trustworthy walk has missed it yet": later than the date of any walk.
@@ -130,10 +130,10 @@ pub(super) fn enter_missed_twice(
 /// The resources that a complete full walk shows to be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shows {
-    /// All resources that it missed.
+    /// All resources that the walk missed.
     Missed,
-    /// Only resources that came as another patient's. Another resource was rejected, and that may be the
-    /// one that is missed.
+    /// Only resources that came as another patient's. The walk rejected something else, too, which may be a
+    /// resource that it missed.
     Anothers,
 }
 
@@ -261,7 +261,7 @@ pub(crate) fn asked_lately(
 /// Statuses below 500 that say nothing about the resource that was read.
 const NO_ANSWERS: [u16; 4] = [401, 408, 425, 429];
 
-/// Whether a status says nothing about the resource that was read: it may be there or be gone.
+/// Whether a status says nothing about the resource that was read, which may exist or be gone.
 pub(crate) fn is_no_answer(status: u16) -> bool {
     status >= 500 || NO_ANSWERS.contains(&status)
 }
@@ -301,7 +301,7 @@ pub(crate) fn pending_absences(
         .doing("cannot read what is absent")
 }
 
-/// At most three resources of a type that were there just now.
+/// At most three resources of a type that surely exist: the last ones received that no walk has missed.
 ///
 /// They are read as a check that the plan answers reads, before a 404 counts as a proof.
 pub(crate) fn surely_present(

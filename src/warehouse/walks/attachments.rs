@@ -46,7 +46,7 @@ pub(crate) enum AttachmentFound {
 
 const DOING: &str = "cannot enter attachments";
 
-/// A row of the resource that is not history.
+/// A current row of a resource's attachments, as opposed to history.
 struct Present {
     row: i64,
     position: u32,
@@ -159,7 +159,7 @@ fn present(
 
 /// Whether the stored bytes are still those of the changed resource.
 ///
-/// They are if the resource declares the same hash for the same URL, or carries the same bytes itself.
+/// That is so if the resource declares the same hash for the same URL, or carries the same bytes itself.
 fn is_same(before: &Present, named: &NamedAttachment) -> bool {
     let by_hash = named.declared_hash.is_some()
         && named.declared_hash == before.declared_hash
@@ -287,8 +287,8 @@ pub(super) fn bury_attachments(
 
 /// Queues missing attachments again.
 ///
-/// These are the ones that the plan refused before `refused_before`, and those that `limit_bytes` now
-/// allows.
+/// These are attachments that the plan refused before `refused_before`, and attachments that exceeded a
+/// limit lower than `limit_bytes`.
 pub(crate) fn retry(
     connection: &Connection,
     connection_id: i64,

@@ -39,7 +39,7 @@ pub(crate) struct PageCount {
     pub(crate) began: Option<DateTime<Utc>>,
     /// Whether a resource came that had last changed before the walk began, as in [`Tally`].
     pub(crate) brought_early: bool,
-    /// Whether a later page brought a resource that changed since then, as in [`Tally`].
+    /// Whether the page is not the first and brought a resource that had changed since the walk began.
     pub(crate) brought_late: bool,
 }
 

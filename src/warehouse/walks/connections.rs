@@ -202,7 +202,7 @@ pub(crate) fn patients(
         .doing("cannot read whose data a connection holds")
 }
 
-/// Patients in a connection's quarantine that are not the connection's patient.
+/// Patients among a connection's rejects that are not the connection's patient.
 pub(crate) fn other_patients(
     connection: &Connection,
     connection_id: i64,
@@ -265,7 +265,7 @@ pub(crate) fn bases(
     Ok(ServerBases::from_text(&text.flatten().unwrap_or_default()))
 }
 
-/// The bases, extended by the references that a resource's Bundle resolved; `None` if there are none.
+/// The bases, extended by the references that a resource's Bundle resolved; `None` if it resolved none.
 pub(crate) fn within(bases: &ServerBases, bundle_references: Option<&str>) -> Option<ServerBases> {
     bundle_references.map(|text| bases.within(FullUrls::from_text(text)))
 }
@@ -316,7 +316,7 @@ pub(crate) fn update_bases(
 
 /// Notes the bases by which the references of a connection's resources are resolved.
 ///
-/// The next time the warehouse is opened, the rows of its resources are made anew.
+/// If the connection has resources, all tables are filled again when the warehouse is next opened.
 pub(crate) fn set_bases(
     connection: &Connection,
     id: i64,

@@ -172,7 +172,9 @@ pub(crate) fn window_cursor(
         .doing("cannot read the cursors")
 }
 
-/// When the latest complete walk over a window began; `proved_for` restricts base, search and consent.
+/// When the latest complete walk over a window began.
+///
+/// With `proved_for`, only walks with this base, search and consent count.
 pub(crate) fn window_complete_at(
     connection: &Connection,
     connection_id: i64,
@@ -201,8 +203,8 @@ pub(crate) fn window_complete_at(
 
 /// Whether a complete full walk has brought everything that a query would bring.
 ///
-/// That is a walk by a search with no parameter beyond the patient, or by the query itself, which has the
-/// proof `alone`.
+/// The search of such a walk had no parameter beyond the patient, or it was the query itself, whose
+/// `proved_for` is `alone`.
 pub(crate) fn came_whole(
     connection: &Connection,
     connection_id: i64,
@@ -291,7 +293,7 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
     })
 }
 
-/// When the latest walk over a whole type ended that was complete or went through all windows.
+/// When the latest walk over the whole type ended, of those that were complete or went through all windows.
 pub(crate) fn last_round_ended(
     connection: &Connection,
     connection_id: i64,

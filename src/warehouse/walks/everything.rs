@@ -36,7 +36,7 @@ pub(super) fn note_along(
     Ok(())
 }
 
-/// The types whose latest entry in the ledger says that they come along.
+/// The types that, by their latest entry in the ledger, come along in a `$everything`.
 pub(crate) fn along_types(
     connection: &Connection,
     connection_id: i64,

@@ -1,7 +1,5 @@
-//! Writes that only an import makes: connections that are filled from files, their FHIR bases, and
-//! rejects that a file no longer has.
-//!
-//! Also marks resources of a file as the plan's, once the plan sends them.
+//! What only files need: settles rejects that a file no longer has, and marks resources of a file as the
+//! plan's, once the plan sends them.
 
 use super::page::PageWrite;
 use crate::{

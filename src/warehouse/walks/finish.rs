@@ -1,8 +1,8 @@
 //! The end of a walk, as written to the ledger.
 //!
-//! This is a transaction of its own after the walk's last page. Whether the walk is complete is decided
-//! between the two, from the sums over all pages. If the process is killed there, the next run requests
-//! the last page again.
+//! The end is written in a transaction of its own after the walk's last page. Whether the walk is complete is
+//! decided before this transaction, from the sums over all pages. If the process is killed between the last
+//! page and this transaction, the next run requests the last page again.
 
 use super::{
     absence::{self, Shows},

@@ -134,7 +134,7 @@ pub(super) fn finish_walk(
     Ok(())
 }
 
-/// Ends a walk without a page: after an error, or without any request.
+/// Ends a walk that did not reach its last page: after an error, or without any request.
 pub(crate) fn abandon_walk(
     connection: &mut Connection,
     walk: &WalkKey,
@@ -219,7 +219,7 @@ pub(crate) fn update_counters(
         .map(drop)
 }
 
-/// The latest walk over a type that is not over a window, with its counters.
+/// The latest walk over a whole type, with its counters.
 pub(crate) fn latest_walk(
     connection: &Connection,
     connection_id: i64,
@@ -266,7 +266,7 @@ pub(crate) fn latest_walk(
         .doing("cannot read the ledger")
 }
 
-/// How many requests the walks of a plan have sent since an instant.
+/// The requests of a plan's walks that ended since an instant, or that are still open and began since.
 pub(crate) fn requests_since(
     connection: &Connection,
     plan: &str,

@@ -1,4 +1,5 @@
-//! Checks answers to `_lastUpdated`: they must hold every stored resource that changed since then.
+//! Checks answers to searches with `_lastUpdated`: they must hold every stored resource that changed since
+//! the instant in the search.
 //!
 //! If the plan leaves out a resource without having deleted it, it does not honour the parameter.
 
@@ -10,12 +11,12 @@ use crate::{
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Servers store fewer digits than they are asked for, and some leave out the instant itself.
+/// Some servers store dates with fewer digits than a search names, and some leave out the instant itself.
 const PRECISION: Duration = Duration::seconds(1);
 /// How much older than a search a change must be for the search to be expected to find it.
 ///
-/// Indexes lag, and some plans load resources hours after the date that they give them. The overlap of
-/// walks over changes covers those.
+/// Indexes lag, and some plans load resources hours after the date that they give them. Walks over changes
+/// overlap, which covers such resources.
 const INDEX_LAG: Duration = Duration::hours(24);
 
 /// Live resources of a type that its own walks brought, none of them missed or outdated.

@@ -30,7 +30,7 @@ pub(super) fn is_believed(
 pub(crate) struct History(HashMap<i64, HashSet<Vec<u8>>>);
 
 impl History {
-    /// Adds a content to a resource's history; returns whether the history did not have it.
+    /// Adds a content to a resource's history; returns true if the history did not have the content.
     fn is_new(
         &mut self,
         transaction: &Transaction<'_>,

@@ -24,7 +24,7 @@ pub(crate) struct ChangedResource {
     /// The targets of references that only the page's Bundle resolves, as written by
     /// [`FullUrls::to_text`](crate::reference::FullUrls::to_text).
     pub(crate) bundle_references: Option<String>,
-    /// Its rows; empty if a view rejected it, since all tables have a resource or none.
+    /// Its rows; empty if a view rejected it: a resource has rows in all tables of its type or in none.
     pub(crate) rows: Vec<TableRows>,
     /// Why a view rejected it.
     pub(crate) view_error: Option<String>,
@@ -90,7 +90,7 @@ pub(crate) struct PageWrite {
     pub(crate) answered: Vec<Answered>,
     /// The next page's URL; `None` on the last page.
     pub(crate) next_url: Option<String>,
-    /// The walk's counters and sums; the writer adds those it alone can count.
+    /// The walk's counters and sums; the writer adds the counts that it alone knows.
     pub(crate) sums: Sums,
     pub(crate) now: DateTime<Utc>,
     /// Whether the walk requests its next page before this one is committed.

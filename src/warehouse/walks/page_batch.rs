@@ -1,8 +1,8 @@
 //! Pages that wait at the same time share a transaction; each is committed whole, with its cursor.
 //!
-//! A commit writes every page of the database file that it touched, and any page of claims touches those
-//! of forty tables. If anything fails, the whole batch is rolled back and each page is stored alone, so
-//! that only the faulty page fails.
+//! A commit writes every page of the database file that it touched, and any FHIR page of claims touches
+//! database pages of forty tables. If anything fails, the whole batch is rolled back and each FHIR page is
+//! stored alone, so that only the faulty one fails.
 
 use super::{page::PageWrite, page_writer::write_page, page_written::PageWritten};
 use crate::warehouse::{
@@ -32,7 +32,7 @@ pub(super) struct Waiting {
     pub(super) answer: oneshot::Sender<Result<PageWritten, WarehouseError>>,
 }
 
-/// Why a batch was not stored; `None`: a page panicked.
+/// Why a batch was not stored; `None` if a page panicked.
 type Failure = Option<WarehouseError>;
 
 /// Stores a page, and the pages that wait behind it.

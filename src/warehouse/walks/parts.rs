@@ -65,9 +65,9 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
         .map(drop)
 }
 
-/// Gives a walk over a type the resources of a part, from its complete walk that began at an instant.
+/// Counts a part's resources as seen by the walk `round` over the type.
 ///
-/// Returns false if they were not stored.
+/// The part's complete walk that began at `began` has stored them. Returns false if they were not stored.
 pub(crate) fn recall(
     connection: &Connection,
     connection_id: i64,

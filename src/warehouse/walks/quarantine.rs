@@ -38,9 +38,9 @@ pub(super) struct Rejects {
     pub(super) rowids: Vec<i64>,
 }
 
-/// Quarantines everything on the page that could not be taken in.
+/// Enters as rejects all entries of the page that could not be taken in.
 ///
-/// Left out are versions older than the stored one; `older` has their positions.
+/// Versions older than the stored one are left out; `older` has their positions.
 pub(super) fn reject_all(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -76,7 +76,7 @@ pub(super) fn reject_all(
             let is_new_id = seen::note_rejected_id(transaction, page.walk.walk_id, id)?;
             rejects.new_ids += u64::from(is_new_id);
         }
-        // Entries without a resource can all be equal.
+        // Entries without a resource can all be equal, so a repeat of such an entry may be another entry.
         let (came_before, is_nameless) = (!is_new && is_first, reject.reason == NO_RESOURCE);
         rejects.again += u64::from(came_before && !is_nameless && !is_other_type);
         rejects.is_nameless_again |= came_before && is_nameless;
@@ -198,8 +198,8 @@ pub(super) fn settle_superseded(
         .map(drop)
 }
 
-/// Enters a stored resource that a new definition rejects. The page is 0, since it came on an earlier
-/// page.
+/// Enters a stored resource that a new definition rejects. The reject has page 0, since no page of a walk
+/// brought the resource just now.
 pub(crate) fn enter_stored(
     transaction: &Transaction<'_>,
     connection_id: i64,
@@ -270,7 +270,7 @@ pub(crate) fn to_retry(
         .doing("cannot read rejected_resource")
 }
 
-/// One of these rejects, with its resource.
+/// A reject of [`to_retry`], with its resource.
 pub(crate) fn retry(
     transaction: &Transaction<'_>,
     reject_id: i64,

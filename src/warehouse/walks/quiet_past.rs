@@ -1,9 +1,9 @@
-//! Condenses old walks that changed nothing: all of one kind become one row of the ledger, with their
+//! Condenses old walks that changed nothing: walks that are alike become one row of the ledger, with their
 //! sums.
 //!
 //! A walk is kept while anything refers to it: a resource that it brought, a cursor, or a later part. The
-//! newest walk of each kind is kept, too, since it tells the state of its type. The walks of one kind all
-//! say the same, so nothing is lost.
+//! newest of the walks that are alike is kept, too, since it tells the state of its type. Walks are alike if
+//! connection, type, kind and outcome are the same, so nothing is lost.
 
 use super::kinds::WHOLE_TYPES;
 use crate::{
@@ -21,8 +21,8 @@ const DOING: &str = "cannot forget old runs";
 
 /// Walks that ended before an instant, changed nothing, and are not referred to.
 ///
-/// With each comes the oldest of its kind, which keeps the sums. The newest of a kind stays. Walks over
-/// windows and files are left out, since each says what was asked for.
+/// Each comes with the oldest of the walks like it, the keeper, which takes the sums. The newest of them
+/// stays. Walks over windows and files are left out, since each says what was asked for.
 fn quiet_walks() -> String {
     format!(
         "CREATE TEMP TABLE quiet_walk AS
@@ -53,7 +53,7 @@ fn quiet_walks() -> String {
 /// Walks that a resource, a reject, a cursor or another walk refers to.
 ///
 /// A resource refers to the walk that brought it, which is not quiet. The exception is a plan's walk that
-/// took resources over from a file. Only then are resources looked through, since there are many.
+/// took resources over from a file. So only the many resources of connections with files are looked through.
 const NAMED: &str = "CREATE TEMP TABLE named_walk AS
    SELECT walk_id AS id FROM resource WHERE walk_id IS NOT NULL
      AND connection_id IN (SELECT connection_id FROM sync_walk WHERE mode = 'file')
@@ -76,7 +76,7 @@ const MERGE: &str = "
      WHERE id IN (SELECT keeper FROM temp.quiet_walk GROUP BY keeper HAVING count(*) > 1);
    DELETE FROM sync_walk WHERE id IN (SELECT id FROM temp.quiet_walk WHERE id <> keeper);";
 
-/// Runs without walks lost all of them by this; they are deleted, except the newest one.
+/// Deletes runs that have no walk left, except the newest run.
 const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
      AND id <> (SELECT max(id) FROM sync_run)
      AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.run_id = sync_run.id)
@@ -102,7 +102,7 @@ impl Warehouse {
     }
 }
 
-/// Foreign keys are handled here: SQLite would search all resources for each deleted walk.
+/// Prunes with foreign keys switched off: SQLite would search all resources for each deleted walk.
 fn prune(connection: &mut Connection, before: &str) -> Result<u64, WarehouseError> {
     connection.pragma_update(None, "foreign_keys", false).doing(DOING)?;
     let pruned = prune_unreferenced(connection, before);

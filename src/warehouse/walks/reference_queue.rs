@@ -108,7 +108,7 @@ pub(crate) fn begin(
         .doing(doing)
 }
 
-/// Calls back with every live resource received at or after an instant.
+/// Calls `tell` with every live resource received at or after an instant.
 ///
 /// Returns when the newest of them was received.
 pub(crate) fn sources(
@@ -179,7 +179,7 @@ pub(crate) fn enqueue(
     transaction.commit().doing(doing)
 }
 
-/// Not answered in the present round, and not too deep. Parameters 1 to 3: connection, type, depth.
+/// References not answered in the present round and not too deep. Parameters: connection, type, depth.
 const PENDING: &str = "q.connection_id = ?1 AND q.resource_type = ?2 AND q.depth <= ?3
    AND (q.answered_at IS NULL OR q.answered_at < t.round_at)";
 
@@ -297,7 +297,7 @@ pub(crate) fn answer(
                 counters.resources_deleted += 1;
             }
         }
-        // An open reject is settled once the answer is something else.
+        // The reject of an unreadable resource is settled once a read has another outcome.
         if !matches!(answered.verdict, Verdict::Unreadable | Verdict::Later) {
             transaction
                 .prepare_cached(

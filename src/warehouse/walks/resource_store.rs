@@ -20,7 +20,7 @@ pub(super) enum Was {
     Absent,
     /// Other content, or a resource that was marked as deleted.
     Other,
-    /// The same content: it arrived meanwhile, such as included by another type's walk.
+    /// The same content, which arrived meanwhile, or a more complete resource than the copy that came.
     Same,
     /// A newer version, which is kept.
     Newer,

@@ -4,7 +4,7 @@
 //! next page also stores its row ids in `walk_page`, in its own transaction, rejects included. So a walk
 //! that continues in a later run still knows what its earlier pages brought. A pass that ended in doubt
 //! stores everything it saw there, as page 0, if the pass after it may take several runs. A complete walk
-//! over a part stores it as page -1.
+//! over a part stores everything it saw as page -1.
 
 use super::{page::PageWrite, walk_key::WalkKey};
 use crate::warehouse::error::{Doing, WarehouseError};
@@ -187,7 +187,7 @@ pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8
     Ok(bytes.collect())
 }
 
-/// Stores everything a pass saw, for a pass that ends in a later run.
+/// Stores everything a pass saw, for the next pass, which may end in a later run.
 pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
@@ -199,7 +199,7 @@ pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), W
         .map(drop)
 }
 
-/// Restores what the stored pass of a walk saw; returns the id of that pass.
+/// Restores what a stored pass over the same part of the type saw; returns the walk id of that pass.
 pub(super) fn recall_pass(
     connection: &Connection,
     walk_id: i64,
@@ -310,7 +310,7 @@ pub(super) fn forget_passes_before(
         .map(drop)
 }
 
-/// Deletes the cursors of earlier walks over the type's changes, since this walk saw all of the type.
+/// Deletes cursors and pages of earlier walks over the type's changes, since this walk saw all of the type.
 pub(super) fn forget_increments_before(
     connection: &Connection,
     walk_id: i64,

@@ -28,11 +28,10 @@ pub(crate) struct Tally {
     /// Whether the latest page has no entry and does not confirm the total declared before. It may then
     /// be an end in the middle of a walk. Known only for the page that was just fetched.
     pub(crate) denies_total: bool,
-    /// Number of latest consecutive pages with entries that brought nothing new to the walk. Pages
-    /// without entries between them are not counted.
+    /// How many pages with entries brought nothing new to the walk since a page last did. Pages without
+    /// entries are not counted.
     pub(crate) stale_pages: u32,
-    /// Number of latest consecutive pages that brought nothing new to the walk, including pages without
-    /// entries.
+    /// How many pages, with or without entries, brought nothing new to the walk since a page last did.
     pub(crate) hollow_pages: u32,
     /// Whether more than half of a page that named a next page was a repeat, of earlier pages or of
     /// itself. Its own content may then be missing.
@@ -72,7 +71,7 @@ impl Tally {
 
     /// Notes that a page was unsound: it carried a failure, or is old.
     ///
-    /// A run that continues from it does not know that, and treats the page as one that moved.
+    /// A run that continues behind the page does not know this, and treats the walk as one whose pages moved.
     pub(crate) fn note_unsound(&mut self) {
         (self.brought_early, self.brought_late) = (true, true);
     }
@@ -101,8 +100,7 @@ impl Tally {
 
     /// Whether something changed between two pages.
     ///
-    /// A server that gives everything it sends the present instant as its last change shows nothing by
-    /// this.
+    /// This shows nothing about a server that gives the present instant as the last change of everything.
     pub(crate) fn changed_meanwhile(&self) -> bool {
         self.brought_early && self.brought_late
     }

@@ -1,9 +1,8 @@
 //! Decides whose turn it is, if the number of requests per run is limited.
 //!
-//! A type has had its turn in a run if it got all the requests that it wanted. It also has had it if the
-//! run began with it, since it could then take all there were. A type that got only what was left, and
-//! wanted more, keeps its place. Otherwise a type that wants many requests would for ever get what others
-//! leave.
+//! A type has had its turn in a run if it got all the requests that it wanted, or if the run began with it,
+//! since it could then take all the requests there were. A type that got only what was left, and wanted more,
+//! keeps its place. Otherwise a type that wants many requests would for ever get what others leave.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -14,10 +13,11 @@ use std::collections::HashMap;
 /// The value is the walk's id in the ledger: later walks have higher ids.
 ///
 /// Requests of a proof of deletion are counted with the walk that missed the resource, which an earlier
-/// run made. So the resources that were asked for since the run began tell of them. A type with absent
-/// resources that were never asked for wants more requests. Most runs ask for Patient first, with few
-/// requests. That is the turn of Patient and takes nobody else's, except in a run with too few requests
-/// to leave enough for a proof.
+/// run made. So a run's proofs show only in the absent resources that were asked for during the run. A type
+/// with absent resources that were never asked for wants more requests.
+///
+/// Most runs ask for Patient first, with few requests. That is the turn of Patient; the run counts as begun
+/// with the type after it, except if it had too few requests to leave enough for a proof.
 ///
 /// # Errors
 /// The ledger cannot be read.
@@ -64,7 +64,7 @@ pub(crate) fn last_turns(
         .doing("cannot look up whose turn it is")
 }
 
-/// The run in which each connection last had its turn: it began with it, or finished all its types.
+/// The run in which each connection last had its turn: the run began with it, or finished all its types.
 ///
 /// Connections that never had a turn are missing.
 ///
@@ -93,7 +93,7 @@ pub(crate) fn connection_turns(
 
 /// Whether the latest full walk over a type got no page, because walks over changes took all requests.
 ///
-/// A full walk that takes several nights and the walks beside it take turns.
+/// A full walk that takes several nights takes turns with walks over changes.
 ///
 /// # Errors
 /// The ledger cannot be read.

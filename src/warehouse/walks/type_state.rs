@@ -19,7 +19,7 @@ pub enum LastUpdated {
     Unknown,
     /// A probe and every walk since confirm it.
     Honoured,
-    /// The server refused a probe, which it may have done to any request at the time: tried again later.
+    /// The server refused a probe, perhaps like any request at the time, so the probe is repeated later.
     Refused,
     /// The parameter is not supported, ignored or wrong: only full walks are complete.
     Ignored,
@@ -102,7 +102,7 @@ pub(crate) struct KnownTypes {
 }
 
 impl KnownTypes {
-    /// Reads all of it from the warehouse.
+    /// Reads states, held types and cursors from the warehouse.
     pub(crate) fn read(
         connection: &Connection,
         connection_id: i64,
@@ -263,8 +263,8 @@ pub(crate) struct Advance {
     /// Whether the walk saw the whole type; its start is then the instant up to which deletions are
     /// known.
     pub(crate) full: bool,
-    /// Whether it was another walk than one over changes, so that its base, search and consent are those
-    /// now proved.
+    /// Whether the walk was not over changes; its base, search and consent are then the ones last proved for
+    /// the type.
     pub(crate) proves: bool,
 }
 

@@ -25,7 +25,7 @@ pub struct WalkCounters {
     pub resources_deleted: u64,
     /// Stored resources that were not met and are not proved to be deleted.
     pub resources_absent: u64,
-    /// Resources that were quarantined.
+    /// Rejects that the walk met.
     pub resources_rejected: u64,
     /// Entries that repeat another one of the same page.
     pub duplicates: u64,

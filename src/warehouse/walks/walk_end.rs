@@ -9,7 +9,7 @@ use super::{
 /// The end of a walk that reached its last page.
 #[derive(Debug, Clone)]
 pub(crate) struct WalkEnd {
-    /// The ledger's entry for the walk, unless the shrink limit holds it back.
+    /// The ledger's entry for the walk, unless more resources are absent than the shrink limit allows.
     pub(crate) finish: WalkFinish,
     /// The sums over the walk's pages.
     pub(crate) tally: Tally,
@@ -18,8 +18,8 @@ pub(crate) struct WalkEnd {
     /// Whether resources that it did not meet count as absent: it saw the whole type, and every entry
     /// could be read.
     pub(crate) finds_absences: bool,
-    /// When the walk missed what it did not meet, by the server's clock or ours, whichever is earlier
-    /// (RFC 3339).
+    /// When the walk missed the resources that it did not meet, by the server's clock or ours, whichever is
+    /// earlier (RFC 3339).
     pub(crate) missed_at: String,
     /// The same instant by the later clock, used if no earlier walk missed the resource.
     pub(crate) missed_since: String,

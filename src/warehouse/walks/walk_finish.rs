@@ -21,7 +21,7 @@ pub struct WalkFinish {
     pub failed_page: Option<u64>,
     /// A peculiarity that is not a failure.
     pub warning: Option<String>,
-    /// Since when this state holds, if since before the walk began (RFC 3339).
+    /// The instant as of which this state holds, if earlier than the walk's start (RFC 3339).
     pub as_of: Option<String>,
     /// Whether the cursor is kept, so that the next run continues there.
     pub keep_cursor: bool,

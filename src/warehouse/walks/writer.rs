@@ -59,12 +59,12 @@ impl Drop for JoinOnDrop {
 
 /// Folds the WAL into the file, so that a finished run leaves one file to copy.
 ///
-/// If anything was written, SQLite's statistics of table sizes are updated first. `optimize` alone
-/// updates only those that it thinks worth it. In a home that grew from one connection to thousands it
-/// went on to assume one connection, and searched the ledger once per row of it.
+/// If anything was written, SQLite's statistics of table sizes are updated first. `optimize` alone updates
+/// only statistics that it thinks worth it. In a home that grew from one connection to thousands, SQLite went
+/// on to plan queries for one connection, and searched the ledger once per row of it.
 fn leave(connection: &Connection) -> rusqlite::Result<()> {
     if connection.query_row("SELECT total_changes() > 0", [], |row| row.get(0))? {
-        // Another process has the lock for writing; the statistics can wait for the next run.
+        // This fails if another process has the lock for writing; the statistics can wait for the next run.
         let _ = connection.execute_batch(
             "PRAGMA optimize; PRAGMA analysis_limit = 1000; ANALYZE connection; ANALYZE sync_walk;
              ANALYZE type_state; ANALYZE absent_resource;",
@@ -175,7 +175,7 @@ pub(crate) struct OnItsWay {
 }
 
 impl OnItsWay {
-    /// Waits until the page is committed; panics where the writer did.
+    /// Waits until the page is committed; panics if the writer panicked over the page.
     pub(crate) async fn stored(self) -> Result<PageWritten, WarehouseError> {
         match self.answered.await {
             Ok(result) => result,

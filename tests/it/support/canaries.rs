@@ -1,14 +1,15 @@
-//! Strings of one member, and every place where they are.
+//! Canaries: strings that only one member's data has, and every file in which they are.
 
 use super::{Home, Payer};
 use std::{collections::HashSet, fs, path::Path};
 
-/// Long enough that two members do not share it by chance.
+/// The length of a canary: long enough that two members do not share one by chance.
 pub(crate) const CANARY_BYTES: usize = 12;
 
-/// The beginnings of all texts that only the first member's data has, with what else is theirs.
+/// The beginnings of all texts that only the first member's data has, and of the uid and the name of that
+/// member's connection.
 ///
-/// Theirs is the first connection; `name` is its name.
+/// The member's connection is the first one of the home; `name` is its name.
 pub(crate) fn canaries(payer: &Payer, home: &Home, name: &str) -> HashSet<Vec<u8>> {
     let texts = |member: u32| {
         let mut texts = HashSet::new();
@@ -29,7 +30,7 @@ pub(crate) fn canaries(payer: &Payer, home: &Home, name: &str) -> HashSet<Vec<u8
 
 fn gather(value: &serde_json::Value, texts: &mut HashSet<Vec<u8>>) {
     match value {
-        // An instant is in every file.
+        // Instants are left out: they are in every file.
         serde_json::Value::String(text)
             if text.len() >= CANARY_BYTES && text.as_bytes()[10] != b'T' =>
         {
@@ -46,7 +47,7 @@ fn gather(value: &serde_json::Value, texts: &mut HashSet<Vec<u8>>) {
 /// Every canary in every file below a folder, with the file.
 pub(crate) fn sightings(folder: &Path, canaries: &HashSet<Vec<u8>>) -> Vec<String> {
     let mut seen = Vec::new();
-    // Most bytes begin none of them, and a look at two is quicker than a hash of twelve.
+    // Most bytes begin no canary, and looking up two bytes is quicker than hashing twelve.
     let mut begins = vec![false; 1 << 16];
     canaries.iter().for_each(|text| begins[start(text)] = true);
     for entry in fs::read_dir(folder).unwrap() {

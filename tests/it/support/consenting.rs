@@ -39,7 +39,7 @@ impl Consenting {
         Consenting::start_command(home.command(command), consent)
     }
 
-    /// The same for a command that is made already.
+    /// Starts a `connect` with a prepared command.
     pub(crate) fn start_command(
         mut command: Command,
         consent: impl FnOnce(&str) -> String,
@@ -56,7 +56,7 @@ impl Consenting {
             let mut line = String::new();
             assert_ne!(stderr.read_line(&mut line).unwrap(), 0, "no URL was shown: {said}");
             said.push_str(&line);
-            // Alone on its line, or a value of a JSON line.
+            // The URL is alone on its line, or a value of a JSON line.
             let url = line
                 .find("http")
                 .map(|start| &line[start..])
@@ -83,13 +83,13 @@ impl Consenting {
         self
     }
 
-    /// SIGKILL.
+    /// Kills the process with SIGKILL.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits for the end; the exit code and everything that was said on either stream.
+    /// Waits for the end; returns the exit code and the output of both streams.
     pub(crate) fn end(mut self) -> (i32, String) {
         self.stderr.read_to_string(&mut self.said).unwrap();
         self.child.stdout.take().unwrap().read_to_string(&mut self.said).unwrap();

@@ -1,4 +1,4 @@
-//! A payer that says word for word what a test wants it to say.
+//! A payer that answers word for word as a test dictates.
 
 use super::{Home, Outcome};
 use axum::{
@@ -17,30 +17,30 @@ use std::{
 };
 use tokio::{net::TcpListener, runtime::Runtime};
 
-/// Per type what there is of it.
+/// The entries of each type: JSON of resources, or of whole entries.
 pub(crate) type Types = BTreeMap<&'static str, Vec<String>>;
 
-/// What happens at the payer once a search, given as `Type?query`, is answered.
+/// A change of the payer's types after a search, given as `Type?query`, was answered.
 pub(crate) type Happens = Box<dyn FnMut(&str, &mut Types) + Send>;
 
-/// What the payer says.
+/// The payer's answers, and the requests that it received.
 #[derive(Default)]
 pub(crate) struct Script {
-    /// Per type the entries of its one page: JSON of resources, or of whole entries.
+    /// The entries of each type's one page.
     pub(crate) types: Types,
-    /// What happens after each search.
+    /// Called after each search.
     pub(crate) then: Option<Happens>,
-    /// Whether it honours `_lastUpdated`, for dates of 24 characters.
+    /// Whether the payer honours `_lastUpdated`, for dates of 24 characters.
     pub(crate) honours_last_updated: bool,
-    /// The parameter that it does not know, and the status of a search that has it.
+    /// A parameter that the payer does not know, and the status of a search that has the parameter.
     pub(crate) refuses: Option<(&'static str, u16)>,
-    /// Per type the status in place of a page; per `Type/id` that in place of a read's answer.
+    /// The status that is answered in place of a type's page, or in place of the resource `Type/id`.
     pub(crate) refused: BTreeMap<&'static str, u16>,
-    /// Per type what a search must have in its query, and the status of one that has it not.
+    /// Per type, a text that the query of a search must contain, and the status of a search without it.
     pub(crate) wants: BTreeMap<&'static str, (&'static str, u16)>,
-    /// The types that the CapabilityStatement declares; without any there is no statement.
+    /// The types that the CapabilityStatement declares; if there are none, there is no statement.
     pub(crate) declared: Vec<&'static str>,
-    /// More members of what it declares of each type, each with a comma before it.
+    /// More members of each declared type in the CapabilityStatement, each with a comma before it.
     pub(crate) declaration: String,
     /// More members of the CapabilityStatement, each with a comma before it.
     pub(crate) statement: String,
@@ -48,17 +48,17 @@ pub(crate) struct Script {
     pub(crate) discovery: String,
     /// More members of the token endpoint's answer, each with a comma before it.
     pub(crate) token: String,
-    /// The token endpoint that the discovery document names; without one there is no document.
+    /// The token endpoint that the discovery document names; if `None`, there is no document.
     pub(crate) token_endpoint: Option<String>,
-    /// The `Authorization` that the FHIR server wants; others are answered 401.
+    /// The `Authorization` that the FHIR server wants; requests with another one get a 401.
     pub(crate) wants_authorization: Option<String>,
-    /// Per type where its search has moved to.
+    /// Per type, the URL to which its search redirects.
     pub(crate) moved: BTreeMap<&'static str, String>,
-    /// What was received, in order.
+    /// The requests received, in order.
     pub(crate) received: Vec<Received>,
     /// The types that were searched, in order.
     pub(crate) searched: Vec<String>,
-    /// The same with their queries.
+    /// The searches that were neither moved nor refused by type, as `Type?query`, in order.
     pub(crate) queries: Vec<String>,
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Received {
 }
 
 impl Received {
-    /// A header's value; empty without it.
+    /// A header's value; empty if the header is missing.
     pub(crate) fn header(&self, name: &str) -> String {
         let value = self.headers.get(name).map(|value| value.to_str().unwrap().to_owned());
         value.unwrap_or_default()
@@ -113,17 +113,17 @@ impl Dictated {
         self.script.lock().unwrap()
     }
 
-    /// Says from now on that this is all there is of a type.
+    /// From now on, serves these entries of a type and no others.
     pub(crate) fn serve<T: Display>(&self, name: &'static str, entries: &[T]) {
         self.script().types.insert(name, entries.iter().map(T::to_string).collect());
     }
 
-    /// Its token endpoint.
+    /// The payer's token endpoint.
     pub(crate) fn token_url(&self) -> String {
         format!("{}/token", self.origin)
     }
 
-    /// Its FHIR base.
+    /// The payer's FHIR base.
     pub(crate) fn base(&self) -> String {
         format!("{}/r4", self.origin)
     }
@@ -261,7 +261,7 @@ async fn search(
     ))
 }
 
-/// The date of a resource; before all others without one.
+/// The date of a resource; without one an empty text, which is before all dates.
 fn last_updated(json: &str) -> &str {
     let (_, date) = json.split_once(r#""lastUpdated":""#).unwrap_or_default();
     date.get(..24).unwrap_or_default()

@@ -1,26 +1,26 @@
-//! A file system that fails where a test wants it to, under the real binary: `tests/faulty/faulty.c`
-//! says how.
+//! A file system that fails where a test wants it to, under the real binary; `tests/faulty/faulty.c`
+//! explains how.
 //!
-//! A command's steps are known from an undisturbed run. All of them are too many for every check, so
-//! that a test is given those between two kinds of work and a spread of the others;
-//! `PAYERSYNC_TEST_STEPS=all`, or a number, gives more.
+//! A step is one change of a file. The steps of a command are counted in an undisturbed run. To fail at
+//! each of them would take too long, so a test tries the steps between two kinds of work, and some of the
+//! others. `PAYERSYNC_TEST_STEPS=all`, or a number, tries more.
 
 use super::{Ended, Home, Watched};
 use std::{collections::BTreeSet, fs, process::Command};
 use tempfile::TempDir;
 
-/// The library, built.
+/// The compiled library.
 pub(crate) struct Faulty(TempDir);
 
-/// What a run under it came to.
+/// The end of a run with the library, and its steps.
 pub(crate) struct Disturbed {
     pub(crate) ended: Ended,
-    /// Every step that was begun, the one that failed included.
+    /// Every step that was begun, including the one that failed.
     pub(crate) steps: Vec<String>,
 }
 
 impl Faulty {
-    /// Builds the library; says SKIPPED where there is no compiler, and fails where CI=true.
+    /// Builds the library. Without a C compiler it says SKIPPED, and fails under CI=true.
     pub(crate) fn build() -> Option<Faulty> {
         let folder = tempfile::tempdir().unwrap();
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faulty/faulty.c");
@@ -39,12 +39,12 @@ impl Faulty {
         Some(Faulty(folder))
     }
 
-    /// Runs a command and counts.
+    /// Runs a command undisturbed and counts its steps.
     pub(crate) fn count(&self, home: &Home, arguments: &[&str]) -> Disturbed {
         self.run(home, arguments, 0, "")
     }
 
-    /// Runs a command that meets `what` at a step.
+    /// Runs a command in which step `at` fails as `what` says.
     pub(crate) fn run(&self, home: &Home, arguments: &[&str], at: usize, what: &str) -> Disturbed {
         let trace = self.0.path().join("trace");
         let _ = fs::remove_file(&trace);
@@ -59,8 +59,8 @@ impl Faulty {
         Disturbed { ended, steps: steps.lines().map(str::to_owned).collect() }
     }
 
-    /// Runs a command that gets no lock (`FAULTY_LOCKS`), no mapping (`FAULTY_MMAP`), or no more than
-    /// so many threads (`FAULTY_THREADS`).
+    /// Runs a command that gets no lock (`FAULTY_LOCKS`), no mapping (`FAULTY_MMAP`), or a limited number
+    /// of threads (`FAULTY_THREADS`).
     pub(crate) fn run_without(&self, home: &Home, arguments: &[&str], fault: [&str; 2]) -> Ended {
         let mut command = self.command(home, arguments);
         command.env("FAULTY_ROOT", home.path()).env(fault[0], fault[1]);
@@ -98,14 +98,14 @@ impl Faulty {
 }
 
 impl Disturbed {
-    /// The step of a number counted from 1, for messages.
+    /// The step with this number, counted from 1, for messages.
     pub(crate) fn step(&self, number: usize) -> &str {
         self.steps.get(number - 1).map_or("after the last step", String::as_str)
     }
 
-    /// The numbers of the steps at which a test is to look: about as many as `wanted`, or more.
+    /// The numbers of the steps that a test tries: about as many as `wanted`, or more.
     ///
-    /// Where the work changes from one file, or one call, to another, and spread over the rest.
+    /// They are steps at which the work changes to another file or call, and others, spread evenly.
     pub(crate) fn chosen(&self, wanted: usize) -> Vec<usize> {
         let all = self.steps.len();
         let wanted = match std::env::var("PAYERSYNC_TEST_STEPS").as_deref() {
@@ -126,7 +126,7 @@ impl Disturbed {
         chosen.into_iter().collect()
     }
 
-    /// The ways to be killed at these steps: before each, and in the middle of what can be torn.
+    /// Ways to be killed at these steps: before a step, in the middle of a write, and after the last step.
     pub(crate) fn kills(&self, wanted: usize) -> Vec<(usize, &'static str)> {
         let is_dense = std::env::var("PAYERSYNC_TEST_STEPS").as_deref() == Ok("all");
         let mut kills = Vec::new();
@@ -143,7 +143,7 @@ impl Disturbed {
         kills
     }
 
-    /// The ways to fail at these steps, each in turn; all of them at each where all are wanted.
+    /// Ways to fail at these steps: one for each step in turn, or all at each if all steps are wanted.
     pub(crate) fn failures(&self, wanted: usize) -> Vec<(usize, &'static str)> {
         const WAYS: [&str; 6] = ["ENOSPC", "EIO", "EROFS", "once:EIO", "EDQUOT", "once:ENOSPC"];
         let is_dense = std::env::var("PAYERSYNC_TEST_STEPS").as_deref() == Ok("all");
@@ -153,8 +153,8 @@ impl Disturbed {
         if is_dense { every.collect() } else { in_turn.collect() }
     }
 
-    /// That a failure was told in one message, with what to do right after it, and that the exit
-    /// code is that of a warehouse or vault which failed.
+    /// Asserts that the failure was reported in one message with a hint right after it, and that the exit
+    /// code is that of a failed warehouse or vault.
     #[track_caller]
     pub(crate) fn assert_decent(&self, when: &str) {
         let said = &self.ended.stderr;

@@ -1,4 +1,4 @@
-//! A home of its own, and the real binary run in it.
+//! A home of a test's own, and the real binary run in it.
 
 use chrono::Utc;
 use payersync::{auth::derived_key, warehouse::WarehouseFile};
@@ -11,15 +11,15 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A folder for one test, gone afterwards.
+/// A folder for one test, removed afterwards.
 pub(crate) struct Home(TempDir);
 
-/// What a command came to.
+/// The exit code and the output of a command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
-    /// The exit code; -1 when a signal ended it.
+    /// The exit code; -1 if a signal ended the command.
     pub(crate) code: i32,
-    /// Data.
+    /// The data.
     pub(crate) stdout: String,
     /// Everything else.
     pub(crate) stderr: String,
@@ -42,24 +42,24 @@ impl Home {
         Home(tempfile::tempdir().unwrap())
     }
 
-    /// A home in which the demo has run, from a first one that all tests of this binary share.
+    /// A home in which the demo has run: a copy of one that all tests of this binary share.
     pub(crate) fn of_demo() -> Home {
         let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
         std::fs::create_dir_all(shared).unwrap();
         let built = std::fs::metadata(env!("CARGO_BIN_EXE_payersync")).unwrap().modified().unwrap();
         let built = built.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
-        // One of yesterday would be stale in what looks at the time.
+        // A demo of yesterday would be stale wherever the time is looked at.
         let today = Utc::now().date_naive();
         let first = shared.join(format!("demo-{built}-{today}"));
         let half = shared.join("half-a-demo");
-        // Each test is a process: the first one makes it, and the others wait for that.
+        // Each test is a process: the first one runs the demo, and the others wait for it.
         let lock = File::create(shared.join("demo.lock")).unwrap();
         lock.lock().unwrap();
         if !first.exists() {
             for old in std::fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()) {
                 let is_old = old.file_name().unwrap().to_string_lossy().starts_with("demo-");
                 if is_old {
-                    // Half of one must not be taken for a whole one, should this process be killed.
+                    // If this process is killed, half a demo must not look like a whole one.
                     let _ = std::fs::remove_dir_all(&half);
                     std::fs::rename(old, &half).unwrap();
                 }
@@ -76,7 +76,7 @@ impl Home {
         home
     }
 
-    /// Another home with the same files; nothing may be at work in this one.
+    /// Another home with the same files; nothing may be running in this one.
     pub(crate) fn copy(&self) -> Home {
         let copy = Home::new();
         copy_folder(self.path(), copy.path());
@@ -91,7 +91,7 @@ impl Home {
         self.path().join(name)
     }
 
-    /// The names in its folder, in order.
+    /// The names of the files and folders in the home, in order.
     pub(crate) fn names(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.path()).unwrap();
         let mut names: Vec<_> =
@@ -100,7 +100,7 @@ impl Home {
         names
     }
 
-    /// The binary with this home and no environment of the machine's that it listens to.
+    /// The binary with this home, and without the machine's environment variables that it reads.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_payersync"));
         command
@@ -117,7 +117,7 @@ impl Home {
         command
     }
 
-    /// Runs the binary to an end that must be good; `when` says what came before.
+    /// Runs the binary, which must succeed; `when` says what came before.
     #[track_caller]
     pub(crate) fn succeed(&self, arguments: &[&str], when: &str) {
         let outcome = self.run(arguments);
@@ -130,7 +130,7 @@ impl Home {
         Outcome::of(&mut self.command(arguments))
     }
 
-    /// Writes a file that is its owner's alone, as secrets must be.
+    /// Writes a file that only its owner can read, as a file with a secret must be.
     pub(crate) fn write_private(&self, name: &str, text: &str) -> PathBuf {
         let path = self.file(name);
         std::fs::write(&path, text).unwrap();
@@ -142,7 +142,7 @@ impl Home {
         path
     }
 
-    /// The warehouse's file with what opens it in this build.
+    /// The warehouse's file, with its key if this build encrypts.
     pub(crate) fn warehouse_file(&self) -> WarehouseFile {
         let path = self.file("warehouse.db");
         match cfg!(feature = "encryption") {
@@ -171,7 +171,7 @@ impl Home {
         self.warehouse().query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Rows of text, NULL as an empty one.
+    /// Rows of texts, with NULL as an empty text.
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         super::rows(&self.warehouse(), sql)
     }

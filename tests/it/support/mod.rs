@@ -1,5 +1,5 @@
-//! What every test here stands on: a home of its own, the real binary, the embedded payer, and
-//! what may be around it.
+//! Helpers of every test here: a home of its own, the real binary, the embedded payer and other servers,
+//! and the programs and data that a machine may have.
 
 mod articles;
 mod canaries;

@@ -5,7 +5,7 @@ use payersync::sandbox::{Options, Sandbox};
 use std::ops::Deref;
 use tokio::{net::TcpListener, runtime::Runtime};
 
-/// A sync of three types, for what is done a hundred times over.
+/// A sync of three types, for tests that sync a hundred times.
 pub(crate) const SHORT_SYNC: [&str; 7] =
     ["sync", "--type", "Patient", "--type", "Coverage", "--type", "ExplanationOfBenefit"];
 
@@ -37,7 +37,7 @@ impl Payer {
         Payer { sandbox, runtime }
     }
 
-    /// One with members of two claims.
+    /// A payer whose members have two claims each.
     pub(crate) fn small() -> Payer {
         Payer::start(Options { claims_per_member: 2, ..Options::default() })
     }
@@ -45,7 +45,7 @@ impl Payer {
     /// Writes the configuration with a plan `demo` at this payer; waits are short, pages small.
     pub(crate) fn configure(&self, home: &Home, more: &str) {
         let page_size = if more.contains("page_size") { "" } else { "page_size = 10\n" };
-        // What a run does of its own accord at its end has tests of its own, and takes its time.
+        // Counting unmapped paths at the end of a run has its own tests, and takes time.
         let counts = "[warehouse]\ncount_unmapped_paths = false\n";
         let counts = if more.contains("[warehouse]") { "" } else { counts };
         let text = format!(
@@ -61,18 +61,18 @@ impl Payer {
         home.write_private("demo.secret", self.client_secret());
     }
 
-    /// A home with a member's consent, given through the command line.
+    /// Connects a member at the plan `demo`, with a consent given through the command line.
     pub(crate) fn connect(&self, home: &Home, name: &str, member: u32) {
         self.connect_to(home, "demo", name, member);
     }
 
-    /// The same at another plan of the configuration that stands for this payer.
+    /// Connects a member like [`Payer::connect`], at another plan that leads to this payer.
     pub(crate) fn connect_to(&self, home: &Home, plan: &str, name: &str, member: u32) {
         let (code, said) = Consenting::start(self, home, plan, name, member, &[]).answer().end();
         assert_eq!(code, 0, "{said}");
     }
 
-    /// What a member's browser does at the consent page; returns where it is sent.
+    /// Consents as a member's browser would; returns the URL to which the browser is sent.
     pub(crate) fn consent(&self, url: &str, member: u32) -> String {
         self.runtime.block_on(consent(url, self, member))
     }
@@ -82,7 +82,7 @@ impl Payer {
         self.connected_home_with("")
     }
 
-    /// As [`Payer::connected_home`], with more lines in the plan's section.
+    /// Like [`Payer::connected_home`], with more lines in the plan's section.
     pub(crate) fn connected_home_with(&self, more: &str) -> Home {
         let home = Home::new();
         self.configure(&home, more);
@@ -91,7 +91,7 @@ impl Payer {
     }
 }
 
-/// Fills the form.
+/// Fills in the form of the consent page.
 async fn consent(url: &str, payer: &Sandbox, member: u32) -> String {
     let who = payer.identity(member);
     let mut form = url::form_urlencoded::Serializer::new(String::new());

@@ -1,4 +1,4 @@
-//! A home of two members, one of whom is to leave.
+//! A home of two members, one of whom is to be purged.
 
 use super::{Home, Payer, canaries};
 use payersync::sandbox::Options;
@@ -9,12 +9,12 @@ use std::{collections::HashSet, fs};
 pub(crate) struct Purgeable {
     pub(crate) payer: Payer,
     pub(crate) home: Home,
-    /// What only the leaver has.
+    /// Strings that only the leaver's data has.
     pub(crate) canaries: HashSet<Vec<u8>>,
 }
 
 impl Purgeable {
-    /// All that the payer has, or little of it.
+    /// Makes the home; `sync` is the command that syncs all types of the payer, or few.
     pub(crate) fn new(sync: &[&str], claims_per_member: u32) -> Purgeable {
         let payer = Payer::start(Options { members: 2, claims_per_member, ..Options::default() });
         let home = Home::new();
@@ -29,7 +29,7 @@ impl Purgeable {
         assert!(payer.amend(0, "ExplanationOfBenefit", &claim));
         assert_eq!(home.run(sync).code, 0);
         assert!(home.value::<i64>("SELECT count(*) FROM resource_version") > 0);
-        // As a rebuild leaves it that was killed after one of the leaver's claims.
+        // The row that a rebuild leaves if it is killed after one of the leaver's claims.
         home.warehouse()
             .execute(
                 "INSERT INTO table_rebuild VALUES ('ExplanationOfBenefit', x'00', '[]', 1, ?1, 1, '')",
@@ -40,7 +40,7 @@ impl Purgeable {
         fs::write(home.file("pending-leaver-in-chief.json"), "{}").unwrap();
         let canaries = canaries(&payer, &home, "leaver-in-chief");
         assert!(canaries.len() > 50, "{}", canaries.len());
-        // As killed backups and restores leave them.
+        // The files that killed backups and restores leave.
         for name in ["warehouse.db.staging", "warehouse.db.staging-wal", "warehouse.db.partial"] {
             let bytes: Vec<u8> = canaries.iter().flatten().copied().collect();
             fs::write(home.file(name), bytes).unwrap();

@@ -1,5 +1,5 @@
-//! Claims that payers and their test systems published, with whom and what they name, as plans of
-//! [`super::Served`].
+//! Claims that payers and their test systems published, with the resources that they refer to, as plans
+//! of [`super::Served`].
 
 use super::{Home, Served, shared};
 use crate::tables::coverage;
@@ -11,7 +11,7 @@ use std::{
     process::Command,
 };
 
-/// What the marts are made of.
+/// The types that the marts are made of.
 const TYPES: [&str; 9] = [
     "ExplanationOfBenefit",
     "Patient",
@@ -24,10 +24,10 @@ const TYPES: [&str; 9] = [
     "MedicationDispense",
 ];
 
-/// A home that has synced every set of published claims; `None`, told loudly, where they are not.
+/// A home that has synced every set of published claims; `None`, with a message, if they are missing.
 ///
-/// A connection is named after its set and numbered: releases of one set give other content under
-/// the same ids, and each version is served by a plan of its own.
+/// A connection is named after its set, with a number. Releases of one set have different content under
+/// the same ids, so a plan of its own serves each version.
 pub(crate) fn real_claims() -> Option<(Served, Home)> {
     let data = shared("data")?;
     let server = Served::start_with(200, "dependants = true\n");
@@ -61,7 +61,7 @@ pub(crate) fn real_claims() -> Option<(Served, Home)> {
     Some((server, home))
 }
 
-/// Resources of a folder's snapshots of answers: a name, an equals sign and a list of JSON each.
+/// Adds the resources in a folder's snapshots of answers. A snapshot has a name, `=` and a JSON list.
 fn snapshots(folder: &Path, seen: &mut HashSet<String>, found: &mut Vec<Value>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -80,7 +80,7 @@ fn snapshots(folder: &Path, seen: &mut HashSet<String>, found: &mut Vec<Value>) 
     }
 }
 
-/// Resources as NDJSON, in as many parts as one id has versions.
+/// Resources as NDJSON, in as many parts as the id with the most versions has; no part has an id twice.
 fn versions(resources: Vec<Value>) -> Vec<String> {
     let mut parts: BTreeMap<usize, String> = BTreeMap::new();
     let mut seen: HashMap<(String, String), usize> = HashMap::new();

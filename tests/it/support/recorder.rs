@@ -1,4 +1,4 @@
-//! Between us and a token endpoint: passes everything on and keeps both sides.
+//! A proxy before a token endpoint that passes everything on and keeps requests and answers.
 
 use axum::{
     Router,
@@ -13,7 +13,7 @@ use std::sync::{
 };
 use url::Url;
 
-/// A recorder of token requests; must be started within a runtime, and ends with it.
+/// A recorder of token requests. It must be started within a runtime, and ends with the runtime.
 pub(crate) struct Recorder {
     pub(crate) url: Url,
     tape: Arc<Mutex<Vec<Exchange>>>,
@@ -45,7 +45,7 @@ impl Recorder {
         Recorder { url: Url::parse(&url).unwrap(), tape, begun }
     }
 
-    /// How many token requests have come in, answered or not.
+    /// The number of token requests that have come in, answered or not.
     pub(crate) fn begun(&self) -> usize {
         self.begun.load(Ordering::SeqCst)
     }
@@ -72,7 +72,7 @@ impl Recorder {
     }
 }
 
-/// To its end and onto the tape, also when who asked is killed meanwhile.
+/// Passes a request on and records the exchange, even if the client is killed meanwhile.
 async fn pass_on(
     State(passing): State<Passing>,
     headers: HeaderMap,

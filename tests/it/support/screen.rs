@@ -12,25 +12,25 @@ use std::{
 
 /// What a command wrote to its terminal, and how it ended.
 pub(crate) struct Screen {
-    /// The exit code; -1 when a signal ended it.
+    /// The exit code; -1 if a signal ended the command.
     pub(crate) code: i32,
     /// Every byte of standard output and standard error; the terminal ends lines with CR LF.
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Screen {
-    /// The text, with lines that end as the command ended them.
+    /// The text, with the line ends that the command wrote.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).replace("\r\n", "\n")
     }
 }
 
-/// Runs a command with a terminal of no particular size for standard output and standard error.
+/// Runs a command with a terminal of unset size for standard output and standard error.
 pub(crate) fn on_screen(command: Command) -> Screen {
     run(command, None)
 }
 
-/// Runs a command at a terminal of so many columns and lines, where somebody could also type.
+/// Runs a command at a terminal of this size, which is its standard input, too.
 pub(crate) fn at_terminal(command: Command, columns: u16, lines: u16) -> Screen {
     let size = Winsize { ws_col: columns, ws_row: lines, ws_xpixel: 0, ws_ypixel: 0 };
     run(command, Some(size))
@@ -51,14 +51,14 @@ fn run(mut command: Command, size: Option<Winsize>) -> Screen {
         .stdout(Stdio::from(theirs.try_clone().unwrap()))
         .stderr(Stdio::from(theirs));
     let mut child = command.spawn().unwrap();
-    // With it goes our hold on their end, so that reading ends when the command does.
+    // The command holds our copies of the terminal's other end. Without them, reading ends with the child.
     drop(command);
     let mut bytes = Vec::new();
     read_all(&mut File::from(ours), &mut bytes);
     Screen { code: child.wait().unwrap().code().unwrap_or(-1), bytes }
 }
 
-/// Linux ends a terminal that nobody writes to any more with EIO.
+/// Reads to the end. If nobody can write to a terminal any more, Linux ends a read of it with EIO.
 fn read_all(from: &mut File, bytes: &mut Vec<u8>) {
     let mut piece = [0; 4096];
     loop {

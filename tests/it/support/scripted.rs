@@ -1,4 +1,4 @@
-//! A payer whose every answer a test writes: for what the embedded payer would not do.
+//! A payer whose every answer a test writes, for answers that the embedded payer would not give.
 
 use super::Home;
 use axum::{
@@ -21,13 +21,13 @@ use tokio::runtime::Runtime;
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
     pub(crate) resource_type: String,
-    /// Of a read.
+    /// The id of a read; `None` for a search.
     pub(crate) id: Option<String>,
-    /// Parameters of a search; of those that come twice, the last.
+    /// The parameters by name; if one comes twice, its last value.
     pub(crate) query: BTreeMap<String, String>,
-    /// All of them as they came.
+    /// All parameters as they came.
     pub(crate) all: Vec<(String, String)>,
-    /// Where the server is, without a slash at the end.
+    /// The server's FHIR base, without a slash at the end.
     pub(crate) base: String,
 }
 
@@ -41,13 +41,13 @@ impl Asked {
         Asked { resource_type, id, query: all.iter().cloned().collect(), all, base }
     }
 
-    /// The number in a parameter; 0 where there is none.
+    /// The number in a parameter; 0 if the parameter is missing.
     pub(crate) fn number(&self, parameter: &str) -> usize {
         self.query.get(parameter).map_or(0, |text| text.parse().unwrap())
     }
 }
 
-/// An answer: status and body; of a redirect, where it leads.
+/// An answer: status and body; for a redirect, the URL in place of the body.
 pub(crate) type Reply = (u16, String);
 
 type Script = Box<dyn FnMut(&Asked) -> Reply + Send>;
@@ -73,7 +73,7 @@ struct Shared {
 }
 
 impl Scripted {
-    /// A payer of these types that answers as the script says.
+    /// Starts a payer that declares these types and answers as the script says.
     pub(crate) fn start(
         types: &[&str],
         script: impl FnMut(&Asked) -> Reply + Send + 'static,
@@ -108,32 +108,32 @@ impl Scripted {
         Scripted { origin, script, log, clock, age, _runtime: runtime }
     }
 
-    /// From now on it answers as this script says.
+    /// From now on, answers as this script says.
     pub(crate) fn play(&self, script: impl FnMut(&Asked) -> Reply + Send + 'static) {
         *self.script.lock().unwrap() = Box::new(script);
     }
 
-    /// From now on its `Date` is wrong by so many seconds.
+    /// From now on, the server's `Date` is wrong by so many seconds.
     pub(crate) fn set_clock(&self, seconds: i64) {
         self.clock.store(seconds, Ordering::Relaxed);
     }
 
-    /// The seconds by which its `Date` is wrong, which a script may set for the answer that it gives.
+    /// The seconds by which the server's `Date` is wrong; a script may set them for its answer.
     pub(crate) fn clock(&self) -> Arc<AtomicI64> {
         Arc::clone(&self.clock)
     }
 
-    /// The seconds that a cache has kept an answer, for a script to set likewise; 0 without a cache.
+    /// The seconds for which a cache has kept an answer, 0 without a cache; a script may set them, too.
     pub(crate) fn age(&self) -> Arc<AtomicI64> {
         Arc::clone(&self.age)
     }
 
-    /// What was asked since the last look.
+    /// The searches and reads since the last call.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.log.lock().unwrap())
     }
 
-    /// A home with a connection `c` to it that asks for these types.
+    /// A home with a connection `c` to this payer that asks for these types.
     pub(crate) fn connected_home(&self, types: &[&str], more: &str) -> Home {
         let home = Home::new();
         let text = format!(
@@ -166,7 +166,7 @@ fn capability(types: &[&str]) -> String {
     serde_json::json!({"resourceType": "CapabilityStatement", "rest": rest}).to_string()
 }
 
-/// A searchset Bundle of these resources, with a total and a next link where there are any.
+/// A searchset Bundle of these resources, with the total and the next link if given.
 pub(crate) fn bundle(resources: &[String], total: Option<usize>, next: Option<String>) -> Reply {
     let entries: Vec<String> =
         resources.iter().map(|json| format!("{{\"resource\":{json}}}")).collect();
@@ -184,7 +184,7 @@ fn fhir((status, body): Reply) -> Response {
     if status.is_redirection() {
         return (status, [(header::LOCATION, body)]).into_response();
     }
-    // As Flexpa says that a member's data is still being loaded.
+    // Flexpa's answer while a member's data is still being loaded.
     if status == StatusCode::TOO_MANY_REQUESTS && body.contains("transient") {
         return (status, [("x-retry-after", "900")], body).into_response();
     }
@@ -229,7 +229,7 @@ async fn read(
     answer(&shared, Asked::new(resource_type, Some(id), all, base))
 }
 
-/// A search of all about one Patient.
+/// Answers `$everything` of a Patient as a search.
 async fn everything(
     State(shared): State<Shared>,
     Path((resource_type, _)): Path<(String, String)>,

@@ -1,5 +1,5 @@
-//! Plans whose members a test writes itself: a FHIR server that serves the lines of NDJSON, a few to
-//! a page, to whoever asks with a client's token.
+//! Plans whose resources a test writes itself: a FHIR server that serves the lines of NDJSON texts, a few
+//! on each page, to any client.
 
 use super::Home;
 use axum::{
@@ -16,21 +16,21 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-/// What each plan serves, by resource type.
+/// The resources that each plan serves, by resource type.
 type Plans = Arc<Mutex<BTreeMap<String, HashMap<String, Vec<String>>>>>;
 
 #[derive(Clone)]
 struct Shelves {
     plans: Plans,
-    /// Resources of a page.
+    /// The number of resources on a page.
     page: usize,
 }
 
-/// Such a server, for as long as it lives.
+/// A running server; it ends when this value is dropped.
 pub(crate) struct Served {
     origin: String,
     plans: Plans,
-    /// Lines that the configuration of every plan has besides.
+    /// More lines of each plan's section in the configuration.
     more: &'static str,
     _runtime: tokio::runtime::Runtime,
 }
@@ -40,7 +40,7 @@ impl Served {
         Served::start_with(2, "")
     }
 
-    /// The same with as many resources to a page, and more lines in the configuration of each plan.
+    /// Starts a server with this page size, and with more lines in the configuration of each plan.
     pub(crate) fn start_with(page_size: usize, more: &'static str) -> Served {
         let plans = Plans::default();
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -65,7 +65,7 @@ impl Served {
         Served { origin, plans, more, _runtime: runtime }
     }
 
-    /// From now on, a plan serves these resources.
+    /// From now on, the plan serves exactly these resources.
     pub(crate) fn serve(&self, plan: &str, ndjson: &str) {
         let mut shelves: HashMap<String, Vec<String>> = HashMap::new();
         for line in ndjson.lines().filter(|line| !line.trim().is_empty()) {
@@ -76,7 +76,7 @@ impl Served {
         self.plans.lock().unwrap().insert(plan.to_owned(), shelves);
     }
 
-    /// Writes the configuration of every plan that is served, and connects each as `names` say.
+    /// Writes the configuration of every plan that is served, and makes the connections (name, plan).
     pub(crate) fn connect(&self, home: &Home, connections: &[(&str, &str)]) {
         let mut text = "[http]\ninitial_delay_milliseconds = 1\n".to_owned();
         for plan in self.plans.lock().unwrap().keys() {
@@ -127,7 +127,7 @@ async fn page(
     ([(header::CONTENT_TYPE, "application/fhir+json")], body)
 }
 
-/// A resource by its id; 404 where the plan does not serve it, or no more.
+/// A resource by its id; 404 if the plan does not serve it, or no longer does.
 async fn read(
     State(Shelves { plans, .. }): State<Shelves>,
     Path((plan, resource_type, id)): Path<(String, String, String)>,

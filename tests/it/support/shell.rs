@@ -1,4 +1,4 @@
-//! Scripts of the documents, run as they stand.
+//! Runs the scripts in the documents as they are written.
 
 use super::Outcome;
 use std::{
@@ -13,14 +13,14 @@ pub(crate) fn scripts(markdown: &str) -> Vec<String> {
     blocks.map(|block| block.split("```").next().unwrap().to_owned()).collect()
 }
 
-/// Runs a script in `folder` with the built `payersync` first on the path, behind `tools`.
+/// Runs a script in `folder`; the path begins with `tools` and then the folder of the built `payersync`.
 ///
-/// The first line that fails ends it. `home` is PAYERSYNC_HOME and HOME.
+/// The first line that fails ends the script. `home` is PAYERSYNC_HOME and HOME.
 pub(crate) fn bash(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Outcome {
     Outcome::of(bash_command(script, folder, home, tools).stdin(Stdio::null()))
 }
 
-/// The command that runs such a script.
+/// The command that runs a script as [`bash`] does.
 pub(crate) fn bash_command(script: &str, folder: &Path, home: &Path, tools: &[PathBuf]) -> Command {
     let binary = Path::new(env!("CARGO_BIN_EXE_payersync")).parent().unwrap().to_owned();
     let path = env::var_os("PATH").unwrap_or_default();

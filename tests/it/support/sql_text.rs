@@ -1,9 +1,9 @@
-//! A warehouse as SQL text, and rows from one warehouse to another of an earlier schema.
+//! Writes a warehouse as SQL text, and copies rows into a warehouse of an earlier schema.
 
 use rusqlite::{Connection, types::Value};
 use std::{fmt::Write, path::Path};
 
-/// Rows of text, NULL as an empty one.
+/// Rows of texts, with NULL as an empty text.
 pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<Vec<String>> {
     let mut statement = connection.prepare(sql).unwrap();
     let width = statement.column_count();
@@ -27,7 +27,7 @@ pub(crate) fn rows(connection: &Connection, sql: &str) -> Vec<Vec<String>> {
         .unwrap()
 }
 
-/// Every table and row, but of the normalised tables only those named, and no mart.
+/// Every table with its rows, but only the normalised tables in `normalised`, and only control views.
 pub(crate) fn dump(connection: &Connection, normalised: &[String]) -> String {
     let mut text = String::from("PRAGMA foreign_keys = OFF;\nBEGIN;\n");
     let skipped = |name: &str| {
@@ -35,7 +35,7 @@ pub(crate) fn dump(connection: &Connection, normalised: &[String]) -> String {
         let is_view = rows(connection, views).concat().iter().any(|view| view == name);
         is_view && !normalised.iter().any(|known| known == name)
     };
-    // A control view says in its migration that it is one.
+    // A view is a control view if a migration creates it.
     let is_ours = |kind: &str, name: &str| kind != "view" || is_control_view(name);
     let schema = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL
                   AND name NOT LIKE 'sqlite_%' ORDER BY type = 'view', type = 'index', rowid";
@@ -77,7 +77,7 @@ fn columns(connection: &Connection, schema: &str, table: &str) -> Vec<String> {
     rows(connection, &format!("SELECT name FROM pragma_table_info('{table}', '{schema}')")).concat()
 }
 
-/// Fills each table with what a table of that name has in `donor`, in the columns that both have.
+/// Copies the rows of each table from the table with the same name in `donor`, in the common columns.
 pub(crate) fn copy_rows(old: &Connection, donor: &Path) {
     old.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
     old.execute("ATTACH ?1 AS donor", [donor.to_str().unwrap()]).unwrap();

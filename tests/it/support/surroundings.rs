@@ -1,9 +1,10 @@
-//! What a test may find around it. Without it a test says SKIPPED, and fails where CI=true.
+//! Programs, servers and data that a machine may have. Without them a test says SKIPPED, and fails under
+//! CI=true.
 
 use std::path::PathBuf;
 use url::Url;
 
-/// A folder of the data that is shared between projects.
+/// A folder in the data that several projects share.
 pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     let root = std::env::var("PAYERSYNC_SHARED").unwrap_or_else(|_| "../shared".to_owned());
     let path = PathBuf::from(root).join(folder);
@@ -31,7 +32,7 @@ pub(crate) fn python_with_delta() -> Option<PathBuf> {
     path("PAYERSYNC_TEST_DELTA")
 }
 
-/// A python with pyspark and a Java for it. Nearly half a gigabyte: CI goes without.
+/// A python with pyspark and a Java for it. They take nearly half a gigabyte, so CI does without.
 #[cfg(feature = "lake")]
 pub(crate) fn python_with_spark() -> Option<PathBuf> {
     const VARIABLE: &str = "PAYERSYNC_TEST_SPARK";

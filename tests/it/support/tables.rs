@@ -1,4 +1,4 @@
-//! Normalised tables as one value, and definitions of a user's own.
+//! The content of all tables as one value, and view definitions of a user's own.
 
 use super::Home;
 use sha2::{Digest, Sha256};
@@ -9,14 +9,14 @@ impl Home {
         self.rows("SELECT name FROM view_table ORDER BY name").concat()
     }
 
-    /// Names of all marts, without the views that Tuva reads, which have columns of Tuva's alone.
+    /// Names of all marts, without the views of the Tuva input layer, whose columns are Tuva's.
     pub(crate) fn mart_names(&self) -> Vec<String> {
         self.rows("SELECT name FROM mart_table WHERE substr(name, 1, 5) <> 'tuva_' ORDER BY name")
             .concat()
     }
 
-    /// A hash of every row of every normalised table and mart, but for what says when it came: two homes
-    /// that hold the same may have got it on two days.
+    /// A hash of every row of every normalised table and mart. Values that say when data came are left out,
+    /// since two homes may have received the same data on two days.
     pub(crate) fn digest(&self) -> String {
         let says_when = |mart: &String| matches!(mart.as_str(), "changes" | "data_freshness");
         let warehouse = self.warehouse();
@@ -44,7 +44,7 @@ impl Home {
         format!("{count} rows, {:02x?}", hash.finalize())
     }
 
-    /// Stores every resource `copies` times more, under other ids.
+    /// Stores `copies` more copies of every resource, under other ids.
     pub(crate) fn multiply(&self, copies: u32) {
         let sql = "INSERT INTO resource (connection_id, resource_type, resource_id, content_hash,
                json, walk_id, received_at)
@@ -65,7 +65,7 @@ impl Home {
     }
 }
 
-/// What a home came to, without instants.
+/// The content and the completeness of a home, without instants.
 pub(crate) fn state(home: &Home) -> String {
     let resources = home.rows(
         "SELECT connection_id, resource_type, resource_id, json, deleted_at IS NULL FROM resource
@@ -78,10 +78,10 @@ pub(crate) fn state(home: &Home) -> String {
     format!("{} {resources:?} {types:?}", home.digest())
 }
 
-/// What a configuration says for [`Home::own_view`].
+/// The lines of the configuration that [`Home::own_view`] needs.
 pub(crate) const VIEWS_DIR: &str = "\n[warehouse]\nviews_dir = \"views\"\n";
 
-/// A definition over a type with its key and one more column.
+/// A definition of a view over a type, with the key and one more column.
 pub(crate) fn definition(name: &str, resource: &str, path: &str) -> String {
     serde_json::json!({
         "resourceType": "ViewDefinition", "name": name, "resource": resource, "status": "active",

@@ -1,6 +1,6 @@
-//! Between us and a payer: passes everything on, and changes the answers as a test wants.
+//! A proxy before a payer that passes everything on, and changes the answers as a test wants.
 //!
-//! Answers are written as raw bytes, so that they may also be cut short or not come at all.
+//! Answers are written as raw bytes, so that they can also be cut short or left out.
 
 use super::{Home, Payer};
 use std::{
@@ -29,7 +29,7 @@ pub(crate) struct Asked {
 #[derive(Clone, Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// More headers than Content-Type, Content-Length and Connection.
+    /// Headers besides Content-Type, Content-Length and Connection.
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) content_type: String,
     pub(crate) body: Vec<u8>,
@@ -40,7 +40,7 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// A plain answer.
+    /// A complete answer of JSON.
     pub(crate) fn new(status: u16, body: impl Into<Vec<u8>>) -> Answer {
         Answer {
             status,
@@ -52,7 +52,7 @@ impl Answer {
         }
     }
 
-    /// The connection is closed in place of an answer.
+    /// No answer: the connection is closed.
     pub(crate) fn lost() -> Answer {
         Answer { lost: true, ..Answer::new(0, "") }
     }
@@ -64,7 +64,7 @@ impl Answer {
 
 type Twist = Arc<dyn Fn(&Asked, &dyn Fn() -> Answer) -> Answer + Send + Sync>;
 
-/// A payer behind something that tampers with its answers.
+/// A payer behind a proxy that tampers with its answers.
 pub(crate) struct Tampered {
     pub(crate) payer: Payer,
     pub(crate) origin: String,
@@ -81,7 +81,7 @@ impl Tampered {
         let (twisting, asking) = (Arc::clone(&twist), Arc::clone(&asked));
         let (upstream, ours) = (payer.origin(), origin.clone());
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        // Both end with the process of the test.
+        // The thread and the runtime end with the process of the test.
         std::thread::spawn(move || {
             let runtime = Arc::new(runtime);
             for stream in listener.incoming().map_while(Result::ok) {
@@ -110,7 +110,7 @@ impl Tampered {
         self.twist(move |asked, answer| if asked.is_refresh() { twist(answer) } else { answer });
     }
 
-    /// Answers refreshes in place of the payer, which does not see them.
+    /// Answers refreshes itself; the payer does not see them.
     pub(crate) fn answer_refresh(&self, answer: Answer) {
         let twist: Twist = Arc::new(move |asked, pass_on| match asked.is_refresh() {
             true => answer.clone(),
@@ -119,12 +119,12 @@ impl Tampered {
         *self.twist.lock().unwrap() = twist;
     }
 
-    /// Holds the payer's answers to refreshes back until the sender sends.
+    /// Holds back the payer's answers to refreshes until the returned sender sends or is dropped.
     pub(crate) fn hold_refresh(&self) -> Sender<()> {
         let (release, released) = channel();
         let released = Mutex::new(released);
         self.twist_refresh(move |answer| {
-            // An end of the test is a release, too.
+            // The end of the test drops the sender, and so releases the answer, too.
             let _ = released.lock().unwrap().recv();
             answer
         });
@@ -141,13 +141,13 @@ impl Tampered {
         self.twist(|_, answer| answer);
     }
 
-    /// How many refreshes came in since the last time; all requests are forgotten.
+    /// The number of refreshes since the last call; forgets all requests.
     pub(crate) fn take_refreshes(&self) -> usize {
         let asked = std::mem::take(&mut *self.asked.lock().unwrap());
         asked.iter().filter(|asked| asked.is_refresh()).count()
     }
 
-    /// A home with a member's consent.
+    /// A new home, configured for the proxy and connected as member 0.
     pub(crate) fn connected_home(&self, more: &str) -> Home {
         let home = Home::new();
         self.configure(&home, more);
@@ -222,7 +222,7 @@ async fn pass_on(asked: &Asked, upstream: &str, ours: &str) -> Answer {
     let header = |name: &str| Some(response.headers().get(name)?.to_str().unwrap().to_owned());
     let (content_type, location) = (header("content-type").unwrap_or_default(), header("location"));
     let body = response.bytes().await.unwrap();
-    // Links lead here again.
+    // Links in the answer lead to this proxy.
     let body = match std::str::from_utf8(&body) {
         Ok(text) => text.replace(upstream, ours).into_bytes(),
         Err(_) => body.to_vec(),
@@ -231,7 +231,7 @@ async fn pass_on(asked: &Asked, upstream: &str, ours: &str) -> Answer {
     Answer { content_type, headers, ..Answer::new(status, body) }
 }
 
-/// A client that has gone needs no answer.
+/// Writes an answer; errors are ignored, since a client that has gone needs no answer.
 fn write(mut stream: &TcpStream, answer: Answer) {
     let Answer { status, headers, content_type, body, cut_at, lost } = answer;
     if !lost {

@@ -1,4 +1,4 @@
-//! A run of the real binary that cannot hang the tests, may be killed, and whose memory is known.
+//! Runs of the real binary that cannot hang the tests, can be killed, and whose memory is measured.
 
 use super::Home;
 use std::{
@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// No command of these tests may take longer.
+/// The longest time that a command of these tests may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A process under way.
@@ -20,14 +20,14 @@ pub(crate) struct Watched {
     name: String,
 }
 
-/// What came of it.
+/// The end of a process: its exit code, output and memory.
 #[derive(Debug)]
 pub(crate) struct Ended {
-    /// The exit code; -1 when a signal ended it.
+    /// The exit code; -1 if a signal ended the process.
     pub(crate) code: i32,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// The most memory it ever held, in KiB, as far as the system tells.
+    /// The most memory that the process held, in KiB, as far as it was measured; 0 if not at all.
     pub(crate) peak_kib: u64,
 }
 
@@ -46,13 +46,13 @@ impl Watched {
         Watched { child, stdout, stderr, peak_kib: 0, name }
     }
 
-    /// Whether it has ended.
+    /// The exit status, if the process has ended.
     pub(crate) fn poll(&mut self) -> Option<ExitStatus> {
         self.peak_kib = self.peak_kib.max(peak_kib(self.child.id()).unwrap_or(0));
         self.child.try_wait().unwrap()
     }
 
-    /// Waits until something is so, or the process has ended; says whether it was so first.
+    /// Waits until `is_so` is true or the process has ended; returns whether `is_so` came first.
     pub(crate) fn until(&mut self, mut is_so: impl FnMut() -> bool) -> bool {
         let started = Instant::now();
         loop {
@@ -67,26 +67,26 @@ impl Watched {
         }
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     #[cfg(unix)]
     pub(crate) fn terminate(&self) {
-        // The shell has it built in; the program is missing on small machines.
+        // `kill` is built into the shell; the program is missing on small machines.
         let kill = format!("kill -s TERM {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 
-    /// SIGKILL, then as [`Watched::end`].
+    /// Sends SIGKILL, then waits as [`Watched::end`] does.
     pub(crate) fn kill(mut self) -> Ended {
         self.child.kill().unwrap();
         self.end()
     }
 
-    /// Waits for its end; one that takes too long is killed and fails the test.
+    /// Waits for the process to end; if that takes too long, kills the process and fails the test.
     pub(crate) fn end(self) -> Ended {
         self.end_within(LIMIT)
     }
 
-    /// As [`Watched::end`], with a limit of its own.
+    /// Waits as [`Watched::end`] does, with another limit.
     pub(crate) fn end_within(mut self, limit: Duration) -> Ended {
         let started = Instant::now();
         let status = loop {
@@ -120,7 +120,7 @@ fn text(file: &mut File) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// `VmHWM` of Linux; nothing elsewhere.
+/// The peak memory of a process in KiB: `VmHWM` on Linux, `None` elsewhere.
 fn peak_kib(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;

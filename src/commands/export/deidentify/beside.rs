@@ -1,4 +1,4 @@
-//! Finds the columns beside a column that say what it is: its unit, its code system.
+//! Finds the columns that qualify another column: with its unit, or with its code system.
 
 use super::super::kind::Column;
 
@@ -15,7 +15,7 @@ pub(super) fn units(name: &str, all: &[Column]) -> Vec<usize> {
     (0..all.len()).filter(|position| is_wanted(&all[*position].name)).collect()
 }
 
-/// The position of the column with a code's system: `S_system` for `S_code`, or the marts' own names.
+/// The position of the column with a code's system: `S_system` for `S_code`, or another name that marts use.
 pub(super) fn system(name: &str, all: &[Column]) -> Option<usize> {
     let wanted = match stem(name).strip_suffix("code")? {
         "" => ["system", "code_system", "code_type"].map(str::to_owned).to_vec(),

@@ -5,9 +5,9 @@ use std::{collections::HashSet, sync::LazyLock};
 
 /// Three-digit ZIP codes of areas with 20,000 people or fewer; an export replaces them by 000.
 ///
-/// They are those of the census of 2000 and of 2010, which include those of 2020. HHS, "Guidance Regarding
+/// They are the areas of the censuses of 2000 and 2010, which include those of 2020. HHS, "Guidance Regarding
 /// Methods for De-identification of Protected Health Information in Accordance with the HIPAA Privacy Rule"
-/// (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B), has the list of 2000 and demands the current one.
+/// (26 November 2012), on 45 CFR 164.514(b)(2)(i)(B), prints the list of 2000 and demands the current one.
 const SMALL_AREAS: [&str; 23] = [
     "036", "059", "063", "102", "202", "203", "204", "205", "369", "556", "692", "753", "772",
     "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
@@ -53,7 +53,7 @@ pub(super) fn is_region(text: &str) -> bool {
     KNOWN.contains(text)
 }
 
-/// Whether a text is a National Provider Identifier: they all begin with 1, and no telephone number does.
+/// Whether a text is a National Provider Identifier. All issued ones begin with 1; no telephone number does.
 pub(super) fn is_npi(text: &str) -> bool {
     text.starts_with('1') && npi_is_valid(text)
 }

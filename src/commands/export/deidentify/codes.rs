@@ -37,7 +37,7 @@ pub(super) fn is_rxnorm(text: &str) -> bool {
 
 /// Whether a text is a short code of four characters at most.
 ///
-/// Letters alone may be two at most. An X12 group with its reason, such as `MA130`, counts as well.
+/// Letters alone may be two at most. X12's reasons with a group (`CO197`) and remarks (`MA130`) count, too.
 pub(super) fn is_short(text: &str) -> bool {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     is_like(text, &["**", "***", "****", "AA999"]) && (has_digit || text.len() <= 2)
@@ -45,7 +45,7 @@ pub(super) fn is_short(text: &str) -> bool {
 
 /// Whether a text is a CPT code: five digits within the assigned ranges, or four digits and a letter.
 ///
-/// The gaps between the ranges keep out many ZIP codes. The letter is that of a CPT category.
+/// The gaps between the ranges keep out many ZIP codes. The letter tells the kind of CPT code.
 pub(super) fn is_cpt(text: &str) -> bool {
     let known =
         [100..=1_999, 10_004..=69_990, 70_010..=79_999, 80_047..=89_398, 90_281..=99_607_u64];
@@ -78,7 +78,7 @@ pub(super) fn is_reason(text: &str) -> bool {
 
 /// Whether a text is a HIPPS code, by which CMS groups stays and care.
 ///
-/// Those of nursing homes are by PDPM and earlier by RUG, those of care at home by PDGM.
+/// The three forms are: nursing homes by PDPM, nursing homes by the earlier RUG, home health by PDGM.
 fn is_hipps(text: &str) -> bool {
     let fits = |classes: [&str; 5]| classes.iter().zip(text.chars()).all(|(of, c)| of.contains(c));
     let digits = "0123456789";
@@ -169,7 +169,7 @@ fn verhoeff(digits: &str) -> u8 {
 
 /// Whether a text is the name of a CMS variable, or the URL of its page at Blue Button.
 ///
-/// Neither may have a number of three digits in it.
+/// Neither may have three digits in a row.
 pub(super) fn is_variable(text: &str) -> bool {
     const PAGE: &str = "https://bluebutton.cms.gov/resources/variables/";
     let is_name = |name: &str, is_letter: fn(&u8) -> bool| {

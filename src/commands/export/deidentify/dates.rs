@@ -1,4 +1,4 @@
-//! What a de-identified export makes of a date: its year, or a shifted date.
+//! Replaces a date in a de-identified export by its year or by a shifted date.
 
 use chrono::{Datelike, Days, NaiveDate};
 

@@ -17,8 +17,8 @@ use std::{
 
 /// Public code systems, one a line, each with the name of its form.
 ///
-/// They are written with `http`, without a slash at the end. A system without a form has words of
-/// [`WORDS`].
+/// They are written with `http`, without a slash at the end. The codes of a system without a form are words
+/// of [`WORDS`].
 const SYSTEMS: &str = include_str!("systems.txt");
 /// Words that are codes, one a line.
 ///
@@ -50,7 +50,7 @@ pub(in crate::commands::export) enum Form {
     /// A modifier of CPT or HCPCS.
     Modifier,
     Ndc,
-    /// Exactly one character, such as "present on admission"; every form allows one character.
+    /// A single character, as for "present on admission". All other forms allow a single character, too.
     One,
     /// CMS's places of service: two digits.
     Place,
@@ -166,7 +166,7 @@ fn named(name: &str) -> Form {
     }
 }
 
-/// Endings of column names that always hold codes of one system, whatever table they are in.
+/// Endings of the names of columns that always hold codes of one system, whatever table they are in.
 const BY_NAME: [(&[&str], Form); 23] = [
     (&["atc_code"], Form::Atc),
     (&["race_omb_code", "race_detailed_code"], Form::Cdc),

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 const CHARACTERS: usize = 64;
 /// The letters of a pseudonym, each for four bits.
 ///
-/// There are no digits, with which a spreadsheet might compute, and no vowels, which would make words.
+/// Digits are left out, since a spreadsheet might compute with them, and vowels, since they would make words.
 const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// The number of bytes of the hash in a pseudonym: 128 bits.
 const SHOWN: usize = 16;

@@ -1,7 +1,7 @@
-//! `export --deidentify`: exports rows without what identifies a member.
+//! `export --deidentify`: exports rows without the data that identify a member.
 //!
-//! [`treatment`] decides by rules what becomes of each column; this module applies the decision to each
-//! cell. A column that no rule names is left out, as is a cell that does not have the form of its column.
+//! [`treatment`] decides by rules how to treat each column; this module applies the decision to each cell. A
+//! column that no rule names is left out, as is a cell that does not have the form of its column.
 //! docs/deidentify.md says the same for users. A letter in parentheses, such as (C), names an identifier in
 //! HIPAA's list, 45 CFR 164.514(b)(2)(i).
 
@@ -29,7 +29,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 pub(super) use treatment::Treatment;
 
-/// The age from which on all ages are shown as this one: 90 or over (C).
+/// All ages above this one are shown as this one, which then means 90 or over (C).
 const OLDEST: i32 = 90;
 
 /// How an export is de-identified.
@@ -43,7 +43,7 @@ pub(super) struct Deidentification {
     is_kept: bool,
 }
 
-/// What manifest.json says about the de-identification.
+/// The description of the de-identification in manifest.json.
 #[derive(Debug, Serialize)]
 pub(super) struct Told {
     method: &'static str,
@@ -151,7 +151,7 @@ pub(super) fn may_show(table: &Table) -> bool {
     treatment::is_declared(table)
 }
 
-/// A column that stays.
+/// A column that stays in the file.
 struct Kept {
     position: usize,
     column: Column,

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, convert::Infallible};
 
 /// Each connection, with the first of the connections that share persons with it.
 ///
-/// Their dates are shifted alike, so that a person's dates keep their distances across plans.
+/// The dates of such connections are shifted alike, so a person's dates stay equally far apart across plans.
 pub(super) fn people(snapshot: &Snapshot<'_>) -> Result<BTreeMap<i64, i64>, Failure> {
     let mut first: BTreeMap<i64, i64> =
         snapshot.connections()?.into_iter().map(|row| (row.id, row.id)).collect();

@@ -1,4 +1,4 @@
-//! Decides what becomes of each column in a de-identified export, by rules alone.
+//! Decides by rules alone how a de-identified export treats each column.
 //!
 //! A column that no rule names is dropped, so that a new view or mart cannot leak data. The rules implement
 //! HIPAA's Safe Harbor, 45 CFR 164.514(b)(2); the letters in parentheses, such as (C), name its
@@ -13,46 +13,46 @@ use crate::{commands::failure::Failure, view::Column, warehouse::Table};
 /// The tag with which a user's own ViewDefinition declares the treatment of a column.
 const TAG: &str = "payersync/deidentify";
 
-/// What becomes of the cells of a column.
+/// How a de-identified export treats the cells of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands::export) enum Treatment {
-    /// Stays as it is: the user's own view declares the column safe.
+    /// Keeps every cell: the user's own view declares the column safe.
     Keep,
-    /// Stays if it is true or false.
+    /// Keeps the values true and false.
     Flag,
-    /// Stays if it is a code of the public code system in the column beside it.
+    /// Keeps a code of the public code system in the column beside it.
     ///
     /// If the table has no column for systems, the code must have this form.
     Code(Form),
-    /// Stays if it has this form: a listed word, a unit, a state or a country.
+    /// Keeps a text of this form: a listed word, a unit, a state or a country.
     Listed(Form),
-    /// Stays if it is an RxNorm number; anything else becomes a keyed hash.
+    /// Keeps an RxNorm number; replaces anything else by a keyed hash.
     Drug,
-    /// Stays if it is the name of a public code system.
+    /// Keeps the name of a public code system.
     System,
-    /// Stays if it is an amount of less than ten million.
+    /// Keeps an amount of less than ten million.
     Amount,
-    /// Stays if it is an amount in cents, of less than ten million in whole units.
+    /// Keeps an amount in cents, of less than ten million in whole units.
     Cents,
-    /// Stays if it is a number of less than seven digits, or of less than nine with a listed unit.
+    /// Keeps a number of less than seven digits, or of less than nine with a listed unit.
     ///
     /// A number of years is 90 at most (C).
     Quantity,
-    /// Stays if it is a number of less than five digits: a position or a count.
+    /// Keeps a number of less than five digits: a position or a count.
     Count,
-    /// Stays as a quantity does, in years unless its unit says otherwise; 90 years at most (C).
+    /// Keeps a number as `Quantity` does, in years unless its unit says otherwise; 90 years at most (C).
     Age,
-    /// Becomes the year, or a shifted date (C).
+    /// Replaces a date by its year, or by a shifted date (C).
     Date,
-    /// Becomes the year (C), even if other dates are shifted.
+    /// Replaces a date by its year (C), even if other dates are shifted.
     BirthDate,
-    /// Becomes the first three digits, or 000 (B).
+    /// Replaces a ZIP code by its first three digits, or by 000 (B).
     Zip,
-    /// Stays if it is a National Provider Identifier, which identifies a provider and not the patient.
+    /// Keeps a National Provider Identifier, which identifies a provider and not the patient.
     Npi,
-    /// Becomes a keyed hash (R, and 164.514(c)).
+    /// Replaces a value by a keyed hash (R, and 164.514(c)).
     Pseudonym,
-    /// Left out of the file.
+    /// Leaves the column out of the file.
     Drop,
 }
 
@@ -125,7 +125,7 @@ fn declared(table: &str, column: &Column) -> Result<Treatment, Failure> {
     }
 }
 
-/// Parts of the names of shipped tables whose values may be anything: extensions and identifiers.
+/// Parts of the names of shipped tables whose values may be anything: extensions, identifiers and so on.
 const OPAQUE: [&str; 3] = ["_extension", "_identifier", "_contained"];
 /// Endings of the names of columns with positions, counts and durations.
 const COUNTERS: [&str; 12] = [
@@ -207,7 +207,7 @@ fn is_age(name: &str) -> bool {
     has_part(name, "age") || ranges.iter().any(|range| name.starts_with(range))
 }
 
-/// Whether a number is the answer to a questionnaire's question, of which no code says what it is about.
+/// Whether a number answers a question of a questionnaire: no code says what the number is about.
 fn is_answer(table: &Table, name: &str) -> bool {
     name == "value_decimal" || table.name().starts_with("questionnaire_response")
 }
@@ -224,7 +224,7 @@ fn is_place(name: &str) -> bool {
 
 /// Columns of marts that hold words, as (mart, column); `*` is any mart.
 ///
-/// The words are a mart's own, or a sender's code or, failing that, text. Only listed words stay.
+/// The words are a mart's own, or the sender's code, else the sender's text. Only listed words stay.
 const WORDS: [(&str, &str); 35] = [
     ("*", "claim_type"),
     ("*", "medicare_part"),
@@ -299,7 +299,7 @@ const NUMBERS: [&str; 21] = [
     "value",
     "change_value",
 ];
-/// Endings of the names of results, which Tuva wants as text although they are numbers.
+/// Endings of the names of columns with results, which Tuva wants as text although they are numbers.
 const NUMBERS_AS_TEXT: [&str; 3] = ["result", "_reference_range_high", "_reference_range_low"];
 /// Columns of marts that hold dates, although their names do not show it.
 const DATES: [&str; 9] = [

@@ -49,7 +49,7 @@ fn unlisted(asking: &Asking<'_>) -> Option<Response> {
     })
 }
 
-/// The failure of a read that fails again however often it is repeated.
+/// The failure of a read that fails however often it is repeated.
 pub(in crate::sandbox) fn unreadable(
     state: &State,
     entry: &TypeEntry,

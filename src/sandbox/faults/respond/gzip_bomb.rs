@@ -118,8 +118,8 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_standard_one() {
-        // The check value of CRC-32/ISO-HDLC is that of "123456789"; for four spaces, the result is that of
-        // four steps.
+        // The check value of CRC-32/ISO-HDLC is that of "123456789". The checksum with many spaces is
+        // compared with that of as many steps.
         let direct = |text: &[u8]| !text.iter().fold(u32::MAX, |r, b| step(r, *b));
         assert_eq!(direct(b"123456789"), 0xcbf4_3926);
         assert_eq!(checksum(b"123456789", 1000), {

@@ -1,5 +1,4 @@
-//! Faults that move pages while a walk is under way: a page's content differs from what the page before led
-//! to.
+//! Faults that move pages while a walk is under way: a page no longer continues the page before it.
 
 use crate::sandbox::{
     faults::fault::Fault,

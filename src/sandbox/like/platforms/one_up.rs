@@ -1,4 +1,5 @@
-//! 1upHealth's demo environment, which the payer is without `--like`. Its rules are built into the code.
+//! 1upHealth's demo environment, which the payer imitates without `--like`. Its rules are built into the
+//! code.
 
 use crate::sandbox::like::rule::{Paths, Ruleset, at};
 

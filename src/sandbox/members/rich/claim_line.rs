@@ -122,7 +122,7 @@ pub(super) fn priced(rich: &Rich, cents: Cents) -> Json {
     }
 }
 
-/// Sets where the service was done, in the form whose turn it is.
+/// Sets where the service was done; the turn decides on the form.
 fn set_place(rich: &Rich, line: &mut Json) {
     match rich.turn % 3 {
         0 => line.choose("location", "Address", home_address()),
@@ -187,7 +187,7 @@ pub(super) fn details(rich: &Rich, line: &Amounts, adjudicated: bool) -> Json {
 
 /// A line that the payer added without a charge.
 ///
-/// The two resource types spell one of its elements differently.
+/// ExplanationOfBenefit and ClaimResponse spell the name of the third sequence differently.
 pub(super) fn added_item(rich: &Rich, sub_detail_sequence: &str) -> Json {
     let mut item = priced(rich, Cents(0));
     item.set("revenue", Json::Absent);

@@ -11,7 +11,7 @@ use crate::sandbox::members::{
 
 const ASSERTED_DATE: &str = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate";
 
-/// Sets when something began or ended, in the type whose turn it is.
+/// Sets when something began or ended; the turn decides on the type.
 fn choose_moment(rich: &Rich, resource: &mut Json, name: &str) {
     match rich.turn % 4 {
         0 => resource.choose(name, "Age", quantity("68", "a")),

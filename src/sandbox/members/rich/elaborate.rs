@@ -79,7 +79,7 @@ fn concept(value: &mut Json) {
     value.add(object! { text: text });
 }
 
-/// The code `denial-reason` as a text for people.
+/// A code as a text for people: `denial-reason` becomes "Denial reason".
 fn words(code: &str) -> String {
     if !code.starts_with(|first: char| first.is_ascii_alphabetic()) {
         return format!("Code {code}");

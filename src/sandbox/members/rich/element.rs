@@ -35,7 +35,7 @@ impl Rich {
         object! { reference: format!("{resource_type}/{}", self.id_of(resource_type)) }
     }
 
-    /// A reference to one of these types, whichever has its turn.
+    /// A reference to one of these types; the turn decides which.
     pub(super) fn one_of(&self, types: &str) -> Json {
         let types: Vec<&str> = types.split(' ').collect();
         self.to(self.pick(&types))
@@ -54,12 +54,12 @@ impl Rich {
         date(later(epoch(), days + self.turn))
     }
 
-    /// A time on that day.
+    /// A time this many days after the beginning of the history.
     pub(super) fn moment(&self, days: u32) -> String {
         format!("{}T09:30:00-05:00", self.day(days))
     }
 
-    /// A period of thirty days from that day.
+    /// A period of thirty days that begins this many days after the beginning of the history.
     pub(super) fn period(&self, days: u32) -> Json {
         object! { start: self.day(days), end: self.day(days + 30) }
     }

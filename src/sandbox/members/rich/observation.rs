@@ -9,7 +9,7 @@ use crate::sandbox::members::{
     json::{Json, array, object},
 };
 
-/// The form of `value[x]` whose turn it is.
+/// The form of `value[x]` for a turn.
 fn value(rich: &Rich, turn: u32) -> (&'static str, Json) {
     match turn % 10 {
         0 => ("Quantity", with_comparator()),
@@ -107,7 +107,7 @@ pub(super) fn observation(rich: &Rich, resource: &mut Json) {
         component: components,
     });
     if rich.turn == 11 {
-        // A text that says that there is no value.
+        // The reason why there is no value.
         resource.set("dataAbsentReason", hl7("data-absent-reason", "error"));
         resource.set("valueInteger", Json::Absent);
     }

@@ -35,7 +35,7 @@ impl Rich {
         Some(Rich { member: *member, number, turn: ordinal * 3 + member.number % 3 })
     }
 
-    /// The choice whose turn it is.
+    /// The choice that the turn decides on.
     pub(super) fn pick<T: Copy>(&self, choices: &[T]) -> T {
         choices[self.turn as usize % choices.len()]
     }

@@ -12,8 +12,8 @@ const MAX_CONTROLS: usize = 3;
 impl Reads {
     /// Enters the refusals at the end of the queue.
     ///
-    /// If some say that a resource does not exist, one that surely exists is read first: a plan may refuse
-    /// all reads from one moment to the next.
+    /// If some say that a resource does not exist, a resource that surely exists is read first: a plan may
+    /// refuse all reads from one moment to the next.
     pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
         if self.doubtful.iter().any(says_gone) && !self.reads_work().await? {
             for one in self.doubtful.iter_mut().filter(|one| says_gone(one)) {
@@ -25,8 +25,8 @@ impl Reads {
 
     /// Whether reads by id still work; true if there is nothing to test that with.
     ///
-    /// Reads again what this run has read last, or else resources that an earlier run has read and that are
-    /// not in doubt themselves.
+    /// Reads again the resource that this run has read last, or else resources that an earlier run has read
+    /// and that are not in doubt themselves.
     async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
         let known = match &self.last_read {
             Some(id) => vec![id.clone()],

@@ -3,19 +3,19 @@
 use crate::warehouse::{Chain, OnItsWay};
 use std::collections::{HashSet, VecDeque};
 
-/// Pages of a pass that the writer has and has not answered.
+/// Pages of a pass that were sent to the writer and are not known to be stored.
 #[derive(Debug, Default)]
 pub(super) struct Ahead {
     /// The sums over the pages of the pass; begins with its first page.
     pub(super) chain: Option<Chain>,
     pub(super) on_their_way: VecDeque<Sent>,
-    /// Number of pages that the writer was given.
+    /// Number of pages that were sent to the writer.
     pub(super) sent: u64,
     /// Whether two pages brought the same resource: from then on the pass waits for each page.
     pub(super) is_off: bool,
 }
 
-/// A page that the writer has, with hashes of the resources on it.
+/// A page that was sent to the writer, with a hash of the type and id of each resource on it.
 #[derive(Debug)]
 pub(super) struct Sent {
     pub(super) page: OnItsWay,

@@ -98,8 +98,8 @@ impl Pass<'_> {
 
     /// How many stored resources are missing from an answer to `_lastUpdated` that must hold them.
     ///
-    /// 0 if something could not be taken in, which may be one of them, if the consent may hide them, or if
-    /// only a part of the type is asked for.
+    /// Returns 0 if a resource was rejected, since it may be one of them. It also returns 0 if the consent
+    /// may hide them, or if only a part of the type is asked for.
     async fn missing(&self) -> Result<u64, WarehouseError> {
         let is_part = self.order.extent.is_part || self.order.window.is_some();
         match self.since {
@@ -110,8 +110,8 @@ impl Pass<'_> {
         }
     }
 
-    /// Notes that the server does not honour `_lastUpdated`, if a full walk brings what the last walk over
-    /// changes had to bring. The server's index may stand still, for example.
+    /// Notes that the server does not honour `_lastUpdated`, if a full walk brings changes that the last walk
+    /// over changes missed. The server's index may stand still, for example.
     async fn distrust_if_late(&self) -> Result<(), WarehouseError> {
         if self.counters.resources_new + self.counters.resources_changed == 0 {
             return Ok(());
@@ -149,7 +149,7 @@ impl Pass<'_> {
     async fn judge(&self) -> Result<Judgement, WarehouseError> {
         let agreement = self.agreement_with(self.before).await?;
         // With few requests there may be one pass a night. Then an earlier night's pass is enough: servers
-        // that err alike on two nights are rarer still.
+        // rarely err alike on two nights.
         let agrees_with_both = agreement.resources
             && match self.second_before {
                 None => self.is_before_older,

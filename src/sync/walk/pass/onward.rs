@@ -1,4 +1,4 @@
-//! What a page says about where the pass goes on.
+//! Reads from a page where the pass goes on.
 
 use crate::{
     fhir::{FetchError, LastPage, Page, Pager, PagingError},
@@ -45,11 +45,12 @@ impl Onward {
         matches!(self, Onward::Last(LastPage { is_next: false, .. }))
     }
 
-    /// The end of the pass, if the page or the error that came from there tells it.
+    /// The end of the pass, if the answer at this URL, a page or an error, tells it.
     ///
-    /// An empty last page means that the link to it counts wrong, and the pass is at its end, unless the
-    /// total says that more should have come. So does a last page that the plan does not know, if the total
-    /// says that all has come. If the last page brings something, pages before it may be missing.
+    /// If the named last page is empty, the link to it counts wrong, and the pass is at its end, unless the
+    /// total says that more should have come. If the plan does not know that page, the pass is at its end if
+    /// the total says that everything has come. If that page brings something, pages before it may be
+    /// missing.
     pub(super) fn end(&self, came: Result<&Page, &FetchError>, tally: &Tally) -> Option<Ending> {
         let is_end = match (self, came) {
             (Onward::Last(_), Ok(page)) if self.may_skip() => {

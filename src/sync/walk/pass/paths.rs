@@ -83,7 +83,7 @@ fn is_unknown(error: &FetchError) -> bool {
     matches!(error.status(), Some(400 | 403 | 404 | 405 | 410)) && !error.is_grant_gone()
 }
 
-/// The parts of a path; some servers write them in another case.
+/// The parts of a path in lower case, since some servers write them in another case.
 fn parts(url: &Url) -> Vec<String> {
     let path = url.path().to_ascii_lowercase();
     path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect()

@@ -3,8 +3,8 @@
 //! A page that surely brings the walk something new decides nothing about where the walk goes. So the walk
 //! takes the next page while the writer has this one: the two work at once, and waiting pages share a
 //! transaction. After any other page, the walk waits until that page and all before it are stored. It also
-//! waits if a page brings a resource of a page on its way: what is new in it can be told only once that page
-//! is stored.
+//! waits if a page brings the same resource as a page on its way: what is new in it can be told only once the
+//! earlier page is stored.
 
 use super::{
     Pass,

@@ -8,15 +8,15 @@ use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The most connections in one transaction, and the number of claims after which no connection is added.
+/// The most connections and claims in one batch. Connections that read the same records may exceed them.
 const LIMITS: (usize, u64) = (64, 20_000);
 
-/// Connections whose marts are made anew together; those that read the same records are never split.
+/// Connections whose marts are made anew together. Connections that read the same records are in one batch.
 #[derive(Default)]
 pub(super) struct Batch {
     pub(super) connections: BTreeSet<i64>,
     pub(super) persons: Vec<Person>,
-    /// The resource types that have changed; `None`: all marts are behind.
+    /// The resource types that have changed; `None` if all marts are out of date.
     pub(super) types: Option<BTreeSet<String>>,
 }
 

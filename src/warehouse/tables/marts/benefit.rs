@@ -8,7 +8,7 @@ fn plain(text: &str) -> String {
 
 /// Whether a balance is of the deductible or of the member's out-of-pocket limit.
 ///
-/// What remains of either is another figure than what is used.
+/// `None` for what remains of either: a remaining amount is another figure than a used amount.
 pub(super) fn kind(text: &str) -> Option<&'static str> {
     let text = plain(text);
     if text.contains("remain") {

@@ -13,7 +13,7 @@ pub(super) fn cents(amount: f64) -> Option<i64> {
     if amount.is_nan() || amount.abs() >= TOO_LARGE {
         return None;
     }
-    // The double is the nearest one to a whole number of cents: the usual case, which needs no text.
+    // The usual case: the double is the nearest to a whole number of cents, so that no text is needed.
     let cents = (amount * 100.0).round();
     if cents.abs() < 1e15 && cents / 100.0 == amount {
         return Some(cents as i64);

@@ -14,8 +14,8 @@ use rusqlite::Connection;
 
 /// Compares every mart that is a table, on a connection that may write temporary tables.
 ///
-/// Left out are marts of another version and marts that are noted as out of date: the next run makes them
-/// anew.
+/// If a mart is of another version, or noted as out of date for a connection, nothing is compared: the next
+/// run makes such marts anew.
 pub(in crate::warehouse) fn verify(
     connection: &Connection,
     marts: &[Mart],
@@ -48,7 +48,7 @@ pub(in crate::warehouse) fn verify(
     Ok(checked)
 }
 
-/// Compares one mart: how many rows are there that should not be, and how many are missing.
+/// Counts the rows of one mart that should not be there, and the rows that are missing.
 fn compare(
     connection: &Connection,
     mart: &Mart,

@@ -39,7 +39,7 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
         _ if system.contains("snomed.info/sct/") => "SNOMED CT",
         "sct" | "snomed" | "snomedct" => "SNOMED CT",
         "medhcpcsgeninfo" => "HCPCS",
-        // The URLs of HL7 and CMS, a name, and Blue Button's variable.
+        // MS-DRG is written as Blue Button's variable, as URLs of HL7 and CMS, and as a name.
         "clmdrgcd" => "MS-DRG",
         // CMS-DRG, which MS-DRG replaced in 2007, is another system.
         _ if has_word(&system, "msdrg") || has_word(&system, "ms-drg") => "MS-DRG",

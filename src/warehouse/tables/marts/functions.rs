@@ -131,7 +131,7 @@ fn word(context: &Context<'_>, of: fn(&str) -> Option<&'static str>) -> Option<S
     text(context, 0).and_then(of).map(str::to_owned)
 }
 
-/// The first argument that has a day; if none has, the first that is not NULL.
+/// The first argument that has a day; if no argument has a day, the first text.
 fn first_dated(context: &Context<'_>) -> Option<String> {
     let sent = || (0..context.len()).filter_map(|at| text(context, at));
     let dated = sent().find(|text| words::first_day(text).is_some());

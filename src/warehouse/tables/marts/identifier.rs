@@ -29,10 +29,10 @@ pub(super) struct Identifier {
 impl Identifier {
     /// Reads an identifier as sent; `None` if it identifies nobody, such as the last digits of a number.
     ///
-    /// `kind` is its type, in small letters (HL7 v2 table 0203); `assigner` is who issued it, if no
-    /// system is given. Numbers of Medicare and of social security are recognised by their system, as URL
-    /// or OID, or by their type; dashes are removed and letters made capital. A driver's license, a
-    /// passport and a Medicaid number (DL, PPN, MA) belong to one person within their system.
+    /// `kind` is its type, in small letters (HL7 v2 table 0203). `assigner` is its issuer, which stands for a
+    /// missing system. Numbers of Medicare and of social security are recognised by their system, as URL or
+    /// OID, or by their type; dashes are removed and letters made capital. A driver's license, a passport and
+    /// a Medicaid number (DL, PPN, MA) belong to one person within their system.
     pub(super) fn new(
         system: Option<&str>,
         assigner: Option<&str>,
@@ -74,14 +74,14 @@ fn of_one_person(system: &str, value: String) -> Identifier {
     Identifier { system: system.to_owned(), value, is_of_one_person: true }
 }
 
-/// Nine digits, with no part all zeroes (SSA, POMS RM 10201.030).
+/// Whether a text has nine digits, not all the same, with no part all zeroes (SSA, POMS RM 10201.030).
 fn is_social_security(text: &str) -> bool {
     let is_number = text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_repeated = text.bytes().all(|byte| text.starts_with(char::from(byte)));
     is_number && !is_repeated && &text[..3] != "000" && &text[3..5] != "00" && &text[5..] != "0000"
 }
 
-/// Eleven characters, with digits and letters in fixed places (CMS, Understanding the MBI format).
+/// Whether a text has the MBI's digits and letters in their places (CMS, Understanding the MBI format).
 fn is_mbi(text: &str) -> bool {
     const FORM: [u8; 11] = *b"CANNANNAANN";
     let fits = |(byte, form): (u8, u8)| match form {

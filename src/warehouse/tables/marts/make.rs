@@ -1,5 +1,5 @@
-//! Computes the marts of a batch of connections: into the tables of the warehouse, or into temporary
-//! tables of the same names, which hide those.
+//! Computes the marts of a batch of connections: into the warehouse's own tables, or into temporary tables
+//! that hide the warehouse's tables of the same names.
 
 use super::{
     amounts,

@@ -49,7 +49,7 @@ pub(in crate::warehouse) use standing::state;
 pub(in crate::warehouse) use statements::creates_view;
 pub use words::{luhn_sum, npi_is_valid};
 
-/// Raised if the same statements give other rows than before.
+/// The version of the code that makes marts; raised if the same statements give other rows than before.
 const FORMAT: u8 = 5;
 /// Notes that the marts of a connection are out of date.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
@@ -212,7 +212,7 @@ impl Stale<'_> {
 
 /// Brings the marts of noted connections up to date.
 pub(crate) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
-    // Making one connection anew may change which of the others are about the same person.
+    // A change to one connection may change which others are about the same person: `due` names them, too.
     for batch in due(connection)? {
         let transaction = connection.transaction().doing("cannot begin to fill the marts")?;
         make(&transaction, marts, &batch)?;

@@ -30,8 +30,9 @@ pub(super) fn read(
     records: Records,
 ) -> Result<Vec<Person>, WarehouseError> {
     let doing = "cannot read whom the connections are about";
-    // Not every plan that covers a family shares the Patients of all the persons its claims name. The
-    // connection's label belongs to the only patient, whoever else the claims name.
+    // Not every plan that covers a family shares the Patients of all the persons whom its claims name. If
+    // Patients and Coverages name only one patient, the connection's label belongs to that one, whoever else
+    // the claims name.
     let mut patients: Vec<Patient> = connection
         .prepare_cached(
             "WITH told AS (

@@ -7,9 +7,9 @@
 //!
 //! Two connections read the same records if they hold the same patient of the same plan. Imported files
 //! have the records of a plan, or of other files, if both name the same server and hold the same patient
-//! of it. The same holds if the patient has the same id and the payer's own number. Files with patients
-//! of two plans do not make the two plans one source: each patient's records go with those of its own
-//! plan.
+//! of it. The same holds if both hold a patient with the same id and the same number of the payer's own.
+//! Files with patients of two plans do not make the two plans one source: each patient's records go with
+//! those of its own plan.
 
 use super::{first_name::FirstName, groups::Groups, identifier::Identifier};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Patient {
     pub(super) connection_id: i64,
     pub(super) id: String,
-    /// The plan; `None` if only files fill the connection, whose ids then mean nothing elsewhere.
+    /// The plan; `None` if only files fill the connection: its ids then mean nothing elsewhere.
     pub(super) plan: Option<String>,
     /// The FHIR base URLs that are known of the server, without their scheme.
     pub(super) bases: Vec<String>,
@@ -147,8 +147,8 @@ impl Finding<'_> {
 
 /// Finds the persons; the patients must be in the order of their connections.
 ///
-/// A connection with several patients holds families, whose members often share a number. There, a
-/// patient without a name or birth date is not joined with another one.
+/// A connection with several patients holds families, whose members often share a number. There, no shared
+/// number joins two patients if the name or birth date of either is unknown.
 pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     let all = || Groups::of(patients.len());
     let mut found = Finding {

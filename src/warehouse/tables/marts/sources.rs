@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// In alphabetical order; a test compares them with the statements that fill the marts.
+/// The types in alphabetical order; a test compares them with the statements that fill the marts.
 const SOURCES: [&str; 11] = [
     "Condition",
     "Coverage",
@@ -19,9 +19,9 @@ const SOURCES: [&str; 11] = [
 
 /// Types that few marts read, directly or through other marts, each with these marts.
 ///
-/// After a change to any other type, all marts of the connection are made anew.
-/// This list leaves out who the persons are: if a Patient or a Coverage changes that, all marts of the
-/// connections are out of date.
+/// After a change to any other type, all marts of the connection are made anew. The list does not cover a
+/// Patient or a Coverage that changes which patients are one person: all marts of the connections concerned
+/// are out of date then.
 const FEW: [(&str, &[&str]); 6] = [
     (
         "Coverage",

@@ -17,7 +17,7 @@ pub(super) fn is_view(mart: &Mart) -> bool {
     statements(&mart.sql).0.iter().any(|create| create.starts_with("CREATE VIEW"))
 }
 
-/// The statement that creates a mart which is a view; nothing for a table.
+/// The statement that creates a mart which is a view; `None` for a table.
 pub(crate) fn creates_view(mart: &Mart) -> Option<String> {
     statements(&mart.sql).0.into_iter().find(|create| create.starts_with("CREATE VIEW"))
 }

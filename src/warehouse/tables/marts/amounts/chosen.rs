@@ -1,8 +1,8 @@
 //! Amounts that several kinds can state: what the plan paid, and what the member owes. Pure.
 //!
-//! The kinds are in groups, best group first. For each line, the first group that it states counts, and
-//! likewise for the header. If only the lines state amounts, the lines add up, and each line may use
-//! another group.
+//! The kinds are in groups, best group first. A line's amount is that of the best group with an amount on
+//! the line; the header's amount is chosen likewise. If only the lines state amounts, the lines' amounts are
+//! added up, and each line may use another group.
 
 use super::{
     kind::{KINDS, Kind},

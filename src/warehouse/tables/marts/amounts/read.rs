@@ -110,14 +110,14 @@ enum Naming {
     Payments,
 }
 
-/// A statement over amounts in the order of claims.
+/// A statement that reads amounts in the order of claims.
 pub(super) struct Read<'c> {
     level: Level,
     naming: Naming,
     statement: Statement<'c>,
 }
 
-/// The statements over all amounts in scope.
+/// The statements that read all amounts in scope.
 pub(super) fn prepare(connection: &Connection) -> Result<Vec<Read<'_>>, WarehouseError> {
     let mut reads = Vec::new();
     for source in &SOURCES {

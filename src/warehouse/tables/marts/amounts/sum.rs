@@ -252,7 +252,7 @@ fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
             add_up(found.map(|it| it.amount))
         };
         let (total, adjudicated) = (at(&[Level::Total]), at(&[Level::Claim]));
-        // A total line has a zero for each kind that it does not sum up.
+        // A total line has a zero for each kind that it does not sum up, so it counts for charges alone.
         let total_line = || {
             let lines = alike.iter().filter(|it| it.level == Level::TotalLine);
             let most = lines

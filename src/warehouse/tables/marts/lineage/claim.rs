@@ -23,7 +23,7 @@ pub(super) struct Claim {
     pub(super) frequency: Option<char>,
     /// Identifies the stay: type of bill without the frequency, provider and day of admission.
     pub(super) stay: Option<String>,
-    /// What was dispensed; set for a pharmacy claim, or if no amount is stated.
+    /// What was dispensed; set for a pharmacy claim, or if all amounts are zero or missing.
     pub(super) fill: Option<Fill>,
     /// The claim's numbers; the number that the mart `claim` shows is the first.
     pub(super) numbers: Vec<Number>,

@@ -1,4 +1,4 @@
-//! Applies the rules for which claims stand, in their order.
+//! Applies, in order, the rules that decide which claims stand.
 
 use super::{
     claim::Claim,
@@ -30,7 +30,7 @@ pub(super) struct Decision {
 impl Decision {
     /// The decision about a claim that stands and has no relation to any other claim.
     ///
-    /// `config/marts/claim.sql` fills in the same at first.
+    /// `config/marts/claim.sql` first gives every claim this decision.
     pub(super) fn alone(at: usize) -> Decision {
         Decision { first: at, is_current: true, same_number_count: 1, ..Decision::default() }
     }
@@ -43,7 +43,7 @@ pub(super) struct Decisions {
     pub(super) lineage: Vec<Edge>,
 }
 
-/// Decides about the claims of one source: which stand, and what follows what.
+/// Decides about the claims of one source: which claims stand, and which claim follows which.
 pub(super) fn decide(claims: &[Claim], links: &[Link]) -> Decisions {
     let kin = Kin::of(claims, links);
     let mut table = Table {
@@ -82,7 +82,7 @@ pub(super) struct Table<'a> {
 }
 
 impl Table<'_> {
-    /// All relations by which a claim no longer stands.
+    /// All edges from a claim that no longer stands to a claim that follows it.
     fn edges(&self) -> Vec<Edge> {
         let relationship = |newer: usize, otherwise| match &self.made[newer] {
             decision if decision.is_void => Relationship::Void,

@@ -59,7 +59,7 @@ impl Table<'_> {
         found
     }
 
-    /// Marks every difference as not current whose base no longer stands.
+    /// Marks differences as not current if their base no longer stands.
     pub(super) fn end_differences(&mut self, lineage: &[Edge]) {
         let carried = lineage.iter().filter(|pair| self.made[pair.older].carried_by.is_some());
         let carriers: HashSet<usize> = carried.map(|pair| pair.newer).collect();

@@ -56,7 +56,7 @@ pub(super) fn components(count: usize, edges: impl Iterator<Item = (usize, usize
     (0..count).map(|at| root(&mut parent, at)).collect()
 }
 
-/// Breaks circles: removes those of their edges that point back in time.
+/// Breaks circles: removes the edges of a circle that point back in time.
 pub(super) fn without_circles(claims: &[Claim], mut edges: Vec<Edge>) -> Vec<Edge> {
     edges.sort();
     edges.dedup_by_key(|edge| (edge.older, edge.newer));

@@ -48,7 +48,8 @@ impl Table<'_> {
 
     /// The claim whose amount this claim only changes, if there is one.
     ///
-    /// It is a change if it takes back less than stands, or takes back a difference.
+    /// This claim only changes the amount if it takes back less than what stands, or if it takes back a
+    /// difference.
     fn changed_by(&self, at: usize) -> Option<usize> {
         let (claim, named) = (&self.claims[at], self.kin.named(at));
         let paid = claim.paid?;
@@ -101,9 +102,9 @@ impl Table<'_> {
         self.taken_back(at, &found, false)
     }
 
-    /// Finds what each void takes back that names no claim and has no payment.
+    /// Finds the claim that each void takes back, if the void names no claim and no payment was found for it.
     ///
-    /// That is one version with the same number, preferably one with the same amounts.
+    /// It is one version with the same number, preferably one with the same amounts.
     fn aim_voids(&mut self) {
         let claims = self.claims;
         let mut voids: Vec<usize> = (0..claims.len())

@@ -14,7 +14,7 @@ use std::{
 pub(super) enum Target {
     /// By the id of an ExplanationOfBenefit.
     Id(String),
-    /// By the id of the Claim resource that it explains; some payers give both resources the same id.
+    /// By the id of the Claim resource that the other claim explains; some payers give both the same id.
     Explained(String),
     /// By one of the other claim's numbers.
     Number { system: Option<String>, value: String },
@@ -73,10 +73,10 @@ impl<'a> Names<'a> {
 
     /// The claims that a reference in the claim `from` means.
     ///
-    /// A number with a system means claims with that number in that system. A number without a system
-    /// means the claims that show it; if there is none, the only other claim that has it in a system
-    /// whose numbers tell claims apart. It leads to another patient's claim only if both name the system
-    /// and the payer's numbers are unique in it.
+    /// A number with a system means claims with that number in that system. A number without a system means
+    /// the claims that show it; if there are none, the only other claim that has it in a system whose numbers
+    /// tell claims apart. A number leads to another patient's claim only if both claims name its system and
+    /// the payer's numbers are unique in that system.
     fn find(&self, target: &Target, from: usize) -> Vec<usize> {
         match target {
             Target::Id(id) => self.by_id(id),
@@ -128,10 +128,10 @@ impl<'a> Names<'a> {
         }
     }
 
-    /// Whether `replaced` leads from a claim to its replacement, or the other way round.
+    /// Whether this payer's word `replaced` leads from a claim to its replacement, or the other way round.
     ///
-    /// Pairs of claims that were made at different times tell what this payer means by it. If they do not
-    /// tell, it means that the claim was replaced.
+    /// Pairs of claims that were made at different times show what the payer means. If they do not show it,
+    /// the word means that the claim was replaced.
     fn replaced_leads_on(&self, claims: &[Claim], links: &[Link]) -> bool {
         let mut votes = 0_i64;
         for link in links.iter().filter(|link| link.relationship == "replaced") {
@@ -155,8 +155,8 @@ impl<'a> Names<'a> {
         links: &[Link],
     ) -> (Vec<Edge>, Vec<(usize, usize)>, Unresolved) {
         let (mut edges, mut continued) = (Vec::new(), Vec::new());
-        // For each direction, whether a link of a claim leads to another, and whether a link leads
-        // nowhere.
+        // For each direction and claim: whether one of its links leads to another claim, and whether one does
+        // not lead to the claim itself.
         let mut leads = [vec![false; claims.len()], vec![false; claims.len()]];
         let mut lacks = leads.clone();
         let leads_on = self.replaced_leads_on(claims, links);
@@ -203,7 +203,7 @@ pub(super) struct Unresolved {
     pub(super) later: Vec<bool>,
 }
 
-/// The order of two claims if the payer's word allows either.
+/// The order of two claims that the payer links by `replaced`, which allows either order.
 ///
 /// It is the order in which they were made; of two made at the same time, the payment comes before its
 /// reversal.

@@ -90,7 +90,7 @@ impl Table<'_> {
 
     /// Whether a claim has a correction that came with the reversal or after it.
     ///
-    /// A reversal that names no claim then belongs to this claim rather than to its twin.
+    /// A reversal that names no claim then belongs to this claim, and not to an equal one without correction.
     fn is_corrected(&self, at: usize, reversal: usize) -> bool {
         let made = self.claims[reversal].made;
         self.kin
@@ -140,7 +140,7 @@ fn is_opposite(claim: &Claim, back: &Claim) -> bool {
     }
 }
 
-/// Whether the dispensed drugs leave it possible that one claim takes the other back.
+/// Whether the dispensed drugs allow that one claim takes the other back.
 ///
 /// If there is no amount, drug and quantity must agree, unless a number or a name leads to the fill.
 fn are_of_one_fill(claim: &Claim, back: &Claim, place: Place) -> bool {

@@ -184,7 +184,7 @@ fn read_numbers(
     Ok(())
 }
 
-/// Moves the number that a claim shows to the front, in place of its bare value, with its kind and
+/// Replaces the first number, the bare value that a claim shows, by the same number with its kind and
 /// system.
 ///
 /// If several numbers have that value, the unique one is shown.
@@ -230,7 +230,7 @@ fn read_links(
         let Some((source_id, from)) = places.get(&key) else { continue };
         let Some(source) = sources.get_mut(source_id) else { continue };
         let relationship = match row.get::<_, Option<String>>(7).doing(doing)? {
-            // If a claim revises another one and names one claim, that is the claim it revises.
+            // A claim that revises another one names it, perhaps without a relationship.
             None if source.claims[*from].revises => "prior".to_owned(),
             Some(known) if RELATIONSHIPS.contains(&known.trim()) => known.trim().to_owned(),
             _ => continue,

@@ -288,8 +288,8 @@ fn a_link_leads_by_system_and_number_not_by_any_equal_value() {
     let lineage =
         |claims: &[Claim]| decide(claims, std::slice::from_ref(&without_system)).lineage.len();
     assert_eq!(lineage(&claims), 0, "it is not the number shown");
-    // The group's number leads nowhere from a claim that has it, too; it does from a claim with another
-    // number.
+    // The group's number leads nowhere from a claim that has this number, too. It leads to a claim from one
+    // with another number of the group's system.
     for (own, found) in [("900", 0), ("901", 1)] {
         let mut naming = claims[1].clone();
         naming.numbers.push(number(NumberKind::Other, Some("group"), own));

@@ -45,6 +45,18 @@ fn one_mart_has_those_of_every_type() {
     assert_eq!(found, [["Practitioner", "Alex Quill", "1"]]);
 }
 
+/// The rows of `explanation_of_benefit_contained` for one claim.
+fn contained_rows(home: &Home, claim: &str) -> Vec<serde_json::Value> {
+    let input = home.file("claim.ndjson");
+    fs::write(&input, claim.replace('\n', "")).unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/views");
+    let view = folder.join("explanation_of_benefit_contained.json");
+    let outcome =
+        home.run(&["views", "run", view.to_str().unwrap(), "--input", input.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
 #[test]
 fn a_provider_that_is_sent_inside_its_claim_is_found_by_its_reference() {
     let home = Home::new();
@@ -53,15 +65,7 @@ fn a_provider_that_is_sent_inside_its_claim_is_found_by_its_reference() {
           "identifier":[{"system":"http://hl7.org/fhir/sid/us-npi","value":"1234567893"}]},
          {"resourceType":"Organization","id":"org1","name":"Clinic","type":[{"text":"Hospital"}]},
          {"resourceType":"Account","id":"a","subject":[{"reference":"Patient/1"}],"name":"Bills"}]}"##;
-    let input = home.file("claim.ndjson");
-    fs::write(&input, claim.replace('\n', "")).unwrap();
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/views");
-    let view = folder.join("explanation_of_benefit_contained.json");
-    let outcome =
-        home.run(&["views", "run", view.to_str().unwrap(), "--input", input.to_str().unwrap()]);
-    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    let rows: Vec<serde_json::Value> =
-        outcome.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows = contained_rows(&home, claim);
     let of = |row: usize, column: &str| rows[row][column].as_str().unwrap_or("-").to_owned();
     assert_eq!(
         ["contained_type", "contained_id", "family_name", "npi", "name"].map(|name| of(0, name)),
@@ -74,5 +78,30 @@ fn a_provider_that_is_sent_inside_its_claim_is_found_by_its_reference() {
     assert_eq!(
         ["contained_type", "name", "subject_id"].map(|name| of(2, name)),
         ["Account", "Bills", "1"]
+    );
+}
+
+#[test]
+fn a_contained_role_with_several_codes_is_a_row_with_the_first() {
+    let home = Home::new();
+    let claim = r##"{"resourceType":"ExplanationOfBenefit","id":"e","provider":{"reference":"#role"},
+        "contained":[{"resourceType":"PractitionerRole","id":"role","code":[
+            {"coding":[{"code":"doctor"}],"text":"Physician"},
+            {"coding":[{"code":"researcher"}],"text":"Researcher"}]},
+         {"resourceType":"OrganizationAffiliation","id":"network","code":[
+            {"text":"Provider"},{"text":"Member"}]},
+         {"resourceType":"Medication","id":"drug","code":{"text":"Aspirin"}}]}"##;
+    let rows = contained_rows(&home, claim);
+    let found: Vec<_> = rows
+        .iter()
+        .map(|row| ["contained_id", "code_code", "code_text"].map(|name| row[name].as_str()))
+        .collect();
+    assert_eq!(
+        found,
+        [
+            [Some("role"), Some("doctor"), Some("Physician")],
+            [Some("network"), None, Some("Provider")],
+            [Some("drug"), None, Some("Aspirin")],
+        ]
     );
 }

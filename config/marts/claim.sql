@@ -267,7 +267,10 @@ WITH line AS (
       JOIN explanation_of_benefit_coding AS k ON k.connection_id = s.connection_id
         AND k.explanation_of_benefit_id = s.explanation_of_benefit_id
         AND k.element = 'supportingInfo.code' AND k.element_index = s.supporting_info_index
-      WHERE 'drg' IN (lower(s.category_code), lower(s.category_second_code)) AND k.code IS NOT NULL
+      -- Blue Button sends Medicare's group under the address of its own variable.
+      WHERE ('drg' IN (lower(s.category_code), lower(s.category_second_code))
+          OR 'https://bluebutton.cms.gov/resources/variables/clm_drg_cd' IN (lower(s.category_code), lower(s.category_second_code)))
+        AND k.code IS NOT NULL
       UNION ALL
       SELECT d.connection_id, d.explanation_of_benefit_id, d.package_code_code, d.package_code_system,
              coalesce(d.package_code_display, d.package_code_text),

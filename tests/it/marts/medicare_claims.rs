@@ -108,16 +108,16 @@ fn what_an_earlier_payer_paid_is_not_what_was_charged() {
     );
 }
 
+/// A supporting information whose category has CMS's own name for it behind a general one.
+fn info(variable: &str, code: &str) -> Value {
+    json!({
+        "category": {"coding": [{"code": "info"}, {"code": format!("{VARIABLES}/{variable}")}]},
+        "code": {"coding": [{"system": format!("{VARIABLES}/{variable}"), "code": code}]},
+    })
+}
+
 #[test]
 fn what_a_prescription_says_is_found_under_the_names_of_cms() {
-    let info = |variable: &str, code: &str| {
-        json!({
-            "category": {"coding": [
-                {"code": "info"}, {"code": format!("{VARIABLES}/{variable}")},
-            ]},
-            "code": {"coding": [{"code": code}]},
-        })
-    };
     let claim = json!({
         "resourceType": "ExplanationOfBenefit", "id": "e",
         "supportingInfo": [
@@ -127,6 +127,38 @@ fn what_a_prescription_says_is_found_under_the_names_of_cms() {
     let row = row("explanation_of_benefit", &claim);
     assert_eq!((&row["daw_code"], &row["rx_origin_code"]), (&json!("3"), &json!("1")));
     assert_eq!(row["brand_generic_code"], "G");
+}
+
+#[test]
+fn what_a_stay_says_is_found_under_the_names_of_cms() {
+    let mut claim = json!({
+        "resourceType": "ExplanationOfBenefit", "id": "e", "status": "active", "use": "claim",
+        "type": {"coding": [{"code": "institutional"}]}, "patient": {"reference": "Patient/p"},
+        "created": "2025-02-01", "outcome": "complete",
+        "supportingInfo": [
+            info("clm_drg_cd", "694"), info("clm_src_ip_admsn_cd", "4"),
+            info("clm_ip_admsn_type_cd", "1"), info("ptnt_dschrg_stus_cd", "51"),
+        ],
+    });
+    let row = row("explanation_of_benefit", &claim);
+    assert_eq!(
+        ["drg_code", "point_of_origin_code", "admission_type_code", "discharge_status_code"]
+            .map(|column| row[column].as_str()),
+        [Some("694"), Some("4"), Some("1"), Some("51")]
+    );
+    // Behind a group of 3M, that of Medicare is found in the mart, too.
+    let of_3m = json!({"category": {"coding": [{"code": "drg"}]},
+        "code": {"coding": [{"system": "apr-drg", "code": "1401"}]}});
+    claim["supportingInfo"].as_array_mut().unwrap().insert(0, of_3m);
+    for (index, entry) in claim["supportingInfo"].as_array_mut().unwrap().iter_mut().enumerate() {
+        entry["sequence"] = json!(index + 1);
+    }
+    let home = Home::new();
+    let input = home.file("stay.ndjson");
+    let patient = json!({"resourceType": "Patient", "id": "p"});
+    fs::write(&input, format!("{patient}\n{claim}\n")).unwrap();
+    home.succeed(&["import", "c", input.to_str().unwrap()], "importing a stay");
+    assert_eq!(home.rows("SELECT drg_code FROM claim"), [["694"]]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod bundle_references;
 mod contained;
 pub(crate) mod coverage;
 mod every_table;
+mod first_entry;
 mod mistyped;
 mod own_views;
 mod references;

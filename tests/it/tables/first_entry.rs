@@ -1,0 +1,64 @@
+//! Columns that show one of several entries: all columns of a group show the same entry, and a position
+//! is that of the entry in its own list.
+
+use crate::{marts::medicare_claims::row, support::Home};
+use serde_json::{Value, json};
+use std::fs;
+
+const PDEX: &str = "http://hl7.org/fhir/us/davinci-pdex/StructureDefinition";
+const US_CORE: &str = "http://hl7.org/fhir/us/core/StructureDefinition/us-core";
+
+/// The values of these columns in a row.
+fn cells<const N: usize>(row: &Value, columns: [&str; N]) -> Value {
+    columns.iter().map(|column| row[*column].clone()).collect()
+}
+
+/// All rows of a shipped view over one resource, with these columns.
+fn rows<const N: usize>(view: &str, resource: &Value, columns: [&str; N]) -> Value {
+    let home = Home::new();
+    let input = home.file("input.ndjson");
+    fs::write(&input, resource.to_string()).unwrap();
+    let file = format!("{}/config/views/{view}.json", env!("CARGO_MANIFEST_DIR"));
+    let outcome = home.run(&["views", "run", &file, "--input", input.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let lines = outcome.stdout.lines();
+    lines.map(|line| cells(&serde_json::from_str(line).unwrap(), columns)).collect()
+}
+
+fn concept(code: &str) -> Value {
+    json!({"coding": [{"code": code}]})
+}
+
+/// An adjudication with a review: its decision, and its number, reason and date where they are given.
+fn reviewed(decision: &str, rest: Option<(&str, &str, &str)>) -> Value {
+    let code = format!("{PDEX}/extension-reviewActionCode");
+    let mut review = vec![json!({"url": code, "valueCodeableConcept": concept(decision)})];
+    let mut extensions = Vec::new();
+    if let Some((number, reason, when)) = rest {
+        review.push(json!({"url": "number", "valueString": number}));
+        review.push(json!({"url": "reasonCode", "valueCodeableConcept": concept(reason)}));
+        let url = format!("{PDEX}/base-ext-when-adjudicated");
+        extensions.push(json!({"url": url, "valueDateTime": when}));
+    }
+    let url = format!("{PDEX}/extension-reviewAction");
+    extensions.push(json!({"url": url, "extension": review}));
+    json!({"category": concept("submitted"), "extension": extensions})
+}
+
+#[test]
+fn a_review_is_that_of_one_adjudication() {
+    let columns = ["review_action_code", "review_number", "review_reason_code", "when_adjudicated"];
+    let (pended, certified) =
+        (reviewed("A4", None), reviewed("A1", Some(("AUTH-1", "0A", "2025-03-04"))));
+    let plain = json!({"category": concept("benefit"), "amount": {"value": 1}});
+    let of = |adjudication: &[&Value]| {
+        let claim = json!({
+            "resourceType": "ExplanationOfBenefit", "id": "e",
+            "item": [{"sequence": 1, "adjudication": adjudication}],
+        });
+        cells(&row("explanation_of_benefit_item", &claim), columns)
+    };
+    assert_eq!(of(&[&plain, &pended, &certified]), json!(["A4", null, null, null]));
+    assert_eq!(of(&[&plain, &certified, &pended]), json!(["A1", "AUTH-1", "0A", "2025-03-04"]));
+    assert_eq!(of(&[&plain]), json!([null, null, null, null]));
+}

@@ -62,3 +62,79 @@ fn a_review_is_that_of_one_adjudication() {
     assert_eq!(of(&[&plain, &certified, &pended]), json!(["A1", "AUTH-1", "0A", "2025-03-04"]));
     assert_eq!(of(&[&plain]), json!([null, null, null, null]));
 }
+
+#[test]
+fn whether_a_patient_is_enrolled_is_said_of_the_right_tribe() {
+    let tribe = |concept: Value, enrolled: Option<bool>| {
+        let mut parts = vec![json!({"url": "tribalAffiliation", "valueCodeableConcept": concept})];
+        parts.extend(enrolled.map(|it| json!({"url": "isEnrolled", "valueBoolean": it})));
+        json!({"url": format!("{US_CORE}-tribal-affiliation"), "extension": parts})
+    };
+    let patient = json!({
+        "resourceType": "Patient", "id": "p",
+        "extension": [tribe(concept("170"), None), tribe(json!({"text": "Yurok"}), Some(true))],
+    });
+    let first = cells(&row("patient", &patient), ["tribal_affiliation_code", "tribal_enrolled"]);
+    assert_eq!(first, json!(["170", null]));
+    let columns = ["kind", "level", "code", "text", "enrolled"];
+    assert_eq!(
+        rows("patient_race_ethnicity", &patient, columns),
+        json!([
+            ["tribe", "tribalAffiliation", "170", null, null],
+            ["tribe", "tribalAffiliation", null, "Yurok", true],
+        ])
+    );
+}
+
+#[test]
+fn code_system_and_display_are_of_one_coding() {
+    let race = |codings: [Value; 2]| {
+        let part = |coding: Value| json!({"url": "ombCategory", "valueCoding": coding});
+        json!({"url": format!("{US_CORE}-race"), "extension": codings.map(part)})
+    };
+    let without_code = || json!({"system": "urn:a", "display": "Not coded"});
+    let with_code = || json!({"code": "2106-3"});
+    let sex =
+        |coding: Value| json!({"url": format!("{US_CORE}-individual-sex"), "valueCoding": coding});
+    let patient = json!({
+        "resourceType": "Patient", "id": "p",
+        "extension": [race([without_code(), with_code()]), sex(with_code()), sex(without_code())],
+    });
+    let patient = row("patient", &patient);
+    assert_eq!(cells(&patient, ["race_omb_code", "race_omb_display"]), json!([null, "Not coded"]));
+    assert_eq!(
+        cells(&patient, ["individual_sex_code", "individual_sex_system", "individual_sex_display"]),
+        json!(["2106-3", null, null])
+    );
+    let adherence = |codings: [Value; 2], date: &str| {
+        json!({"url": format!("{US_CORE}-medication-adherence"), "extension": [
+            {"url": "medicationAdherence", "valueCodeableConcept": {"coding": codings}},
+            {"url": "dateAsserted", "valueDateTime": date},
+        ]})
+    };
+    let order = json!({
+        "resourceType": "MedicationRequest", "id": "m",
+        "extension": [adherence([with_code(), without_code()], "2024-01-02")],
+    });
+    assert_eq!(
+        cells(
+            &row("medication_request", &order),
+            ["adherence_code", "adherence_system", "adherence_display", "adherence_date_asserted"]
+        ),
+        json!(["2106-3", null, null, "2024-01-02"])
+    );
+    let drug = |coding: Value| json!({"url": "http://hl7.org/fhir/sid/ndc", "valueCoding": coding});
+    let claim = json!({
+        "resourceType": "ExplanationOfBenefit", "id": "e",
+        "item": [{"sequence": 1, "productOrService": {
+            "coding": [{"code": "J0129"}], "extension": [drug(with_code()), drug(without_code())],
+        }}],
+    });
+    assert_eq!(
+        cells(
+            &row("explanation_of_benefit_item", &claim),
+            ["administered_ndc_code", "administered_ndc_display"]
+        ),
+        json!(["2106-3", null])
+    );
+}

@@ -138,3 +138,33 @@ fn code_system_and_display_are_of_one_coding() {
         json!(["2106-3", null])
     );
 }
+
+#[test]
+fn a_claim_has_the_coverage_that_is_focal_or_else_the_likeliest() {
+    let insurance = |id: &str, focal: Option<bool>| {
+        let mut insurance = json!({"coverage": {"reference": format!("Coverage/{id}")}});
+        if let Some(focal) = focal {
+            insurance["focal"] = json!(focal);
+        }
+        insurance
+    };
+    for (insurances, expected) in [
+        (vec![("a", None), ("b", Some(true))], json!("b")),
+        (vec![("a", Some(false)), ("b", Some(true)), ("c", Some(true))], json!("b")),
+        (vec![("a", Some(false)), ("b", None), ("c", None)], json!("b")),
+        (vec![("a", Some(false))], json!("a")),
+        (vec![], json!(null)),
+    ] {
+        let insurances: Vec<Value> =
+            insurances.into_iter().map(|(id, focal)| insurance(id, focal)).collect();
+        for (view, resource_type) in
+            [("explanation_of_benefit", "ExplanationOfBenefit"), ("submitted_claim", "Claim")]
+        {
+            let claim = json!({"resourceType": resource_type, "id": "e", "insurance": insurances});
+            let found = row(view, &claim);
+            assert_eq!(found["coverage_id"], expected, "{view}: {insurances:?}");
+            let reference = expected.as_str().map(|id| format!("Coverage/{id}"));
+            assert_eq!(found["coverage_reference"], json!(reference), "{view}: {insurances:?}");
+        }
+    }
+}

@@ -168,3 +168,22 @@ fn a_claim_has_the_coverage_that_is_focal_or_else_the_likeliest() {
         }
     }
 }
+
+#[test]
+fn an_identifier_is_known_by_the_code_of_its_type() {
+    let with_type = |code: &str| json!([{"type": concept(code), "value": "7"}]);
+    for (view, resource_type, code, column) in [
+        ("patient", "Patient", "pat", "patient_account_number"),
+        ("patient", "Patient", "AN", "patient_account_number"),
+        ("location", "Location", "NPI", "npi"),
+        ("organization", "Organization", "npi", "npi"),
+    ] {
+        let identifier = with_type(code);
+        let resource = json!({"resourceType": resource_type, "id": "x", "identifier": identifier});
+        assert_eq!(row(view, &resource)[column], "7", "{view}.{column}: {code}");
+        let inside = json!({"resourceType": "Patient", "id": "p", "contained": [resource]});
+        if column == "npi" {
+            assert_eq!(row("patient_contained", &inside)["npi"], "7", "{code}");
+        }
+    }
+}

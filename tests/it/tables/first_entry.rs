@@ -187,3 +187,38 @@ fn an_identifier_is_known_by_the_code_of_its_type() {
         }
     }
 }
+
+#[test]
+fn a_position_is_that_of_the_entry_which_has_the_coding_or_reference() {
+    let columns = ["element", "element_index", "code"];
+    let roles = |codes: &[&str]| codes.iter().map(|code| concept(code)).collect::<Value>();
+    for (view, resource_type, list, element) in [
+        ("care_team_coding", "CareTeam", "participant", "role"),
+        ("encounter_coding", "Encounter", "participant", "type"),
+        ("provenance_coding", "Provenance", "agent", "role"),
+    ] {
+        let mut resource = json!({"resourceType": resource_type, "id": "x"});
+        resource[list] =
+            json!([{element: roles(&["a", "b"])}, {"other": 1}, {element: roles(&["c"])}]);
+        let name = format!("{list}.{element}");
+        let expected = json!([[name, 0, "a"], [name, 0, "b"], [name, 2, "c"]]);
+        assert_eq!(rows(view, &resource, columns), expected, "{view}");
+    }
+    let columns = ["element", "element_index", "reference"];
+    for (view, resource_type, list, element) in [
+        ("care_plan_reference", "CarePlan", "activity", "outcomeReference"),
+        ("diagnostic_report_reference", "DiagnosticReport", "media", "link"),
+        ("procedure_reference", "Procedure", "focalDevice", "manipulated"),
+        (
+            "medication_knowledge_reference",
+            "MedicationKnowledge",
+            "relatedMedicationKnowledge",
+            "reference",
+        ),
+    ] {
+        let mut resource = json!({"resourceType": resource_type, "id": "x"});
+        resource[list] = json!([{"other": 1}, {element: {"reference": "Device/1"}}]);
+        let expected = json!([[format!("{list}.{element}"), 1, "Device/1"]]);
+        assert_eq!(rows(view, &resource, columns), expected, "{view}");
+    }
+}

@@ -158,7 +158,8 @@ fn typed_spelling(name: &str, choice: &str, types: &'static str) -> Option<Eleme
 /// An element of an unknown structure.
 ///
 /// A plain name also finds the typed spelling only if the name is a choice somewhere in R4: otherwise
-/// `status` would find `statusDate`.
+/// `status` would find `statusDate`. A name that looks like a typed spelling may be an element of its own:
+/// `usedCode` of Procedure is a list of concepts. So the guess never says that an element does not repeat.
 fn unlisted(name: &str) -> Element {
     if CHOICES.binary_search(&name).is_ok() {
         return Element::choice("");
@@ -168,7 +169,7 @@ fn unlisted(name: &str) -> Element {
             character.is_ascii_uppercase() && CHOICES.binary_search(&&name[..*at]).is_ok()
         })
         .find_map(|(at, _)| TypeId::of_suffix(&name[at..]))
-        .map_or(Element::UNKNOWN, |of| Element::typed(of.name()))
+        .map_or(Element::UNKNOWN, |of| Element { is_single: false, ..Element::typed(of.name()) })
 }
 
 /// Elements that some structure of R4 defines as a choice of types, without the `[x]`.
@@ -285,6 +286,9 @@ mod tests {
         assert!(single("Patient", "birthDate") && single("Patient", "deceasedBoolean"));
         assert!(!single("HumanName", "given") && !single("Meta", "profile"));
         assert!(!single("Patient", "name") && !single("Patient", "odd"));
+        assert!(single("Observation", "valueString") && single("Claim.item", "servicedDate"));
+        let guessed = |name| Structure::UNKNOWN.element(name).is_single;
+        assert!(!guessed("usedCode") && !guessed("locationCode") && !guessed("valueString"));
         assert_eq!(of("HumanName", "given"), "string");
     }
 

@@ -11,7 +11,7 @@ use super::error::{ViewError, ViewErrorReason as Reason};
 use super::eval::{Scope, Terms, each, each_place, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
-use super::value::{Value, value_of, write_item};
+use super::value::{Value, value_of};
 
 /// The most steps of `forEach` and `repeat` for one resource, whether they give rows or not.
 const ITERATION_LIMIT: u64 = 16 * ROW_LIMIT;
@@ -237,18 +237,25 @@ fn one<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     outcome.map(|_| value.unwrap_or(Value::Null))
 }
 
+/// The values as a JSON array. A member that is not of the column's type is left out and told.
 fn collection<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     let mut out = String::from("[");
+    let mut mistyped = Vec::new();
     let _ = each(&cell.source.expr, scope, &mut |item| {
         if !item.has_value() {
             return Ok(Continue(()));
         }
-        if out.len() > 1 {
-            out.push(',');
+        match value_of(item, cell.declared) {
+            Value::Mistyped(at) => mistyped.push(at),
+            value => {
+                if out.len() > 1 {
+                    out.push(',');
+                }
+                out.push_str(&value.to_json());
+            }
         }
-        write_item(&item, cell.declared, &mut out);
         Ok(Continue(()))
     })?;
     out.push(']');
-    Ok(Value::Json(out))
+    Ok(if mistyped.is_empty() { Value::Json(out) } else { Value::Partial(out, mistyped) })
 }

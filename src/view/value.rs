@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::item::{Item, Scalar};
+use super::item::Item;
 use super::json::Node;
 use super::types::TypeId;
 
@@ -61,6 +61,9 @@ pub enum Value<'a> {
     Text(Cow<'a, str>),
     /// JSON text: the array of a `collection` column (`[]` when empty), or an object.
     Json(String),
+    /// The array of a `collection` column without the members that are not of its type, and those members as
+    /// [`Value::Mistyped`] holds them.
+    Partial(String, Vec<Option<&'a Node<'a>>>),
     /// No value, because the resource's value is not of the column's type. Holds that value, unless it
     /// was computed.
     Mistyped(Option<&'a Node<'a>>),
@@ -76,7 +79,7 @@ impl Value<'_> {
             Value::Integer(value) => out.push_str(&value.to_string()),
             Value::Decimal(text) => out.push_str(text),
             Value::Text(text) => super::json::write_json_string(text, &mut out),
-            Value::Json(text) => out.push_str(text),
+            Value::Json(text) | Value::Partial(text, _) => out.push_str(text),
         }
         out
     }
@@ -91,6 +94,7 @@ impl fmt::Debug for Value<'_> {
             Value::Decimal(_) => "Decimal",
             Value::Text(_) => "Text",
             Value::Json(_) => "Json",
+            Value::Partial(..) => "Partial",
             Value::Mistyped(_) => "Mistyped",
         })
     }
@@ -176,13 +180,4 @@ fn finite(text: &str) -> Option<&str> {
     // A number without an exponent would need more than 300 digits to be too large.
     let is_plain = text.len() < 300 && !text.contains(['e', 'E']);
     (is_plain || text.parse::<f64>().is_ok_and(f64::is_finite)).then_some(text)
-}
-
-/// Appends an item to the JSON array of a collection column.
-pub(crate) fn write_item(item: &Item<'_>, declared: Option<ColumnKind>, out: &mut String) {
-    if let (Scalar::Complex(node), _) = (item.scalar(), declared) {
-        node.write_json(out);
-    } else {
-        out.push_str(&value_of(item.clone(), declared).to_json());
-    }
 }

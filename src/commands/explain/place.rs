@@ -60,7 +60,7 @@ pub(super) fn see(
                 literal: value.to_json(),
                 is_mistyped: matches!(value, Value::Mistyped(_)),
                 span: span(value, text),
-                is_composed: matches!(value, Value::Json(_)),
+                is_composed: matches!(value, Value::Json(_) | Value::Partial(..)),
                 beside: values.iter().filter_map(|value| span(value, text)).collect(),
             });
         }

@@ -17,7 +17,7 @@ use crate::{
 use rusqlite::{Transaction, params};
 use std::collections::{BTreeMap, HashMap};
 
-/// A cell that is NULL because its value is of another type.
+/// A cell that is NULL, or a list that lacks a member, because a value is of another type.
 pub(crate) struct Sighting<'a> {
     pub(crate) column: usize,
     /// The element in the resource; `None` if the value was computed.

@@ -60,9 +60,12 @@ fn rows_of(
                 }
                 batch.push_row(row);
                 for (column, value) in row.iter().enumerate() {
-                    if let Value::Mistyped(at) = value {
-                        sightings.push(Sighting { column, at: *at });
-                    }
+                    let of_cell = match value {
+                        Value::Mistyped(at) => std::slice::from_ref(at),
+                        Value::Partial(_, members) => members.as_slice(),
+                        _ => continue,
+                    };
+                    sightings.extend(of_cell.iter().map(|at| Sighting { column, at: *at }));
                 }
             })
             .map_err(|error| format!("table {}: {error}", table.name()))?;

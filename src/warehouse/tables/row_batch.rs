@@ -136,7 +136,7 @@ impl RowBatch {
                     _ => continue,
                 },
                 Value::Text(text) => self.text_cell(column, text),
-                Value::Json(text) => self.text_cell(column, text),
+                Value::Json(text) | Value::Partial(text, _) => self.text_cell(column, text),
             };
             self.cells.push(cell);
         }

@@ -262,7 +262,7 @@ impl Rows<'_> {
                             borrowed(text);
                         }
                     }
-                    Value::Json(text) => text.hash(&mut hasher),
+                    Value::Json(text) | Value::Partial(text, _) => text.hash(&mut hasher),
                 }
             }
         });

@@ -1,6 +1,6 @@
 //! A typed column holds its type or NULL, and `mistyped_path` says where something else was sent.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Payer, VIEWS_DIR};
 use payersync::sandbox::Options;
 use serde_json::{Value, json};
 
@@ -217,4 +217,26 @@ fn a_name_or_address_of_another_type_empties_one_cell_and_no_row() {
     let [file, input] = [file, input].map(|path| path.display().to_string());
     let ran = home.run(&["views", "run", &file, "--input", &input]);
     assert!(ran.stderr.contains("wrong type"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_list_leaves_out_what_is_not_of_its_type_and_counts_it() {
+    let home = Home::new();
+    std::fs::write(home.file("payersync.toml"), VIEWS_DIR).unwrap();
+    let view = json!({
+        "resourceType": "ViewDefinition", "name": "own", "resource": "Patient", "status": "active",
+        "select": [{"column": [
+            {"name": "id", "path": "getResourceKey()", "type": "id"},
+            {"name": "given", "path": "name.given", "type": "string", "collection": true},
+        ]}],
+    });
+    home.own_view("own.json", &view.to_string());
+    let given = json!(["Jane", 5, null, {"text": "Q."}, "Mary"]);
+    let patient = json!({"resourceType": "Patient", "id": "p", "name": [{"given": given}]});
+    let input = home.file("in.ndjson");
+    std::fs::write(&input, format!("{patient}\n")).unwrap();
+    home.succeed(&["import", "c", input.to_str().unwrap()], "importing a patient");
+    assert_eq!(home.rows("SELECT given FROM own"), [[r#"["Jane","Mary"]"#]]);
+    let row = ["Patient.name.given", "own", "given", "1", "2"];
+    assert!(mistyped(&home).iter().any(|found| found == &row), "{:?}", mistyped(&home));
 }

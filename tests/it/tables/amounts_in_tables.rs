@@ -225,3 +225,40 @@ fn the_names_of_carin_0_1_0_fill_the_columns_and_the_marts() {
         assert_eq!(home.rows(&asked).concat(), expected, "{table}");
     }
 }
+
+#[test]
+fn what_the_member_paid_in_parts_adds_up_and_every_spelling_of_the_marts_counts() {
+    let carin = |code: &str, value: f64| of(&[(C4BB, code)], json!(value));
+    let (_server, home) = synced(&[
+        line(
+            "names",
+            &[
+                carin("coinsamount", 5.0),
+                carin("memberreimbursementamount", 6.0),
+                carin("taxamount", 1.0),
+            ],
+        ),
+        line(
+            "parts",
+            &[
+                carin("paidbypatientcash", 2.0),
+                carin("paidbypatientother", 3.0),
+                carin("paidbypatienthealthaccount", 4.5),
+            ],
+        ),
+        line("whole", &[carin("paidbypatient", 9.0), carin("paidbypatientcash", 9.0)]),
+    ]);
+    for table in ["explanation_of_benefit_item", "claim_line"] {
+        let asked = format!(
+            "SELECT explanation_of_benefit_id, coalesce(coinsurance_amount, '-'),
+               coalesce(paid_to_patient_amount, '-'), coalesce(paid_by_patient_amount, '-')
+             FROM {table} ORDER BY 1"
+        );
+        let expected =
+            [["names", "5", "6", "-"], ["parts", "-", "-", "9.5"], ["whole", "-", "-", "9"]];
+        assert_eq!(home.rows(&asked), expected, "{table}");
+    }
+    // No mart of lines has a column for tax.
+    let tax = "SELECT tax_amount FROM explanation_of_benefit_item WHERE tax_amount IS NOT NULL";
+    assert_eq!(home.rows(tax), [["1"]]);
+}

@@ -76,6 +76,9 @@ pub enum ViewErrorReason {
     /// More rows than [`ROW_LIMIT`](super::ROW_LIMIT), or too many iterations.
     #[error("too many rows from one resource")]
     TooManyRows,
+    /// Too many criteria of `where()` were evaluated: the resource has a list that is too long for them.
+    #[error("too many conditions to evaluate for one resource")]
+    TooManyCriteria,
     /// A `repeat` whose path does not lead deeper into the data, so that it would never end.
     #[error("repeat goes deeper than any resource")]
     RepeatTooDeep,

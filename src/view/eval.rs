@@ -3,6 +3,7 @@
 //! Each value is pushed into a sink as it is found, so nothing is collected on the way. A sink that has
 //! seen enough stops the search.
 
+use std::cell::Cell;
 use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::direct;
@@ -14,6 +15,17 @@ use super::plan::{Expr, Path, Reduce, Segment, Start};
 use super::sum;
 use super::walk::walk;
 use crate::reference::ServerBases;
+
+/// The most criteria of `where()` for one resource. One that looks through the list again for each entry
+/// takes quadratic time, and the sender chooses the length. A claim of 999 lines with twenty amounts each
+/// needs about a sixth of this.
+const CRITERIA_LIMIT: u64 = 32_000_000;
+
+/// The number of criteria of `where()` that a run has evaluated.
+pub(crate) type Criteria = Cell<u64>;
+
+/// The resource of a run, its conditions, and its count of criteria.
+pub(crate) type Given<'s, 'a> = (&'a Node<'a>, Terms<'a>, &'s Criteria);
 
 /// Whether the sink wants more items.
 pub(crate) type Outcome = Result<ControlFlow<()>, Reason>;
@@ -30,6 +42,7 @@ pub(crate) struct Scope<'s, 'a> {
     /// `$this`.
     pub(crate) focus: Option<&'s Item<'a>>,
     pub(crate) row_index: i64,
+    criteria: &'s Criteria,
 }
 
 /// Conditions of a run, besides the resource.
@@ -44,11 +57,25 @@ pub(crate) struct Terms<'a> {
 impl<'s, 'a> Scope<'s, 'a> {
     /// The scope of a select at this node.
     pub(crate) fn on(
-        (resource, terms): (&'a Node<'a>, Terms<'a>),
+        (resource, terms, criteria): Given<'s, 'a>,
         item: Option<&'s Item<'a>>,
         row_index: i64,
     ) -> Self {
-        Scope { resource, terms, context: item, focus: item, row_index }
+        Scope { resource, terms, context: item, focus: item, row_index, criteria }
+    }
+
+    /// Whether an item fulfils a criterion of `where()`.
+    ///
+    /// # Errors
+    /// The run has evaluated too many criteria, or this one cannot be evaluated.
+    pub(crate) fn fulfils(&self, criterion: &'a Expr, item: &Item<'a>) -> Result<bool, Reason> {
+        let count = self.criteria.get() + 1;
+        self.criteria.set(count);
+        if count > CRITERIA_LIMIT {
+            return Err(Reason::TooManyCriteria);
+        }
+        let truth = truth(criterion, &Scope { focus: Some(item), ..*self })?;
+        Ok(truth == Some(true))
     }
 }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow::Continue;
 use super::compiled::{Cell, Iteration, Placed, Plan, ROW_LIMIT, Select, View};
 use super::direct;
 use super::error::{ViewError, ViewErrorReason as Reason};
-use super::eval::{Scope, Terms, each, each_place, operand};
+use super::eval::{Criteria, Given, Scope, Terms, each, each_place, operand};
 use super::item::{Item, Scalar};
 use super::json::Node;
 use super::value::{Value, value_of};
@@ -22,8 +22,7 @@ const REPEAT_DEPTH_LIMIT: usize = 160;
 type Next<'n, 'a> = &'n mut dyn FnMut(&mut Run<'_, 'a>) -> Result<(), Reason>;
 
 struct Run<'s, 'a> {
-    /// The resource, and the conditions of the run.
-    given: (&'a Node<'a>, Terms<'a>),
+    given: Given<'s, 'a>,
     row: Vec<Value<'a>>,
     rows: u64,
     iterations: u64,
@@ -39,8 +38,9 @@ pub(crate) fn run<'a>(
     terms: Terms<'a>,
     sink: &mut dyn FnMut(&[Value<'a>]),
 ) -> Result<u64, ViewError> {
+    let criteria = Criteria::new(0);
     let mut run = Run {
-        given: (resource, terms),
+        given: (resource, terms, &criteria),
         row: Vec::new(),
         rows: 0,
         iterations: 0,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use super::boundary;
 use super::error::ViewErrorReason as Reason;
-use super::eval::{Outcome, Scope, Sink, truth};
+use super::eval::{Outcome, Scope, Sink};
 use super::item::{Item, Scalar};
 use super::json::{Member, Node, find};
 use super::plan::{Field, OfType, Step};
@@ -46,12 +46,8 @@ pub(crate) fn walk<'a>(
                 None => return Ok(Continue(())),
             },
             Step::Extension(url) => return extensions(&item, url, rest, scope, out),
-            Step::Where(criteria) => {
-                match truth(criteria, &Scope { focus: Some(&item), ..*scope })? {
-                    Some(true) => Next::Item(item),
-                    _ => Next::Done(Continue(())),
-                }
-            }
+            Step::Where(criterion) if scope.fulfils(criterion, &item)? => Next::Item(item),
+            Step::Where(_) => Next::Done(Continue(())),
             Step::OfType(of) if is_of_type(&item, of) => Next::Item(item),
             Step::OfType(_) => Next::Done(Continue(())),
             Step::ResourceType(name) if has_resource_type(&item, name) => Next::Item(item),

@@ -62,6 +62,17 @@ fn a_million_elements_are_a_million_rows_and_not_one_more() {
 }
 
 #[test]
+fn a_list_that_is_filtered_again_for_each_of_its_elements_is_bounded() {
+    let filtered = "item.where(%context.item.where($this = 2).empty()).first()";
+    let quadratic = view(json!([{"column": [{"name": "a", "path": filtered, "type": "integer"}]}]));
+    let resource = |items: usize| {
+        format!(r#"{{"resourceType":"Bundle","item":[{}2]}}"#, "1,".repeat(items - 1))
+    };
+    assert_eq!(count(&quadratic, &resource(1_000)), Ok(1));
+    assert_eq!(count(&quadratic, &resource(8_000)), Err(ViewErrorReason::TooManyCriteria));
+}
+
+#[test]
 fn a_long_text_is_borrowed_and_not_copied() {
     let long = "x".repeat(10 << 20);
     let resource = format!(r#"{{"resourceType":"Bundle","id":"{long}"}}"#);

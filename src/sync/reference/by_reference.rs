@@ -7,6 +7,7 @@
 
 use super::reads::{MAX_DEPTH, Reads};
 use crate::{
+    clock,
     fhir::{each_reference, is_about_a_member, on_this_server},
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
@@ -174,6 +175,7 @@ async fn search(
 ) -> Result<Option<String>, WarehouseError> {
     let (warehouse, connection_id) = (Arc::clone(&context.warehouse), context.connection.id);
     let (bases, wanted, from) = (Arc::clone(&context.bases), types.to_vec(), since.clone());
+    let now = clock::text(context.clock.now());
     let searched = tokio::task::spawn_blocking(move || {
         let mut found: HashMap<(String, String), u32> = HashMap::new();
         let newest = warehouse.reader().read(|connection| {
@@ -194,7 +196,8 @@ async fn search(
         Ok(searched) => searched?,
         Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     };
-    let Some(newest) = newest else { return Ok(Some(since)) };
+    // A clock that was ahead may have dated the newest; what comes from now on must still be searched.
+    let Some(newest) = newest.map(|newest| newest.min(now)) else { return Ok(Some(since)) };
     let found = found
         .into_iter()
         .map(|((resource_type, resource_id), depth)| Found { resource_type, resource_id, depth })

@@ -164,10 +164,13 @@ pub(crate) fn unfinished(
 /// Windows that were complete before the last walk over the whole type ended belong to an earlier round.
 fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>, WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
-    let ended_at =
-        context.warehouse.reader().read(|connection| last_round_ended(connection, id, name))?;
+    let now = context.clock.now();
+    let ended_at = context
+        .warehouse
+        .reader()
+        .read(|connection| last_round_ended(connection, id, name, now))?;
     let ended_at = ended_at.as_deref().and_then(instant);
-    let oldest = context.clock.now() - chrono::Duration::days(ROUND_DAYS);
+    let oldest = now - chrono::Duration::days(ROUND_DAYS);
     Ok(ended_at.unwrap_or_default().max(oldest))
 }
 

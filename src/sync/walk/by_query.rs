@@ -128,16 +128,16 @@ fn done_at(
         return Ok(None);
     }
     let (id, name, window) = (context.connection.id, order.resource_type.as_str(), part.window());
+    let now = context.clock.now();
     let done_at = context.warehouse.reader().read(|connection| {
         if window_cursor(connection, id, name, &window)?.is_some() {
             return Ok(None);
         }
         let proved_for = Some(order.proved_for.as_str());
         let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
-        let round_began = last_round_ended(connection, id, name)?;
+        let round_began = last_round_ended(connection, id, name, now)?;
         Ok(done_at.filter(|at| Some(at) > round_began.as_ref()))
     })?;
-    let now = context.clock.now();
     Ok(done_at.as_deref().and_then(instant).filter(|at| !lies_ahead(Some(*at), now)))
 }
 

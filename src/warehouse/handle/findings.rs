@@ -159,9 +159,10 @@ impl Warehouse {
         refused_before: DateTime<Utc>,
         limit_bytes: u64,
     ) -> Result<(), WarehouseError> {
+        let now = self.clock.now();
         self.writer
             .run(move |connection, _| {
-                attachments::retry(connection, connection_id, refused_before, limit_bytes)
+                attachments::retry(connection, connection_id, refused_before, limit_bytes, now)
             })
             .await
     }

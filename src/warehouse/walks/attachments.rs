@@ -288,21 +288,23 @@ pub(super) fn bury_attachments(
 /// Queues missing attachments again.
 ///
 /// These are attachments that the plan refused before `refused_before`, and attachments that exceeded a
-/// limit lower than `limit_bytes`.
+/// limit lower than `limit_bytes`; what a resource carries itself is examined again. A refusal of the future
+/// was dated by a clock that was ahead, so its age is not known.
 pub(crate) fn retry(
     connection: &Connection,
     connection_id: i64,
     refused_before: DateTime<Utc>,
     limit_bytes: u64,
+    now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     connection
         .execute(
             "UPDATE attachment SET state = 'pending', source_hash =
                CASE WHEN url IS NULL THEN x'' ELSE source_hash END
              WHERE connection_id = ?1 AND state = 'missing' AND replaced_at IS NULL
-               AND (url IS NOT NULL AND limit_bytes IS NULL AND tried_at <= ?2
+               AND (url IS NOT NULL AND limit_bytes IS NULL AND (tried_at <= ?2 OR tried_at > ?4)
                  OR limit_bytes < ?3)",
-            params![connection_id, clock::text(refused_before), limit_bytes],
+            params![connection_id, clock::text(refused_before), limit_bytes, clock::text(now)],
         )
         .doing(DOING)
         .map(drop)

@@ -6,6 +6,7 @@ use crate::{
     outcome::{Reason, WalkKind},
     warehouse::error::{Doing, WarehouseError},
 };
+use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Where an unfinished walk continues.
@@ -294,21 +295,24 @@ fn cursor_of(row: &Row<'_>) -> rusqlite::Result<Cursor> {
 }
 
 /// When the latest walk over the whole type ended, of those that were complete or went through all windows.
+///
+/// A walk that ended after `now` was dated by a clock that was ahead, and is left out.
 pub(crate) fn last_round_ended(
     connection: &Connection,
     connection_id: i64,
     resource_type: &str,
+    now: DateTime<Utc>,
 ) -> Result<Option<String>, WarehouseError> {
     let too_long = too_long();
     connection
         .query_row(
             &format!(
                 "SELECT max(finished_at) FROM sync_walk WHERE connection_id = ?1
-                   AND resource_type = ?2 AND +mode IN {WHOLE_TYPES}
+                   AND resource_type = ?2 AND +mode IN {WHOLE_TYPES} AND finished_at <= ?3
                    AND (state = 'complete'
                      OR window_parameter IS NOT NULL AND reason IN {too_long})"
             ),
-            params![connection_id, resource_type],
+            params![connection_id, resource_type, clock::text(now)],
             |row| row.get(0),
         )
         .doing("cannot read when a type was complete")

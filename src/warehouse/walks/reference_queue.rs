@@ -74,6 +74,10 @@ pub(crate) struct Source<'a> {
 }
 
 /// Begins a round over all references of a type, unless the latest round is newer than `due_before`.
+///
+/// A clock that was ahead may have dated what is stored. A round of the future is replaced, an answer of
+/// the future is asked for again, and if the search has reached the future, all resources are searched
+/// again.
 pub(crate) fn begin(
     connection: &mut Connection,
     connection_id: i64,
@@ -82,16 +86,26 @@ pub(crate) fn begin(
     now: DateTime<Utc>,
 ) -> Result<ReferenceType, WarehouseError> {
     let doing = "cannot begin to read by reference";
-    connection
+    let (now, due_before) = (clock::text(now), clock::text(due_before));
+    let transaction = connection.transaction().doing(doing)?;
+    transaction
         .execute(
             "INSERT INTO reference_type (connection_id, resource_type, round_at) VALUES (?1, ?2, ?3)
              ON CONFLICT (connection_id, resource_type) DO UPDATE SET
                round_at = excluded.round_at, scanned_to = NULL, batches = 'unknown'
-             WHERE round_at <= ?4",
-            params![connection_id, resource_type, clock::text(now), clock::text(due_before)],
+             WHERE round_at <= ?4 OR round_at > ?3",
+            params![connection_id, resource_type, now, due_before],
         )
         .doing(doing)?;
-    connection
+    for sql in [
+        "UPDATE reference_type SET scanned_to = NULL
+         WHERE connection_id = ?1 AND resource_type = ?2 AND scanned_to > ?3",
+        "UPDATE reference_queue SET answered_at = NULL
+         WHERE connection_id = ?1 AND resource_type = ?2 AND answered_at > ?3",
+    ] {
+        transaction.execute(sql, params![connection_id, resource_type, now]).doing(doing)?;
+    }
+    let known = transaction
         .query_row(
             "SELECT scanned_to, batches FROM reference_type
              WHERE connection_id = ?1 AND resource_type = ?2",
@@ -105,7 +119,9 @@ pub(crate) fn begin(
                 Ok(ReferenceType { scanned_to: row.get(0)?, batches })
             },
         )
-        .doing(doing)
+        .doing(doing)?;
+    transaction.commit().doing(doing)?;
+    Ok(known)
 }
 
 /// Calls `tell` with every live resource received at or after an instant.
@@ -310,4 +326,46 @@ pub(crate) fn answer(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_dated_is_asked_for_and_searched_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+        let mut connection = open_to_write(&file).unwrap();
+        let now: DateTime<Utc> = "2026-03-02T01:00:00Z".parse().unwrap();
+        // (round, searched to, answered) and then: (searched to, references to be read)
+        for (dated, expected) in [
+            (["2026-03-01", "2026-03-02", "2026-03-01"], (Some("2026-03-02"), 0)),
+            (["2026-03-12", "2026-03-12", "2026-03-12"], (None, 1)),
+            (["2036-03-01", "2036-03-01", "2026-03-01"], (None, 1)),
+            (["2026-03-01", "2026-03-12", "2026-03-01"], (None, 0)),
+            (["2026-03-01", "2026-03-02", "2036-03-01"], (Some("2026-03-02"), 1)),
+        ] {
+            let [round, searched, answered] = dated;
+            connection
+                .execute_batch(&format!(
+                    "DELETE FROM connection;
+                     INSERT INTO connection (id, uid, name, created_at)
+                       VALUES (1, 'u', 'ann', '2026-03-01');
+                     INSERT INTO reference_type (connection_id, resource_type, scanned_to, round_at)
+                       VALUES (1, 'Location', '{searched}T00:00:00.000Z', '{round}T00:00:00.000Z');
+                     INSERT INTO reference_queue (connection_id, resource_type, resource_id, depth,
+                         state, found_at, answered_at)
+                       VALUES (1, 'Location', 'l1', 1, 'stored', '2026-03-01',
+                         '{answered}T00:00:01.000Z');"
+                ))
+                .unwrap();
+            let due_before = now - chrono::Duration::days(7);
+            let known = begin(&mut connection, 1, "Location", due_before, now).unwrap();
+            let to_read = pending(&connection, 1, "Location", 3).unwrap().len();
+            let searched_to = known.scanned_to.as_deref().map(|instant| &instant[..10]);
+            assert_eq!((searched_to, to_read), expected, "{dated:?}");
+        }
+    }
 }

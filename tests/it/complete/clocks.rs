@@ -58,6 +58,37 @@ fn servers_whose_clocks_differ_are_told_with_what_to_do() {
     assert_eq!(live(&home).len(), 20);
 }
 
+/// Practitioners are read by reference: a claim of the night after names one more.
+#[test]
+fn what_comes_after_a_clock_that_was_ahead_is_searched_for_references() {
+    let Some(faulty) = Faulty::build() else { return };
+    let types = [TYPE, "Practitioner"];
+    let plan = |asked: &Asked, number: usize| match (&asked.id, asked.resource_type.as_str()) {
+        (None, TYPE) => {
+            let condition = |id| {
+                format!(
+                    "{{\"resourceType\":\"{TYPE}\",\"id\":\"c{id}\",\
+                      \"asserter\":{{\"reference\":\"Practitioner/d{id}\"}}}}"
+                )
+            };
+            bundle(&(0..number).map(condition).collect::<Vec<_>>(), Some(number), None)
+        }
+        (None, _) => (403, String::new()),
+        (Some(id), _) => (200, format!("{{\"resourceType\":\"Practitioner\",\"id\":\"{id}\"}}")),
+    };
+    for days in [10, 4000] {
+        let payer = Scripted::start(&types, move |asked| plan(asked, 1));
+        let home = payer.connected_home(&types, "");
+        let ahead = faulty.run_at(&home, &["sync"], days * DAY);
+        assert_eq!(ahead.code, 0, "{days}: {}", ahead.stderr);
+        payer.play(move |asked| plan(asked, 2));
+        home.succeed(&["sync"], "the clock is right again");
+        let read = home.rows("SELECT id FROM practitioner ORDER BY id").concat();
+        assert_eq!(read, ["d0", "d1"], "{days}");
+        home.succeed(&["sync"], "and nothing is left to be read");
+    }
+}
+
 /// The clock stands where it does not for one night; the nights after it are right.
 #[test]
 fn a_clock_that_jumps_forgets_no_version_and_is_told() {

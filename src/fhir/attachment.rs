@@ -88,7 +88,8 @@ pub fn attachments(resource_type: &str, json: &[u8]) -> Vec<Attachment> {
             Attachment {
                 position,
                 content_type: text(&one["contentType"]),
-                size: one["size"].as_u64(),
+                // A size that no file can have is a mistake; the warehouse could not store the number.
+                size: one["size"].as_u64().filter(|size| i64::try_from(*size).is_ok()),
                 hash: text(&one["hash"]),
                 place: match (data, url) {
                     (Some(data), _) => inline(data),
@@ -207,14 +208,16 @@ mod tests {
         let json = br##"{"contained":[{"resourceType":"Binary","id":"b","data":"aGk="}],"content":[
             {"attachment":{"contentType":"text/plain","data":"aGk"}},
             {"attachment":{"url":"Binary/1","size":3,"hash":"x"}}, {"attachment":{"url":"#b"}},
-            {"attachment":{"title":"t"}}, {"attachment":{"data":"%"}}, {}]}"##;
+            {"attachment":{"title":"t"}}, {"attachment":{"data":"%"}}, {},
+            {"attachment":{"url":"Binary/1","size":18446744073709551615}}]}"##;
         let found = attachments("DocumentReference", json);
         let places: Vec<&Place> = found.iter().map(|one| &one.place).collect();
         let hi = Place::Inline(b"hi".to_vec());
         let url = Place::Url("Binary/1".to_owned());
         let none = Place::Nowhere;
-        assert_eq!(places, [&hi, &url, &hi, &none, &Place::Unreadable, &none]);
+        assert_eq!(places, [&hi, &url, &hi, &none, &Place::Unreadable, &none, &url]);
         assert_eq!((found[1].position, found[1].size), (1, Some(3)));
+        assert_eq!(found[6].size, None, "larger than any file");
         let report = br#"{"presentedForm":[{"data":"aGk="}]}"#;
         assert_eq!(attachments("DiagnosticReport", report)[0].place, hi);
         let binary = br#"{"resourceType":"Binary","contentType":"text/plain","data":"aGk="}"#;

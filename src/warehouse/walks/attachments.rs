@@ -116,9 +116,15 @@ fn still_stands(
     source: &Source,
     named: &NamedAttachment,
 ) -> Result<(), WarehouseError> {
-    let sql = "UPDATE attachment SET source_hash = ?2, declared_hash = ?3, declared_size = ?4
-               WHERE id = ?1";
-    let declared = params![row, source.content_hash, named.declared_hash, named.declared_size];
+    let sql = "UPDATE attachment SET source_hash = ?2, declared_hash = ?3, declared_size = ?4,
+                 content_type = ?5 WHERE id = ?1";
+    let declared = params![
+        row,
+        source.content_hash,
+        named.declared_hash,
+        named.declared_size,
+        named.content_type
+    ];
     transaction.execute(sql, declared).doing(DOING)?;
     if let Some(AttachmentFound::Stored { note, .. }) = &named.known {
         let sql = "UPDATE attachment SET reason = ?2 WHERE id = ?1";

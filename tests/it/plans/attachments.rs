@@ -316,10 +316,15 @@ fn a_changed_resource_is_fetched_anew_and_what_was_there_is_history() {
     assert_eq!(bytes("a"), [["first edition", "0"]]);
     plan.document("a", with("3", url.clone()));
     plan.document("i", with("3", json!({"data": "dHdv"})));
+    let mut corrected = hashed.clone();
+    corrected["contentType"] = json!("text/csv");
+    plan.document("h", with("3", corrected));
     plan.text("a", "second edition");
     home.succeed(&["sync"], "files changed");
     assert_eq!(bytes("a"), [["first edition", "1"], ["second edition", "0"]]);
     assert_eq!(bytes("i"), [["one", "1"], ["two", "0"]]);
+    let of_h: String = home.value("SELECT content_type FROM attachment WHERE resource_id = 'h'");
+    assert_eq!(of_h, "text/csv", "the same file, of another type");
     // A backup holds them, and so does what is restored from it.
     let copy = home.file("copy.db");
     home.succeed(&["backup", copy.to_str().unwrap()], "attachments");

@@ -50,6 +50,8 @@ const DOING: &str = "cannot enter attachments";
 struct Present {
     row: i64,
     position: u32,
+    /// Whether the row was made of the content that the resource has now.
+    is_of_this_content: bool,
     url: Option<String>,
     declared_hash: Option<String>,
     is_stored: bool,
@@ -77,6 +79,9 @@ pub(crate) fn enter_named(
     for one in named {
         let before = present.iter().find(|before| before.position == one.position);
         if let Some(before) = before {
+            if before.is_of_this_content {
+                continue;
+            }
             if is_same(before, one) {
                 still_stands(&transaction, before.row, source, one)?;
                 continue;
@@ -147,17 +152,23 @@ fn present(
             is_stored: row.get(4)?,
             hash_differs: row.get(5)?,
             sha256: row.get(6)?,
+            is_of_this_content: row.get(7)?,
         })
     };
     transaction
         .prepare_cached(
             "SELECT id, position, url, declared_hash, state = 'stored',
-               reason IS 'hash_differs', sha256
+               reason IS 'hash_differs', sha256, source_hash = ?4
              FROM attachment WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3
                AND replaced_at IS NULL",
         )
         .and_then(|mut statement| {
-            let key = params![connection_id, source.resource_type, source.resource_id];
+            let key = params![
+                connection_id,
+                source.resource_type,
+                source.resource_id,
+                source.content_hash
+            ];
             statement.query_map(key, present)?.collect()
         })
         .doing(DOING)

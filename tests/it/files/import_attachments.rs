@@ -110,7 +110,9 @@ fn what_files_carry_and_hold_is_stored_and_the_rest_is_told_until_a_file_brings_
 fn a_file_too_large_is_told_and_taken_once_the_limit_allows_it() {
     let home = Home::new();
     let large = "YWJj".repeat(400_000);
-    let all = [binary("large", &large), document("d", json!([{"url": "Binary/large"}]))];
+    // The second attachment is stored at once; the first must not be forgotten beside it.
+    let both = document("e", json!([{"data": large}, {"data": INLINE}]));
+    let all = [binary("large", &large), document("d", json!([{"url": "Binary/large"}])), both];
     let limit = |mebibytes: u32| {
         let text = format!("[sync]\nattachment_max_mebibytes = {mebibytes}\n");
         std::fs::write(home.file("payersync.toml"), text).unwrap();
@@ -119,11 +121,13 @@ fn a_file_too_large_is_told_and_taken_once_the_limit_allows_it() {
     let file = put(&home, "large.json", bundle("collection", &all));
     let told = with_attachments(&home, &file);
     assert_eq!(told.code, 0, "{}", told.stderr);
-    assert_eq!(states(&home), ["large 0 missing too_large", "d 0 missing too_large"]);
+    let too_large = ["large 0", "d 0", "e 0"].map(|it| format!("{it} missing too_large"));
+    assert_eq!(states(&home), [&too_large[..], &["e 1 stored: inline".to_owned()]].concat());
     limit(2);
     with_attachments(&home, &file);
     let stored: i64 = home.value("SELECT count(*) FROM attachment WHERE size = 1200000");
-    assert_eq!(stored, 2);
+    assert_eq!(stored, 3);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM attachment"), 4);
 }
 
 #[test]

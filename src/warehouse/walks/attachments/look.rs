@@ -33,7 +33,8 @@ pub(crate) struct AttachmentCount {
     pub(crate) number: u64,
 }
 
-/// Row ids of resources whose attachments were not examined since the content of the resource changed.
+/// Row ids of resources whose attachments were not examined since the content of the resource changed, or
+/// are to be examined again.
 pub(crate) fn attachment_sources(
     connection: &Connection,
     connection_id: i64,
@@ -43,9 +44,12 @@ pub(crate) fn attachment_sources(
             "SELECT r.id FROM resource r
              WHERE r.connection_id = ?1 AND r.deleted_at IS NULL
                AND r.resource_type IN ('Binary', 'DiagnosticReport', 'DocumentReference')
-               AND NOT EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id
-                 AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id
-                 AND a.replaced_at IS NULL AND a.source_hash = r.content_hash)
+               AND (NOT EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id
+                   AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id
+                   AND a.replaced_at IS NULL)
+                 OR EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id
+                   AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id
+                   AND a.replaced_at IS NULL AND a.source_hash <> r.content_hash))
                AND (r.resource_type = 'Binary' OR instr(r.json, '\"attachment\"') > 0
                  OR instr(r.json, '\"presentedForm\"') > 0
                  OR EXISTS (SELECT 1 FROM attachment a WHERE a.connection_id = r.connection_id

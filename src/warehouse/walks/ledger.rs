@@ -303,37 +303,5 @@ pub(crate) fn open_rejects(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
-
-    #[test]
-    fn the_requests_of_a_killed_walk_count_until_an_hour_after_its_last_page() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-        let connection = open_to_write(&file).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO connection (id, uid, name, plan, created_at)
-                   VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-                 INSERT INTO sync_run (id, command, version, state, started_at)
-                   VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
-                 INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
-                     started_at, walk_started_at, requests)
-                   VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-01T01:00:00Z',
-                     '2026-03-01T01:00:00Z', 700);
-                 INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url,
-                     pages, resources_seen, walk_started_at, updated_at)
-                   VALUES (1, 'Coverage', 'full', 1, '', 1, 1, '2026-03-01T01:00:00Z',
-                     '2026-03-01T05:30:00Z');",
-            )
-            .unwrap();
-        let since = |time: &str| {
-            let instant = format!("2026-03-01T{time}Z").parse().unwrap();
-            requests_since(&connection, "demo", instant).unwrap()
-        };
-        assert_eq!((since("05:00:00"), since("05:31:00")), (700, 0));
-        connection.execute_batch("DELETE FROM walk_cursor").unwrap();
-        assert_eq!((since("00:59:00"), since("01:01:00")), (700, 0));
-    }
-}
+#[path = "ledger_tests.rs"]
+mod tests;

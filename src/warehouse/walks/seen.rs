@@ -200,6 +200,8 @@ pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), W
 }
 
 /// Restores what a stored pass over the same part of the type saw; returns the walk id of that pass.
+///
+/// If the pass was made in this run, its notes are still there, and are replaced.
 pub(super) fn recall_pass(
     connection: &Connection,
     walk_id: i64,
@@ -216,6 +218,9 @@ pub(super) fn recall_pass(
         .optional()
         .doing("cannot read what a pass saw")?;
     let Some((pass, seen)) = kept else { return Ok(None) };
+    connection
+        .execute("DELETE FROM temp.walk_seen WHERE walk_id = ?1", [pass])
+        .doing("cannot read what a pass saw")?;
     insert(connection, pass, &row_ids(&seen))?;
     Ok(Some(pass))
 }

@@ -1,0 +1,79 @@
+//! What earlier runs and walks leave, as the ledger counts and compares it.
+
+use super::*;
+use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+
+/// A warehouse with the connection 1 and the run 1.
+fn warehouse(folder: &tempfile::TempDir) -> Connection {
+    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+    let connection = open_to_write(&file).unwrap();
+    seen::create_temporary_tables(&connection).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO connection (id, uid, name, plan, created_at)
+               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
+             INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');",
+        )
+        .unwrap();
+    connection
+}
+
+fn started(connection: &mut Connection) -> (WalkKey, Left) {
+    let start = WalkStart {
+        run_id: 1,
+        connection_id: 1,
+        resource_type: "Coverage".to_owned(),
+        kind: WalkKind::Full,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    start_walk(connection, &start, "2026-03-01T01:00:00Z".parse().unwrap()).unwrap()
+}
+
+#[test]
+fn a_pass_that_is_kept_is_compared_as_it_was_in_the_run_that_made_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = warehouse(&folder);
+    let (first, _) = started(&mut connection);
+    seen::insert(&connection, first.walk_id, &[1, 2, 2]).unwrap();
+    seen::keep_pass(&connection, &first).unwrap();
+    let (second, left) = started(&mut connection);
+    assert_eq!(left.pass, Some(first.walk_id));
+    seen::insert(&connection, second.walk_id, &[1, 2, 2]).unwrap();
+    let agreed = seen::saw_the_same(&connection, first.walk_id, second.walk_id).unwrap();
+    assert!(agreed.resources, "{agreed:?}");
+}
+
+#[test]
+fn the_requests_of_a_killed_walk_count_until_an_hour_after_its_last_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+    let connection = open_to_write(&file).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO connection (id, uid, name, plan, created_at)
+               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
+             INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
+             INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
+                 started_at, walk_started_at, requests)
+               VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-01T01:00:00Z',
+                 '2026-03-01T01:00:00Z', 700);
+             INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url,
+                 pages, resources_seen, walk_started_at, updated_at)
+               VALUES (1, 'Coverage', 'full', 1, '', 1, 1, '2026-03-01T01:00:00Z',
+                 '2026-03-01T05:30:00Z');",
+        )
+        .unwrap();
+    let since = |time: &str| {
+        let instant = format!("2026-03-01T{time}Z").parse().unwrap();
+        requests_since(&connection, "demo", instant).unwrap()
+    };
+    assert_eq!((since("05:00:00"), since("05:31:00")), (700, 0));
+    connection.execute_batch("DELETE FROM walk_cursor").unwrap();
+    assert_eq!((since("00:59:00"), since("01:01:00")), (700, 0));
+}

@@ -205,21 +205,6 @@ pub(super) fn enter_missed(
         .map(|rows| rows as u64)
 }
 
-/// Settles the absences of resources that a walk met after all.
-pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
-    connection
-        .execute(
-            "UPDATE absent_resource SET state = 'present'
-             WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
-               AND resource_id IN (SELECT r.resource_id FROM resource r
-                 JOIN temp.walk_seen s ON s.resource = r.id AND s.walk_id = ?3
-                 WHERE r.resource_type = ?2)",
-            params![walk.connection_id, walk.resource_type, walk.walk_id],
-        )
-        .doing("cannot enter what is there again")
-        .map(drop)
-}
-
 /// Whether a type has absent resources that no read has asked for yet.
 pub(crate) fn has_unasked_absences(
     connection: &Connection,

@@ -34,7 +34,7 @@ pub(crate) fn end_walk(
 ) -> Result<WalkFinish, WarehouseError> {
     let doing = "cannot end a walk";
     let transaction = connection.transaction().doing(doing)?;
-    absence::settle_met(&transaction, walk)?;
+    seen::settle_met(&transaction, walk)?;
     let is_complete = end.finish.state == WalkState::Complete;
     if end.sees_all && is_complete {
         let shows = if end.finds_absences { Shows::Missed } else { Shows::Anothers };

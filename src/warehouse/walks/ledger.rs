@@ -135,6 +135,8 @@ pub(super) fn finish_walk(
 }
 
 /// Ends a walk that did not reach its last page: after an error, or without any request.
+///
+/// The resources that it met are there all the same, so they are no longer absent.
 pub(crate) fn abandon_walk(
     connection: &mut Connection,
     walk: &WalkKey,
@@ -146,6 +148,7 @@ pub(crate) fn abandon_walk(
     let transaction = connection.transaction().doing(doing)?;
     update_counters(&transaction, walk.walk_id, counters)?;
     finish_walk(&transaction, walk, finish, now)?;
+    seen::settle_met(&transaction, walk)?;
     seen::forget(&transaction, walk.walk_id)?;
     transaction.commit().doing(doing)
 }

@@ -49,6 +49,34 @@ fn a_pass_that_is_kept_is_compared_as_it_was_in_the_run_that_made_it() {
 }
 
 #[test]
+fn what_a_walk_met_before_it_broke_off_is_not_absent() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = warehouse(&folder);
+    let (walk, _) = started(&mut connection);
+    connection
+        .execute_batch(
+            "INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash,
+                 json, received_at)
+               VALUES (7, 1, 'Coverage', 'x', x'00', '{}', '2026-02-01'),
+                 (8, 1, 'Coverage', 'y', x'00', '{}', '2026-02-01');
+             INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                 missed_since, missed_at)
+               VALUES (1, 'Coverage', 'x', 'pending', '2026-02-02', '2026-02-02'),
+                 (1, 'Coverage', 'y', 'pending', '2026-02-02', '2026-02-02');",
+        )
+        .unwrap();
+    seen::insert(&connection, walk.walk_id, &[7]).unwrap();
+    let finish = WalkFinish::incomplete(Reason::NextLoop, String::new());
+    let now = "2026-03-01T02:00:00Z".parse().unwrap();
+    abandon_walk(&mut connection, &walk, &finish, &WalkCounters::default(), now).unwrap();
+    let state = |id: &str| -> String {
+        let sql = "SELECT state FROM absent_resource WHERE resource_id = ?1";
+        connection.query_row(sql, [id], |row| row.get(0)).unwrap()
+    };
+    assert_eq!((state("x").as_str(), state("y").as_str()), ("present", "pending"));
+}
+
+#[test]
 fn the_requests_of_a_killed_walk_count_until_an_hour_after_its_last_page() {
     let folder = tempfile::tempdir().unwrap();
     let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));

@@ -269,6 +269,21 @@ fn recall_reject(connection: &Connection, walk_id: i64, reject: i64) -> Result<(
     Ok(())
 }
 
+/// Settles the absences of resources that a walk met after all.
+pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
+    connection
+        .execute(
+            "UPDATE absent_resource SET state = 'present'
+             WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
+               AND resource_id IN (SELECT r.resource_id FROM resource r
+                 JOIN temp.walk_seen s ON s.resource = r.id AND s.walk_id = ?3
+                 WHERE r.resource_type = ?2)",
+            params![walk.connection_id, walk.resource_type, walk.walk_id],
+        )
+        .doing("cannot enter what is there again")
+        .map(drop)
+}
+
 /// Deletes the notes of what a walk has seen; they are needed for one run only.
 pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     for table in ["walk_seen", "walk_rejected", "walk_rejected_id"] {

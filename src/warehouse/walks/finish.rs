@@ -60,7 +60,8 @@ pub(crate) fn end_walk(
             resolve_rejects(&transaction, walk, now)?;
         }
         if let Some(advance) = &end.advance {
-            type_state::advance(&transaction, walk.walk_id, advance)?;
+            let as_of = end.finish.as_of.as_deref();
+            type_state::advance(&transaction, walk.walk_id, advance, as_of)?;
             if advance.full {
                 seen::forget_passes_before(&transaction, walk.walk_id)?;
                 seen::forget_increments_before(&transaction, walk.walk_id)?;

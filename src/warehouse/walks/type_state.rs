@@ -269,16 +269,19 @@ pub(crate) struct Advance {
 }
 
 /// Moves the watermark, in the transaction that ends a complete walk.
+///
+/// `as_of` is the start of the oldest part of the walk, if parts of it came in earlier runs.
 pub(crate) fn advance(
     connection: &Connection,
     walk_id: i64,
     advance: &Advance,
+    as_of: Option<&str>,
 ) -> Result<(), WarehouseError> {
     connection
         .execute(
             "INSERT INTO type_state (connection_id, resource_type, watermark, last_full_at,
                proved_for)
-             SELECT connection_id, resource_type, ?2, iif(?3, walk_started_at, NULL),
+             SELECT connection_id, resource_type, ?2, iif(?3, coalesce(?5, walk_started_at), NULL),
                iif(?4, proved_for, NULL)
              FROM sync_walk WHERE id = ?1
              ON CONFLICT (connection_id, resource_type) DO UPDATE SET
@@ -287,7 +290,7 @@ pub(crate) fn advance(
                END,
                last_full_at = coalesce(excluded.last_full_at, last_full_at),
                proved_for = coalesce(excluded.proved_for, proved_for)",
-            params![walk_id, advance.watermark, advance.full, advance.proves],
+            params![walk_id, advance.watermark, advance.full, advance.proves, as_of],
         )
         .doing("cannot move a watermark")
         .map(drop)
@@ -368,23 +371,5 @@ pub(crate) fn set_last_updated(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
-
-    /// In a row, `deleted_at` is stored after the JSON, so that reading it means reading all of the JSON.
-    #[test]
-    fn what_each_run_asks_of_live_resources_comes_from_their_index() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-        let connection = open_to_write(&file).unwrap();
-        for sql in [STATES, DATES] {
-            let steps: Vec<String> = connection
-                .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
-                .and_then(|mut plan| plan.raw_query().mapped(|row| row.get(3)).collect())
-                .unwrap();
-            let by_index = |step: &String| step.contains("INDEX resource_live");
-            assert!(steps.iter().any(by_index), "{steps:#?}");
-        }
-    }
-}
+#[path = "type_state_tests.rs"]
+mod tests;

@@ -177,7 +177,7 @@ fn count(transaction: &Transaction<'_>, connection_id: i64) -> Result<(), Wareho
         .map(drop)
 }
 
-/// Settles view errors about an earlier version of a resource.
+/// Settles view errors about a version of a resource that is not the live one any more.
 pub(super) fn settle_superseded(
     transaction: &Transaction<'_>,
     connection_id: i64,

@@ -313,17 +313,22 @@ pub(crate) fn answer(
                 counters.resources_deleted += 1;
             }
         }
-        // The reject of an unreadable resource is settled once a read has another outcome.
-        if !matches!(answered.verdict, Verdict::Unreadable | Verdict::Later) {
-            transaction
-                .prepare_cached(
-                    "UPDATE rejected_resource SET resolved_at = ?4 WHERE connection_id = ?1
-                       AND resource_type = ?2 AND resource_id = ?3 AND reason = 'unreadable'
-                       AND resolved_at IS NULL",
-                )
-                .and_then(|mut statement| statement.execute(params![key.0, key.1, key.2, now]))
-                .doing(doing)?;
-        }
+        // No full walk settles the rejects of this type. If the resource was taken in or is gone, all that
+        // earlier reads have rejected is settled; a view error is about what is stored. A refusal only shows
+        // that the plan no longer fails to send it.
+        let settled = match answered.verdict {
+            Verdict::Unreadable | Verdict::Later => continue,
+            Verdict::Refused => "reason = 'unreadable'",
+            Verdict::Stored | Verdict::Absent | Verdict::Gone => "reason <> 'view_error'",
+        };
+        transaction
+            .prepare_cached(&format!(
+                "UPDATE rejected_resource SET resolved_at = ?4 WHERE connection_id = ?1
+                   AND resource_type = ?2 AND resource_id = ?3 AND {settled}
+                   AND resolved_at IS NULL AND file IS NULL"
+            ))
+            .and_then(|mut statement| statement.execute(params![key.0, key.1, key.2, now]))
+            .doing(doing)?;
     }
     Ok(())
 }

@@ -168,6 +168,46 @@ fn a_permanent_500_is_one_reject_and_no_loop() {
 }
 
 #[test]
+fn what_a_read_rejected_is_settled_once_the_resource_comes_whole_or_is_gone() {
+    let condition =
+        r#"{"resourceType":"Condition","id":"c1","asserter":{"reference":"Practitioner/d1"}}"#;
+    let practitioner =
+        |more: &str| format!("{{\"resourceType\":\"Practitioner\",\"id\":\"d1\",{more}}}");
+    let whole = || (200, practitioner("\"gender\":\"other\""));
+    let answer = Arc::new(Mutex::new(whole()));
+    let now = Arc::clone(&answer);
+    let types = ["Condition", "Practitioner"];
+    let payer = Scripted::start(&types, move |asked| match (&asked.id, &*asked.resource_type) {
+        (None, "Condition") => bundle(&[condition.to_owned()], Some(1), None),
+        (None, _) => (403, String::new()),
+        (Some(_), _) => now.lock().unwrap().clone(),
+    });
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["sync"], "it comes whole");
+    let open = "SELECT reason FROM rejected_resource WHERE resolved_at IS NULL";
+    *answer.lock().unwrap() = (200, practitioner("\"meta\":{\"tag\":[{\"code\":\"SUBSETTED\"}]}"));
+    let abridged = home.run(&["sync", "--full"]);
+    assert_eq!(abridged.code, 2, "{}", abridged.stderr);
+    assert_eq!(home.rows(open), [["subsetted"]]);
+    *answer.lock().unwrap() = whole();
+    home.succeed(&["sync", "--full"], "it comes whole again");
+    assert!(home.rows(open).is_empty());
+    home.warehouse()
+        .execute(
+            "INSERT INTO rejected_resource (connection_id, resource_type, resource_id, reason,
+               detail, body, body_hash, run_id, walk_id, page, received_at)
+             SELECT connection_id, resource_type, resource_id, 'view_error', 'table own', json,
+               content_hash, (SELECT max(id) FROM sync_run), walk_id, 0, received_at
+             FROM resource WHERE resource_type = 'Practitioner'",
+            [],
+        )
+        .unwrap();
+    *answer.lock().unwrap() = (410, String::new());
+    home.succeed(&["sync", "--full"], "it is gone");
+    assert!(home.rows(open).is_empty() && stored(&home, "Practitioner").is_empty());
+}
+
+#[test]
 fn a_resource_that_a_read_calls_deleted_becomes_a_tombstone_in_the_next_round() {
     let payer = payer(vec![Fault::NoListing]);
     let home = payer.connected_home();

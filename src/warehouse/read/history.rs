@@ -31,6 +31,15 @@ use rusqlite::{
 };
 use std::collections::HashSet;
 
+/// The versions that ended before an instant, except those that imports need.
+///
+/// Files do not tell which of two undated versions is newer: the one that was replaced once stays replaced.
+/// If it were forgotten, importing the same files again would put it in the place of the newer one.
+const PRUNED: &str = "v.valid_to < ?1 AND NOT EXISTS (
+     SELECT 1 FROM resource r JOIN sync_walk w ON w.id = r.walk_id
+     WHERE r.connection_id = v.connection_id AND r.resource_type = v.resource_type
+       AND r.resource_id = v.resource_id AND w.mode = 'file' AND r.deleted_at IS NULL)";
+
 /// Deletes superseded versions and attachments that ended before an instant; returns how many.
 pub(crate) fn prune(
     connection: &mut Connection,
@@ -44,7 +53,7 @@ pub(crate) fn prune(
         .doing(doing)?;
     let newest: Option<String> = transaction
         .query_row(
-            "SELECT max(valid_to) FROM resource_version WHERE valid_to < ?1",
+            &format!("SELECT max(valid_to) FROM resource_version v WHERE {PRUNED}"),
             [&before],
             |row| row.get(0),
         )
@@ -54,7 +63,7 @@ pub(crate) fn prune(
         return Ok(attachments as u64);
     };
     let pruned = transaction
-        .execute("DELETE FROM resource_version WHERE valid_to < ?1", [&before])
+        .execute(&format!("DELETE FROM resource_version AS v WHERE {PRUNED}"), [&before])
         .doing(doing)?;
     transaction
         .execute(
@@ -120,4 +129,45 @@ fn names(connection: &Connection) -> Result<HashSet<String>, WarehouseError> {
         )
         .and_then(|mut statement| statement.query_map(params![], |row| row.get(0))?.collect())
         .doing("cannot look at the past")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_import_replaced_stays_and_other_versions_are_pruned() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+        let mut connection = open::open_to_write(&file).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO connection (id, uid, name, created_at)
+                   VALUES (1, 'u', 'ann', '2026-01-01');
+                 INSERT INTO sync_run (id, command, version, state, started_at)
+                   VALUES (1, 'sync', '', 'complete', '2026-01-01');
+                 INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
+                     started_at, walk_started_at)
+                   VALUES (1, 1, 1, 'Goal', 'file', 'complete', '2026-01-01', '2026-01-01'),
+                     (2, 1, 1, 'Goal', 'full', 'complete', '2026-01-01', '2026-01-01');
+                 INSERT INTO resource (connection_id, resource_type, resource_id, content_hash,
+                     json, walk_id, received_at, deleted_at)
+                   VALUES (1, 'Goal', 'file', x'02', '{}', 1, '2026-01-02', NULL),
+                     (1, 'Goal', 'plan', x'02', '{}', 2, '2026-01-02', NULL),
+                     (1, 'Goal', 'gone', x'02', '{}', 1, '2026-01-02', '2026-01-03');
+                 INSERT INTO resource_version (connection_id, resource_type, resource_id,
+                     content_hash, json, valid_from, valid_to)
+                   SELECT 1, 'Goal', resource_id, x'01', '{}', '2026-01-01', '2026-01-02'
+                   FROM resource;",
+            )
+            .unwrap();
+        let left = |connection: &Connection| -> String {
+            let sql = "SELECT group_concat(resource_id) FROM resource_version";
+            connection.query_row(sql, [], |row| row.get(0)).unwrap()
+        };
+        let before = "2026-03-01T00:00:00Z".parse().unwrap();
+        assert_eq!(prune(&mut connection, before).unwrap(), 2);
+        assert_eq!(left(&connection), "file");
+        assert_eq!(prune(&mut connection, before).unwrap(), 0, "a second time there is nothing");
+    }
 }

@@ -93,7 +93,9 @@ impl Warehouse {
 
     /// Notes the FHIR bases of the server that a connection's files came from.
     pub(crate) async fn set_bases(&self, id: i64, bases: String) -> Result<(), WarehouseError> {
-        self.writer.run(move |connection, _| connections::set_bases(connection, id, &bases)).await
+        self.writer
+            .run(move |connection, _| connections::set_bases(connection, &[(id, bases)]))
+            .await
     }
 
     /// Settles open rejects of a file that was read to its end.

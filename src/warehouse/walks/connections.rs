@@ -304,36 +304,32 @@ pub(crate) fn update_bases(
             (stored.as_ref() != Some(&wanted)).then_some((id, wanted))
         })
         .collect();
-    if changed.is_empty() {
-        return Ok(());
-    }
-    let transaction = connection.transaction().doing(doing)?;
-    for (id, bases) in changed {
-        set_bases(&transaction, id, &bases)?;
-    }
-    transaction.commit().doing(doing)
+    if changed.is_empty() { Ok(()) } else { set_bases(connection, &changed) }
 }
 
-/// Notes the bases by which the references of a connection's resources are resolved.
+/// Notes the bases by which the references of connections' resources are resolved.
 ///
-/// If the connection has resources, all tables are filled again when the warehouse is next opened.
+/// If a connection has resources, all tables are filled again when the warehouse is next opened. Both are
+/// noted in one transaction: if the process is killed between them, rows by the old bases would stay.
 pub(crate) fn set_bases(
-    connection: &Connection,
-    id: i64,
-    bases: &str,
+    connection: &mut Connection,
+    bases: &[(i64, String)],
 ) -> Result<(), WarehouseError> {
     let doing = "cannot note where references lead";
-    connection
-        .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
-        .doing(doing)?;
-    connection
-        .execute(
-            "UPDATE view_table SET definition_hash = X''
-             WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
-            [id],
-        )
-        .doing(doing)
-        .map(drop)
+    let transaction = connection.transaction().doing(doing)?;
+    for (id, bases) in bases {
+        transaction
+            .execute("UPDATE connection SET fhir_bases = ?2 WHERE id = ?1", params![id, bases])
+            .doing(doing)?;
+        transaction
+            .execute(
+                "UPDATE view_table SET definition_hash = X''
+                 WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
+                [id],
+            )
+            .doing(doing)?;
+    }
+    transaction.commit().doing(doing)
 }
 
 /// All connections, by name.
@@ -389,3 +385,7 @@ pub(crate) fn set_scope(
         .doing("cannot note what a consent covers")
         .map(drop)
 }
+
+#[cfg(test)]
+#[path = "connections_tests.rs"]
+mod tests;

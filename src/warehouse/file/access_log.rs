@@ -3,7 +3,7 @@
 //! It is for people who must account for health data. It holds counts and file names, never a
 //! value of a resource.
 
-use super::{access_chain, open, place::WarehouseFile, waiting};
+use super::{access_chain, named, open, place::WarehouseFile, waiting};
 use crate::{
     clock,
     warehouse::error::{Doing, WarehouseError},
@@ -103,16 +103,16 @@ pub(super) fn enter_purge(
 /// Removes a connection's name from earlier entries; returns the ids of the entries that had it.
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
     let doing = "cannot remove what names a purged connection";
+    named::register(transaction)?;
     // The details of these commands are fixed words of ours, and a connection's name may be such a word.
-    let in_detail =
-        "instr(detail, ?1) > 0 AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
-    let named = format!("SELECT id FROM access_log WHERE instr(target, ?1) > 0 OR {in_detail}");
+    let in_detail = "names(detail, ?1) AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
+    let named = format!("SELECT id FROM access_log WHERE names(target, ?1) OR {in_detail}");
     let ids = transaction
         .prepare(&format!("{named} ORDER BY id"))
         .and_then(|mut ids| ids.query_map([name], |row| row.get(0))?.collect())
         .doing(doing)?;
     for statement in [
-        "UPDATE access_log SET target = NULL, target_salt = NULL WHERE instr(target, ?1) > 0",
+        "UPDATE access_log SET target = NULL, target_salt = NULL WHERE names(target, ?1)",
         &format!("UPDATE access_log SET detail = NULL, detail_salt = NULL WHERE {in_detail}"),
     ] {
         transaction.execute(statement, [name]).doing(doing)?;

@@ -9,6 +9,7 @@ pub(super) mod connect;
 pub(super) mod metrics_files;
 pub(super) mod moving;
 mod moving_copy;
+mod named;
 pub(super) mod no_locks;
 pub(super) mod open;
 pub(super) mod partial;

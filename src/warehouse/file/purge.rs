@@ -8,7 +8,7 @@
 
 use super::{
     access_log::{self, Access},
-    open,
+    named, open,
     place::WarehouseFile,
     staging, waiting,
 };
@@ -286,9 +286,10 @@ fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(
     if sampled {
         transaction.execute_batch("DELETE FROM sqlite_stat4;").doing(doing)?;
     }
+    named::register(transaction)?;
     for statement in [
-        "UPDATE sync_run SET summary = NULL WHERE instr(summary, ?1) > 0",
-        "DELETE FROM metrics_file WHERE instr(path, ?1) > 0",
+        "UPDATE sync_run SET summary = NULL WHERE names(summary, ?1)",
+        "DELETE FROM metrics_file WHERE names(path, ?1)",
     ] {
         transaction.execute(statement, [&row.name]).doing(doing)?;
     }

@@ -1,0 +1,44 @@
+//! Whether a text names a connection: for a purge, which removes the name and nothing else.
+
+use crate::warehouse::error::{Doing, WarehouseError};
+use rusqlite::{Connection, functions::FunctionFlags};
+
+/// Registers the SQL function `names (text, name)`: whether the name is a word, or some words, of the text.
+pub(super) fn register(connection: &Connection) -> Result<(), WarehouseError> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection
+        .create_scalar_function("names", 2, flags, |context| {
+            let text: Option<String> = context.get(0)?;
+            let name: String = context.get(1)?;
+            Ok(text.is_some_and(|text| names(&text, &name)))
+        })
+        .doing("cannot remove what names a purged connection")
+}
+
+/// Whether the name stands in the text with no letter or digit before or behind it.
+///
+/// A short name is a part of many words that do not name the connection.
+fn names(text: &str, name: &str) -> bool {
+    let is_inner = |beside: Option<char>| beside.is_some_and(char::is_alphanumeric);
+    text.char_indices().any(|(at, _)| {
+        text[at..].strip_prefix(name).is_some_and(|behind| {
+            !is_inner(text[..at].chars().next_back()) && !is_inner(behind.chars().next())
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_as_words_and_not_within_words() {
+        for text in ["a", "/srv/a/b.prom", "copy-of-a.db", "a_2.csv", "it says \"a\"", "é a"] {
+            assert!(names(text, "a"), "{text}");
+        }
+        for text in ["", "/var/lib/data.prom", "ab", "2a", "éa", "aé"] {
+            assert!(!names(text, "a"), "{text}");
+        }
+        assert!(names("xa-a-a.db", "a-a"), "behind a place where it is within a word");
+    }
+}

@@ -221,6 +221,26 @@ mod tests {
         assert!(seen >= TEMPORARY.len());
     }
 
+    /// V0022 says why.
+    #[test]
+    fn duckdb_can_count_every_control_table_and_list_every_index() {
+        let home = tempfile::tempdir().unwrap();
+        let connection =
+            open_to_write(&WarehouseFile::in_clear(home.path().join("warehouse.db"))).unwrap();
+        let unreadable: Vec<String> = connection
+            .prepare(
+                "SELECT name FROM sqlite_schema
+                 WHERE type = 'table' AND sql LIKE '%WITHOUT ROWID%'
+                   OR type = 'index' AND sql LIKE '%WHERE%'",
+            )
+            .unwrap()
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(unreadable, Vec::<String>::new());
+    }
+
     #[test]
     fn every_control_table_has_a_name_that_no_view_may_take() {
         let home = tempfile::tempdir().unwrap();

@@ -15,7 +15,7 @@ use crate::{
     outcome::{Reason, WalkKind},
     warehouse::error::{Doing, WarehouseError},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A walk about to begin.
@@ -270,6 +270,8 @@ pub(crate) fn latest_walk(
 }
 
 /// The requests of a plan's walks that ended since an instant, or that are still open and began since.
+///
+/// A walk that ended more than a day later was dated by a clock that was ahead, and is left out.
 pub(crate) fn requests_since(
     connection: &Connection,
     plan: &str,
@@ -282,8 +284,8 @@ pub(crate) fn requests_since(
              WHERE c.plan = ?1 AND coalesce(w.finished_at,
                -- A walk whose process was killed: its last page was the last sign of it.
                (SELECT max(k.updated_at) FROM walk_cursor k WHERE k.walk_id = w.id),
-               w.started_at) >= ?2",
-            params![plan, clock::text(since)],
+               w.started_at) BETWEEN ?2 AND ?3",
+            params![plan, clock::text(since), clock::text(since + Duration::days(1))],
             |row| row.get(0),
         )
         .doing("cannot count the requests of the last hour")

@@ -104,4 +104,7 @@ fn the_requests_of_a_killed_walk_count_until_an_hour_after_its_last_page() {
     assert_eq!((since("05:00:00"), since("05:31:00")), (700, 0));
     connection.execute_batch("DELETE FROM walk_cursor").unwrap();
     assert_eq!((since("00:59:00"), since("01:01:00")), (700, 0));
+    // A clock that was years ahead for one night would fill every later hour.
+    connection.execute_batch("UPDATE sync_walk SET finished_at = '2036-03-01T01:00:00Z'").unwrap();
+    assert_eq!(since("00:59:00"), 0);
 }

@@ -27,6 +27,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     monitor::Monitor,
+    outcome::Reason,
     reference::ServerBases,
     sync::{Import, ImportContext},
     warehouse::{ConnectionRow, NewFiles, Warehouse},
@@ -34,11 +35,14 @@ use crate::{
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fuzzed::any_import;
 use reading::{News, Trouble};
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, thread};
 use tokio::sync::mpsc;
 
 /// The number of parts that were read and may wait to be stored.
 const QUEUE: usize = 2;
+/// The message when a signal asks the import to stop.
+const STOPPING: &str =
+    "Stopping: committed pages stay; import the same files again for what is missing";
 
 /// Imports files and reports the outcome.
 pub(super) async fn run(
@@ -54,13 +58,16 @@ pub(super) async fn run(
     let _lock = lock::take(folder, "import")?;
     let limit_bytes = settings.http.max_body_bytes;
     let (sender, mut news) = mpsc::channel(QUEUE);
-    // The reader ends when the receiver is gone.
-    let _reader = tokio::task::spawn_blocking(move || {
-        reading::read(inputs, limit_bytes, |news| sender.blocking_send(news).is_ok());
-    });
-    let mut taken = Taken { settings, args, monitor, warehouse: None, import: None };
+    // The reader ends when the receiver is gone. It has a thread of its own, since the end of the process
+    // would wait for a thread of the runtime, and standard input may be silent for ever.
+    let read =
+        move || reading::read(inputs, limit_bytes, |news| sender.blocking_send(news).is_ok());
+    let reader =
+        thread::Builder::new().name("import".to_owned()).spawn(read).map_err(Failure::limits)?;
+    let mut taken =
+        Taken { settings, args, monitor, warehouse: None, import: None, unread: Vec::new() };
     let (mut file, mut troubles) = (String::new(), Vec::new());
-    while let Some(one) = news.recv().await {
+    while let Some(one) = taken.next(&mut news).await {
         match one {
             News::Begin(name) => {
                 file.clone_from(&name);
@@ -74,14 +81,23 @@ pub(super) async fn run(
                 if let Some(trouble) = &trouble {
                     troubles.push(format!("{file}: {trouble}"));
                 }
-                if let Some(import) = &mut taken.import {
-                    import.end(trouble.as_ref().map(Trouble::reason)).await?;
+                let reason = trouble.as_ref().map(Trouble::reason);
+                match (&mut taken.import, reason) {
+                    (Some(import), reason) => import.end(reason).await?,
+                    (None, Some(reason)) => taken.unread.push((file.clone(), reason)),
+                    (None, None) => {}
                 }
             }
         }
-        if taken.import.as_ref().is_some_and(Import::is_interrupted) {
+        if taken.is_interrupted() {
             break;
         }
+    }
+    // A reader that panicked has not read everything, and has sent no word of it.
+    if !taken.is_interrupted()
+        && let Err(panic) = reader.join()
+    {
+        return Err(Failure::panic(&*panic));
     }
     taken.finish(troubles).await
 }
@@ -93,14 +109,38 @@ struct Taken {
     monitor: Arc<dyn Monitor>,
     warehouse: Option<Arc<Warehouse>>,
     import: Option<Import>,
+    /// The files before the first resource of which nothing could be read.
+    unread: Vec<(String, Reason)>,
 }
 
 impl Taken {
+    /// Waits for what the reader says next; `None` at its end, or if the import is asked to stop.
+    async fn next(&mut self, news: &mut mpsc::Receiver<News>) -> Option<News> {
+        let Some(import) = &mut self.import else { return news.recv().await };
+        let stop = import.stop();
+        tokio::select! {
+            biased;
+            one = news.recv() => one,
+            () = stop.asked() => {
+                import.interrupt();
+                None
+            }
+        }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.import.as_ref().is_some_and(Import::is_interrupted)
+    }
+
     /// The import; it begins with the first resource.
     async fn import(&mut self, file: &str) -> Result<&mut Import, Failure> {
         if self.import.is_none() {
             let warehouse = Arc::new(home::warehouse(&self.settings, &*self.monitor)?);
             let mut import = self.start(&warehouse).await?;
+            for (unread, reason) in std::mem::take(&mut self.unread) {
+                import.begin(unread);
+                import.end(Some(reason)).await?;
+            }
             import.begin(file.to_owned());
             self.warehouse = Some(warehouse);
             self.import = Some(import);
@@ -141,7 +181,7 @@ impl Taken {
             warehouse: Arc::clone(warehouse),
             monitor: Arc::clone(&self.monitor),
             clock: Clock::system(),
-            stop: stop_signal::listen(None),
+            stop: stop_signal::listen_and_say(STOPPING, None),
             count_unmapped_paths: self.settings.count_unmapped_paths,
             attachments: self.args.attachments,
             attachment_bytes: self.settings.attachments.0,

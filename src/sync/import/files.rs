@@ -17,10 +17,9 @@ use crate::{
     reference::{FullUrls, ServerBases},
     sync::{
         attachments::{ATTACHMENT, ending::ending, walk_start},
-        intake::{page::Intake, whose::Whose, workers::Workers},
+        intake::{page::Intake, unpack::NO_TYPE, whose::Whose, workers::Workers},
         report::{ConnectionReport, Report, WalkReport},
         stop::Stop,
-        walk::ending::interrupted,
     },
     warehouse::{
         ConnectionRow, PageWrite, Sums, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart,
@@ -127,6 +126,16 @@ impl Import {
         self.is_interrupted
     }
 
+    /// What tells the import to stop, for whoever waits for the next part of a file.
+    pub fn stop(&self) -> Stop {
+        self.context.stop.clone()
+    }
+
+    /// Notes that the import was asked to stop before the next part of a file was read.
+    pub fn interrupt(&mut self) {
+        self.is_interrupted = true;
+    }
+
     /// Begins a file.
     pub fn begin(&mut self, file: String) {
         self.file = file;
@@ -153,23 +162,28 @@ impl Import {
 
     /// Ends the file. `trouble` says why the rest of it is missing, if it was not read to its end.
     ///
+    /// The types that the file has brought are entered as incomplete. A file of which nothing could be read
+    /// is entered under the type `Resource`, since nobody knows what it holds.
+    ///
     /// # Errors
     /// An error of the warehouse.
     pub async fn end(&mut self, trouble: Option<Reason>) -> Result<(), WarehouseError> {
-        let finish = match (self.is_interrupted, trouble) {
-            (true, _) => interrupted(),
-            (false, Some(reason)) => {
-                let detail = "a file could not be read to its end; its complete resources were \
-                              taken in";
-                let hint = "import the file again once it is complete".to_owned();
-                let finish = WalkFinish::incomplete(reason, detail.to_owned());
-                WalkFinish { hint: Some(hint), ..finish }
-            }
-            (false, None) => {
-                let (id, file) = (self.connection.id, self.file.clone());
-                return self.context.warehouse.settle_file(id, file).await;
-            }
+        let Some(reason) = trouble else {
+            let (id, file) = (self.connection.id, self.file.clone());
+            return self.context.warehouse.settle_file(id, file).await;
         };
+        let (detail, hint) = if self.touched.is_empty() {
+            self.walk(NO_TYPE.to_owned()).await?;
+            self.touched.insert(NO_TYPE.to_owned());
+            let detail = "a file could not be read; nothing of it was taken in";
+            (detail, "import the mended file, or the other files without it")
+        } else {
+            let detail =
+                "a file could not be read to its end; its complete resources were taken in";
+            (detail, "import the file again once it is complete")
+        };
+        let finish = WalkFinish::incomplete(reason, detail.to_owned());
+        let finish = WalkFinish { hint: Some(hint.to_owned()), ..finish };
         for name in &self.touched {
             if let Some(walk) = self.walks.get_mut(name) {
                 walk.trouble.get_or_insert_with(|| finish.clone());
@@ -182,15 +196,20 @@ impl Import {
     ///
     /// # Errors
     /// An error of the warehouse.
-    pub async fn finish(self) -> Result<Report, WarehouseError> {
+    pub async fn finish(mut self) -> Result<Report, WarehouseError> {
+        self.settle_unread().await?;
         let mut walks: Vec<WalkReport> = self.attachments().await?.into_iter().collect();
         let Import { context, connection, run_id, .. } = self;
         let warehouse = context.warehouse;
         for (resource_type, walk) in self.walks {
             let FileWalk { key, counters, trouble } = walk;
-            let complete = WalkFinish::complete(None);
+            let finish = trouble.unwrap_or_else(|| match self.is_interrupted {
+                // What the files still hold of any type was not read.
+                true => interrupted(),
+                false => WalkFinish::complete(None),
+            });
             // A file that is imported again is read from its beginning, so no cursor is kept.
-            let finish = WalkFinish { keep_cursor: false, ..trouble.unwrap_or(complete) };
+            let finish = WalkFinish { keep_cursor: false, ..finish };
             warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
             context.monitor.event(Event::WalkFinished {
                 connection: &connection.name,
@@ -228,6 +247,24 @@ impl Import {
         let (state, exit_code) = (report.state(), report.exit_code() as u8);
         warehouse.finish_run(run_id, state, exit_code, report.summary()).await?;
         Ok(report)
+    }
+
+    /// Settles what is entered under the type `Resource` for files that could not be read.
+    ///
+    /// An import that read all its files completes that entry, as it completes the entry of any other type.
+    /// An import that was stopped before its first page makes the entry, so that `status` tells of it.
+    async fn settle_unread(&mut self) -> Result<(), WarehouseError> {
+        let is_to_enter = match self.is_interrupted {
+            true => self.walks.is_empty(),
+            false => {
+                self.walks.values().all(|walk| walk.trouble.is_none())
+                    && self.context.warehouse.is_file_walk_open(self.connection.id, NO_TYPE)?
+            }
+        };
+        if is_to_enter {
+            self.walk(NO_TYPE.to_owned()).await?;
+        }
+        Ok(())
     }
 
     /// Stores attachments, if they are wanted. Those of a plan's connection are left to its next sync,
@@ -336,4 +373,11 @@ impl Import {
         }
         Ok(&self.walks[&resource_type])
     }
+}
+
+/// The end of a walk whose import was asked to stop.
+fn interrupted() -> WalkFinish {
+    let detail = "the import was asked to stop before all files were read";
+    let finish = WalkFinish::incomplete(Reason::Interrupted, detail.to_owned());
+    WalkFinish { hint: Some("import the same files again".to_owned()), ..finish }
 }

@@ -98,6 +98,15 @@ impl Warehouse {
             .await
     }
 
+    /// Whether a connection's latest walk over a type is one over files and is not complete.
+    pub(crate) fn is_file_walk_open(
+        &self,
+        connection_id: i64,
+        resource_type: &str,
+    ) -> Result<bool, WarehouseError> {
+        self.reader.read(|connection| files::is_walk_open(connection, connection_id, resource_type))
+    }
+
     /// Settles open rejects of a file that was read to its end.
     ///
     /// These are rejects that the file no longer has, and those whose bytes have been taken in since.

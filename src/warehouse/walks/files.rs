@@ -41,6 +41,22 @@ pub(super) fn hand_over(
     Ok(())
 }
 
+/// Whether a connection's latest walk over a type is one over files and is not complete.
+pub(crate) fn is_walk_open(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE mode = 'file' AND state <> 'complete'
+               AND id = (SELECT max(id) FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2))",
+            params![connection_id, resource_type],
+            |row| row.get(0),
+        )
+        .doing("cannot look for files that were not read")
+}
+
 /// Settles open rejects of a file that was read to its end.
 ///
 /// These are rejects that the file no longer has, and those whose bytes have been taken in since.

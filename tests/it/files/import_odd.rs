@@ -2,7 +2,7 @@
 
 use crate::{
     files::import::{bundle, import, member, ndjson, put, sorted, stored, zipped},
-    support::{Home, Watched},
+    support::{Home, Outcome, Watched},
 };
 use flate2::{Compression, write::GzEncoder};
 use std::{fs, io::Write, process::Stdio};
@@ -243,4 +243,86 @@ fn a_file_of_many_lines_takes_little_memory() {
     // The file has 200 MB.
     assert!(ended.peak_kib < 150 << 10, "{} KiB", ended.peak_kib);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), 51);
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_by_status_until_an_import_reads_all_its_files() {
+    let [patient, ..] = member("p");
+    for cut_comes_first in [false, true] {
+        let home = Home::new();
+        let fine = put(&home, "fine.json", &patient);
+        let cut = put(&home, "cut.json", "{\"resourceType\":\"Goal\",\"id\":\"g");
+        let files = if cut_comes_first { [&cut, &fine] } else { [&fine, &cut] };
+        let outcome = home.run(&["import", "mary", files[0], files[1]]);
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("Incomplete: 2 files"), "{}", outcome.stderr);
+        let run = "SELECT state, exit_code FROM sync_run ORDER BY id DESC LIMIT 1";
+        assert_eq!(home.rows(run), [["incomplete", "2"]]);
+        let types = "SELECT resource_type, state, reason FROM completeness ORDER BY 1";
+        let expected = [["Patient", "complete", ""], ["Resource", "incomplete", "not_json"]];
+        assert_eq!(home.rows(types), expected);
+        assert_eq!(home.run(&["status"]).code, 2);
+        home.succeed(&["verify"], "an unread file");
+        assert_eq!(import(&home, "mary", &fine).code, 0);
+        assert_eq!(home.rows(run), [["complete", "0"]]);
+        assert_eq!(home.run(&["status"]).code, 0);
+        home.succeed(&["verify"], "a mended import");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_import_that_is_stopped_is_incomplete_also_while_its_input_is_silent() {
+    let home = Home::new();
+    let observation = |number: u32| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"o{number}","status":"final",
+            "subject":{{"reference":"Patient/p"}},"code":{{"text":"weight"}}}}"#
+        )
+    };
+    let resources: Vec<String> =
+        std::iter::once(member("p")[0].clone()).chain((0..1500).map(observation)).collect();
+    let (reader, mut writer) = std::io::pipe().unwrap();
+    let mut command = home.command(&["import", "mary", "-"]);
+    command.stdin(reader);
+    let mut run = Watched::spawn(command, "import mary -".to_owned());
+    writer.write_all(ndjson(&resources).as_bytes()).unwrap();
+    let is_stored = || {
+        let made = "SELECT count(*) FROM sqlite_schema WHERE name = 'completeness'";
+        home.file("warehouse.db").exists()
+            && home.value::<i64>(made) == 1
+            && home.value::<i64>("SELECT count(*) FROM resource") >= 1000
+    };
+    assert!(run.until(is_stored), "it ended early");
+    run.terminate();
+    let ended = run.end();
+    drop(writer);
+    assert_eq!(ended.code, 2, "{}", ended.stderr);
+    assert!(ended.stderr.contains("Stopped: 1 file"), "{}", ended.stderr);
+    let types = "SELECT DISTINCT state, reason FROM completeness";
+    assert_eq!(home.rows(types), [["incomplete", "interrupted"]]);
+    assert_eq!(home.rows("SELECT state, exit_code FROM sync_run"), [["interrupted", "2"]]);
+    assert_eq!(home.run(&["status"]).code, 2);
+    let file = put(&home, "all.ndjson", ndjson(&resources));
+    assert_eq!(import(&home, "mary", &file).code, 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), 1501);
+    assert_eq!(home.run(&["status"]).code, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_pipe_that_is_named_as_a_file_is_read_from_its_first_byte() {
+    let all = member("p").map(|one| one.replace('\n', &" ".repeat(600)));
+    let text = ndjson(&all);
+    for bytes in [text.clone().into_bytes(), zipped(&[("all.ndjson", &text)])] {
+        let home = Home::new();
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let mut command = home.command(&["import", "mary", "/dev/stdin"]);
+        command.stdin(reader);
+        writer.write_all(&bytes).unwrap();
+        drop(writer);
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+        assert_eq!(stored(&home), sorted(&all));
+    }
 }

@@ -40,7 +40,7 @@ pub(super) fn read(inputs: Vec<Input>, limit_bytes: usize, send: impl FnMut(News
     let mut reader = Reader { limit_bytes, send, is_deaf: false };
     for input in inputs {
         match input {
-            Input::Standard => reader.standard(&mut io::stdin()),
+            Input::Standard => reader.stream(&mut io::stdin(), "standard input", false),
             Input::File { path, name } => reader.file(&path, &name),
         }
         if reader.is_deaf {
@@ -62,45 +62,42 @@ impl<S: FnMut(News) -> bool> Reader<S> {
     }
 
     fn file(&mut self, path: &Path, name: &str) {
+        let mut head = Vec::new();
         let opened = File::open(path).and_then(|mut file| {
-            let mut head = Vec::new();
             file.by_ref().take(HEAD_BYTES as u64).read_to_end(&mut head)?;
-            file.rewind()?;
-            Ok((head, file))
+            Ok((file.rewind(), file))
         });
         match opened {
-            // An input that cannot be rewound, such as a pipe, is read as a stream.
-            Err(error) if error.kind() == io::ErrorKind::NotSeekable => {
-                self.begin_and(name, |reader| {
-                    let mut file = File::open(path)?;
-                    reader.contents(&mut file, is_ndjson(path), 0)
-                });
-            }
             Err(error) => self.begin_and(name, |_| Err(error.into())),
-            Ok((head, file)) if matches!(kind_of(&head), Ok(Kind::Zip)) => {
+            // An input that cannot be rewound, such as a pipe, is read as a stream. Opening it again would
+            // lose what was read, or wait for a writer that has gone.
+            Ok((Err(error), mut file)) if error.kind() == io::ErrorKind::NotSeekable => {
+                self.stream(&mut Cursor::new(head).chain(&mut file), name, is_ndjson(path));
+            }
+            Ok((Err(error), _)) => self.begin_and(name, |_| Err(error.into())),
+            Ok((Ok(()), file)) if matches!(kind_of(&head), Ok(Kind::Zip)) => {
                 let size = file.metadata().map_or(0, |file| file.len());
                 self.archive(BufReader::new(file), size, name);
             }
-            Ok((_, mut file)) => self.whole(name, is_ndjson(path), &mut file),
+            Ok((Ok(()), mut file)) => self.whole(name, is_ndjson(path), &mut file),
         }
     }
 
-    /// Reads standard input. A zip archive is held in memory as a whole, since its table of contents is at
-    /// its end.
-    fn standard(&mut self, source: &mut dyn Read) {
-        const NAME: &str = "standard input";
+    /// Reads an input that can be read only once, such as standard input. A zip archive is held in memory as
+    /// a whole, since its table of contents is at its end.
+    fn stream(&mut self, source: &mut dyn Read, name: &str, is_ndjson: bool) {
         let mut head = Vec::new();
         let failed = source.take(HEAD_BYTES as u64).read_to_end(&mut head).err();
         let is_archive = matches!(kind_of(&head), Ok(Kind::Zip));
         let mut whole = Cursor::new(head).chain(Failing(failed)).chain(source);
         if !is_archive {
-            return self.whole(NAME, false, &mut whole);
+            return self.whole(name, is_ndjson, &mut whole);
         }
         let (mut packed, most) = (Vec::new(), self.limit_bytes);
         match whole.take(most as u64 + 1).read_to_end(&mut packed) {
-            Err(error) => self.begin_and(NAME, |_| Err(error.into())),
-            Ok(size) if size > most => self.begin_and(NAME, |_| Err(Trouble::LargeArchive(most))),
-            Ok(size) => self.archive(Cursor::new(packed), size as u64, NAME),
+            Err(error) => self.begin_and(name, |_| Err(error.into())),
+            Ok(size) if size > most => self.begin_and(name, |_| Err(Trouble::LargeArchive(most))),
+            Ok(size) => self.archive(Cursor::new(packed), size as u64, name),
         }
     }
 
@@ -194,7 +191,11 @@ impl<S: FnMut(News) -> bool> Reader<S> {
         let has_more = !is_blank(&begin[first..]);
         let is_pretty = begin.trim_ascii().len() <= 1;
         if has_more && is_whole_object(&begin[..first]) || is_ndjson && !is_pretty {
-            let rest = read.err().map_or(Ok(()), Err);
+            // The limit is for each line, and `begin` may hold two.
+            let rest = match read {
+                Err(trouble) if !matches!(trouble, Trouble::TooLarge(_)) => Err(trouble),
+                _ => Ok(()),
+            };
             return self.lines(Cursor::new(begin).chain(source)).and(rest);
         }
         while matches!(read, Ok(true)) {
@@ -322,4 +323,36 @@ fn is_ndjson(path: &Path) -> bool {
     let name = name.unwrap_or_default();
     let name = name.strip_suffix(".gz").unwrap_or(&name);
     [".ndjson", ".jsonl"].iter().any(|ending| name.ends_with(ending))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_limit_of_size_is_for_each_line() {
+        let line = |id: &str, bytes: usize| {
+            let text = "x".repeat(bytes);
+            format!("{{\"resourceType\":\"Goal\",\"id\":\"{id}\",\"x\":\"{text}\"}}\n")
+        };
+        let folder = tempfile::tempdir().unwrap();
+        for (name, second, resources, is_whole) in
+            [("a.ndjson", 500, 3, true), ("a.json", 500, 3, true), ("b.ndjson", 1100, 1, false)]
+        {
+            let path = folder.path().join(name);
+            let text = [line("1", 600), line("2", second), line("3", 1)].concat();
+            std::fs::write(&path, text).unwrap();
+            let (mut found, mut ends) = (0, Vec::new());
+            let file = Input::File { path, name: name.to_owned() };
+            read(vec![file], 1000, |news| {
+                match news {
+                    News::Begin(_) => {}
+                    News::Part(_, entries) => found += entries.len(),
+                    News::End(trouble) => ends.push(trouble.is_none()),
+                }
+                true
+            });
+            assert_eq!((found, ends), (resources, vec![is_whole]), "{name}");
+        }
+    }
 }

@@ -18,7 +18,15 @@ pub(super) fn parse(texts: &[String]) -> Result<Vec<Parameter>, Failure> {
                 return Err(Failure::misuse("a --param is not NAME=VALUE")
                     .hint("`--param member=7` is :member in the statement"));
             };
-            Ok(Parameter { name: bare(name).to_owned(), value: literal(value) })
+            let name = bare(name).to_owned();
+            match literal(value) {
+                Some(value) => Ok(Parameter { name, value }),
+                None => Err(Failure::misuse(format!("--param {name} may be a number or a code"))
+                    .hint(format!(
+                        "`--param \"{name}='250.00'\"` is a text; a number is written in its \
+                         shortest form, as in `--param {name}=250`"
+                    ))),
+            }
         })
         .collect()
 }
@@ -31,25 +39,31 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_')
 }
 
-fn literal(text: &str) -> ParameterValue {
+/// The value of a text; `None` for a decimal that is not in its shortest form, such as 250.00.
+///
+/// As a number it would not be found in a column of codes, and as a text not in a column of amounts, and
+/// nothing would tell why.
+fn literal(text: &str) -> Option<ParameterValue> {
     if let Some(quoted) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
-        return ParameterValue::Text(quoted.replace("''", "'"));
+        return Some(ParameterValue::Text(quoted.replace("''", "'")));
     }
     if text.eq_ignore_ascii_case("null") {
-        return ParameterValue::Null;
+        return Some(ParameterValue::Null);
     }
     if let Ok(number) = text.parse::<i64>() {
         // A number with another spelling, such as 007, is an identifier and stays a text.
-        return match number.to_string() == text {
+        return Some(match number.to_string() == text {
             true => ParameterValue::Integer(number),
             false => ParameterValue::Text(text.to_owned()),
-        };
+        });
     }
     let is_decimal =
         text.contains('.') && text.chars().all(|c| c.is_ascii_digit() || "-.".contains(c));
     match text.parse::<f64>() {
-        Ok(number) if is_decimal => ParameterValue::Real(number),
-        _ => ParameterValue::Text(text.to_owned()),
+        Ok(number) if is_decimal => {
+            (number.to_string() == text).then_some(ParameterValue::Real(number))
+        }
+        _ => Some(ParameterValue::Text(text.to_owned())),
     }
 }
 
@@ -63,6 +77,9 @@ mod tests {
             ("12", ParameterValue::Integer(12)),
             ("-0.5", ParameterValue::Real(-0.5)),
             ("007", ParameterValue::Text("007".into())),
+            ("250.5", ParameterValue::Real(250.5)),
+            ("'250.00'", ParameterValue::Text("250.00".into())),
+            ("1.2.3", ParameterValue::Text("1.2.3".into())),
             ("'12'", ParameterValue::Text("12".into())),
             ("'O''Neill'", ParameterValue::Text("O'Neill".into())),
             ("null", ParameterValue::Null),
@@ -70,12 +87,12 @@ mod tests {
             ("1e5", ParameterValue::Text("1e5".into())),
             ("", ParameterValue::Text(String::new())),
         ] {
-            assert_eq!(literal(text), value, "{text}");
+            assert_eq!(literal(text), Some(value), "{text}");
         }
         let one = parse(&["$who=a=b".to_owned()]).unwrap_or_else(|_| panic!("a pair"));
         assert_eq!(one[0].name, "who");
         assert_eq!(one[0].value, ParameterValue::Text("a=b".into()));
-        for wrong in ["who", "=1", ":=1", "a b=1"] {
+        for wrong in ["who", "=1", ":=1", "a b=1", "code=250.00", "code=01.5"] {
             assert!(parse(&[wrong.to_owned()]).is_err(), "{wrong}");
         }
     }

@@ -44,7 +44,7 @@ pub(super) fn run(folder: &Path, args: &ReportArgs) -> Result<ExitCode, Failure>
         return Err(Failure::misuse(format!("{} is a folder", args.file.display()))
             .hint("name the file to write, such as report.html"));
     }
-    refuse_other(&args.file, "<!DOCTYPE html>", "report")?;
+    refuse_other(&args.file, page::BEGINNING, "report")?;
     let now = Clock::system().now();
     let (members, freshness) = warehouse.snapshot(|snapshot| {
         if snapshot.columns("member")?.is_empty() {

@@ -34,6 +34,10 @@ const SECTIONS: [(&str, &str); 9] = [
     ("missing", "What is incomplete or stale"),
 ];
 
+/// The beginning of every page, up to what only payersync writes: another page of HTML5 begins otherwise.
+pub(super) const BEGINNING: &str = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-";
+
 /// The whole page. It runs no script and loads nothing; a policy tells the browser to refuse both.
 pub(super) fn page(members: &[Member], freshness: &Asked, now: DateTime<Utc>) -> String {
     let title = match members {
@@ -207,5 +211,24 @@ fn missing(member: &Member, freshness: &Asked) -> Markup {
         @if quality.is_empty() { p { "Nothing in the data looks wrong (data_quality)." } } @else {
             (table("Data that looks wrong; data_quality has the rows", &quality_head, &quality))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::earlier::refuse_other;
+    use std::fs;
+
+    #[test]
+    fn a_report_takes_the_place_of_a_report_and_of_no_other_page() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("index.html");
+        let ours = page(&[], &Asked::default(), DateTime::UNIX_EPOCH);
+        fs::write(&file, ours).unwrap();
+        assert!(refuse_other(&file, BEGINNING, "report").is_ok());
+        let other = "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Home";
+        fs::write(&file, other).unwrap();
+        assert!(refuse_other(&file, BEGINNING, "report").is_err());
     }
 }

@@ -18,8 +18,8 @@ use crate::{
     monitor::Silent,
     plural,
     warehouse::{
-        ConnectionRow, ReadOnlyWarehouse, Warehouse, WarehouseFile, arrive, copy_in, is_unscrubbed,
-        leave, move_rows_out, scrub,
+        ConnectionRow, ReadOnlyWarehouse, Warehouse, WarehouseFile, arrive, copy_in, end_moves,
+        is_unscrubbed, leave, move_rows_out, scrub,
     },
 };
 use std::{
@@ -80,13 +80,26 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     let (vault, other_vault) = (here.vault()?, there.vault()?);
     here.bring_up_to_date()?;
     there.bring_up_to_date()?;
-    for name in &args.names {
-        move_one(name, &here, &there, &vault, &other_vault).await?;
-    }
+    let moved = move_each(&args.names, &here, &there, &vault, &other_vault).await;
+    // If a later connection cannot be moved, the bytes of the earlier ones go all the same.
     if is_unscrubbed(&here.file)? {
         scrub(&here.file)?;
+        end_moves(&here.file)?;
     }
-    Ok(ExitCode::Complete)
+    moved.map(|()| ExitCode::Complete)
+}
+
+async fn move_each(
+    names: &[String],
+    here: &End,
+    there: &End,
+    vault: &Vault,
+    other_vault: &Vault,
+) -> Result<(), Failure> {
+    for name in names {
+        move_one(name, here, there, vault, other_vault).await?;
+    }
+    Ok(())
 }
 
 async fn move_one(

@@ -4,21 +4,23 @@ use super::{
     failure::Failure, home, lock, metrics, pending, print, sync::unknown_connection, system, tell,
 };
 use crate::{
-    auth::{self, Vault},
+    auth::{self, ClientRegistration, Vault},
     cli::PurgeArgs,
     clock::Clock,
-    config::{FILE_NAME, Settings},
+    config::{FILE_NAME, PlanSettings, Settings},
     exit_code::ExitCode,
+    http::HttpClient,
     plural,
     warehouse::{
-        ConnectionRow, PurgeTarget, Purged, ReadOnlyWarehouse, WarehouseFile, find_for_purge,
-        metrics_files, purge_rows, scrub,
+        ConnectionRow, PurgeTarget, Purged, ReadOnlyWarehouse, WarehouseFile, end_purges,
+        find_for_purge, metrics_files, purge_rows, scrub,
     },
 };
 use std::{
     io::{self, IsTerminal, Write},
     path::Path,
 };
+use url::Url;
 
 /// Purges a connection, in this order: revokes the consent, removes the tokens, the rows, and their bytes.
 ///
@@ -31,9 +33,9 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let row = match find_for_purge(&warehouse, &args.name)? {
         PurgeTarget::Connection(row) => row,
         PurgeTarget::Unfinished => {
-            scrub(&warehouse)?;
-            #[cfg(feature = "lake")]
-            super::lake::after_purge(&settings, &mut Vec::new())?;
+            if !finish(&settings, &warehouse, &mut Vec::new())? {
+                return Ok(ExitCode::Incomplete);
+            }
             tell("Finished an earlier purge that was interrupted");
             return Ok(ExitCode::Complete);
         }
@@ -54,7 +56,9 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         let left = anyhow::anyhow!("{} left", plural::count(erased.purged.left, "row"));
         return Err(Failure::bug("the purge is not complete", left));
     }
-    Ok(if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable })
+    let revoked = if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable };
+    let lakes = if erased.are_lakes_done { ExitCode::Complete } else { ExitCode::Incomplete };
+    Ok(revoked.worst(lakes))
 }
 
 /// The outcome of a purge.
@@ -63,6 +67,8 @@ pub(super) struct Erased {
     had_tokens: bool,
     /// False if the plan could have revoked the consent but did not, so that the member must do it.
     is_revoked: bool,
+    /// False if a lake of the home could not be brought up to date, and so may hold the member.
+    are_lakes_done: bool,
 }
 
 impl Erased {
@@ -94,10 +100,8 @@ pub(super) async fn erase(
     })?;
     let unreached = forget_metrics(&warehouse, &row.name)?;
     let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
-    scrub(&warehouse)?;
     purged.copies.extend(unreached);
-    #[cfg(feature = "lake")]
-    super::lake::after_purge(settings, &mut purged.copies)?;
+    let are_lakes_done = finish(settings, &warehouse, &mut purged.copies)?;
     if settings.connection_sections.contains(&row.name) {
         tell(&format!(
             "{} still has [connections.{}]: remove that section by hand",
@@ -105,7 +109,30 @@ pub(super) async fn erase(
             row.name
         ));
     }
-    Ok(Erased { purged, had_tokens, is_revoked })
+    Ok(Erased { purged, had_tokens, is_revoked, are_lakes_done })
+}
+
+/// Removes the bytes of the removed rows from the warehouse, and the rows from the home's lakes.
+///
+/// The mark of the purge goes last, and only if every lake could be reached: until then the same command
+/// can be repeated, and `verify` reports it. Returns whether it went.
+fn finish(
+    settings: &Settings,
+    warehouse: &WarehouseFile,
+    copies: &mut Vec<String>,
+) -> Result<bool, Failure> {
+    scrub(warehouse)?;
+    #[cfg(feature = "lake")]
+    let are_lakes_done = super::lake::after_purge(settings, copies)?;
+    #[cfg(not(feature = "lake"))]
+    let are_lakes_done = {
+        let _ = (settings, copies);
+        true
+    };
+    if are_lakes_done {
+        end_purges(warehouse)?;
+    }
+    Ok(are_lakes_done)
 }
 
 /// Removes the connection's series from the metrics files; returns the files that could not be changed.
@@ -139,21 +166,36 @@ async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Resu
         tell(by_hand);
         return Ok(true);
     };
-    let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
-    let registration = plan.registration(plan.endpoints(token_url))?;
-    match auth::revoke(&home::http(settings)?, &registration, url, &grant).await {
+    // Also a secret that cannot be read, or a machine without certificates, is a failure to revoke.
+    let revoked = match client(settings, plan, url) {
+        Ok((http, registration)) => auth::revoke(&http, &registration, url, &grant)
+            .await
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error))),
+        Err(failure) => Err(failure.to_string()),
+    };
+    let plan = row.plan_name();
+    match revoked {
         Ok(()) => {
-            tell(&format!("Revoked the consent at plan {}", row.plan_name()));
+            tell(&format!("Revoked the consent at plan {plan}"));
             Ok(true)
         }
         Err(error) => {
-            let error = anyhow::Error::from(error);
-            let plan = row.plan_name();
-            tell(&format!("Plan {plan} did not revoke the consent: {error:#}"));
+            tell(&format!("Plan {plan} did not revoke the consent: {error}"));
             tell(by_hand);
             Ok(false)
         }
     }
+}
+
+/// What a request to revoke a plan's consents needs.
+fn client(
+    settings: &Settings,
+    plan: &PlanSettings,
+    url: &Url,
+) -> Result<(HttpClient, ClientRegistration), Failure> {
+    let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
+    let registration = plan.registration(plan.endpoints(token_url))?;
+    Ok((home::http(settings)?, registration))
 }
 
 fn confirm(args: &PurgeArgs) -> Result<(), Failure> {

@@ -32,7 +32,8 @@ pub use file::partial::{
 };
 pub use file::place::WarehouseFile;
 pub use file::purge::{
-    PurgeTarget, Purged, find_for_purge, is_unscrubbed, move_rows_out, purge_rows, scrub,
+    PurgeTarget, Purged, end_moves, end_purges, find_for_purge, is_unscrubbed, move_rows_out,
+    purge_rows, scrub,
 };
 pub use file::schema::known_schema_version;
 pub use file::seal::{Seal, SealKey};

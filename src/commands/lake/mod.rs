@@ -43,21 +43,25 @@ pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failur
 /// Syncs every lake of a home after a purge.
 ///
 /// A lake that could be reached is removed from `copies`, the list of copies that still hold the member.
-pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<(), Failure> {
+/// Returns whether all lakes could be reached.
+pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<bool, Failure> {
+    let mut are_all_reached = true;
     for name in Known::read(&settings.home)?.lakes.into_keys() {
         let args =
             LakeSyncArgs { url: name.clone(), shard: None, keep_days: None, take_over: false };
         match sync(settings, &args) {
             Ok(_) => copies.retain(|copy| *copy != name),
             Err(failure) => {
+                are_all_reached = false;
                 failure.tell();
                 tell(&format!(
-                    "Until `payersync lake sync {name}` this lake holds what was purged"
+                    "Lake {name} may hold what was purged: run the same `payersync purge` again; if the \
+                     lake is gone for good, first remove it from lake.json"
                 ));
             }
         }
     }
-    Ok(())
+    Ok(are_all_reached)
 }
 
 fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {

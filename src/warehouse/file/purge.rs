@@ -2,9 +2,9 @@
 //!
 //! Rows are deleted in one transaction, from every table that has a `connection_id`, also from tables of the
 //! user's own. Afterwards the bytes that SQLite leaves behind are scrubbed: freed pages, the WAL, samples
-//! of its query planner. A row of `purge_unfinished` stays until the scrubbing is done, so a purge can be
-//! killed at any point and repeated. A purge never touches the vault and never looks at another
-//! connection's rows.
+//! of its query planner. A row of `purge_unfinished` stays until the scrubbing is done and the home's
+//! lakes are up to date, so a purge can be killed at any point and repeated. A purge never touches the
+//! vault and never looks at another connection's rows.
 
 use super::{
     access_log::{self, Access},
@@ -196,6 +196,8 @@ fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
 
 /// Removes the bytes of removed rows from the file and from SQLite's files beside it.
 ///
+/// [`end_purges`] or [`end_moves`] must follow, once nothing else is left to do.
+///
 /// # Errors
 /// The disk is full, or another program keeps the warehouse open; scrubbing can be repeated.
 pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
@@ -211,7 +213,33 @@ pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     if checkpoint(&mut connection, file)? {
         return Err(WarehouseError::KeptOpen { path: file.path().into() });
     }
-    connection.execute_batch("DELETE FROM purge_unfinished;").doing(doing)?;
+    Ok(())
+}
+
+/// Removes the marks of unfinished purges and moves: their bytes are gone, also from every lake.
+///
+/// # Errors
+/// An error of SQLite; the purge can be repeated.
+pub fn end_purges(file: &WarehouseFile) -> Result<(), WarehouseError> {
+    remove_marks(file, "DELETE FROM purge_unfinished")
+}
+
+/// Removes the marks of unfinished moves. The mark of a purge stays: a lake may still hold its rows.
+///
+/// # Errors
+/// An error of SQLite; the move can be repeated.
+pub fn end_moves(file: &WarehouseFile) -> Result<(), WarehouseError> {
+    remove_marks(
+        file,
+        "DELETE FROM purge_unfinished
+         WHERE (SELECT command FROM access_log WHERE connection_id = purged_id
+           AND command IN ('move', 'purge') ORDER BY id DESC LIMIT 1) = 'move'",
+    )
+}
+
+fn remove_marks(file: &WarehouseFile, statement: &str) -> Result<(), WarehouseError> {
+    let mut connection = open_existing(file)?;
+    connection.execute(statement, []).doing("cannot end a purge")?;
     // Another program may have opened the file by now and keep the WAL; it holds no removed rows.
     checkpoint(&mut connection, file).map(drop)
 }

@@ -218,7 +218,8 @@ fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError>
     {
         checked.count = 1;
         checked.problem(|| {
-            "the file may hold bytes of a purged connection; repeat that `payersync purge`".into()
+            "the file or a lake may hold data of a purged connection; repeat that `payersync purge`"
+                .into()
         });
     }
     Ok(checked)

@@ -218,6 +218,32 @@ fn a_purge_leaves_no_string_of_the_member_in_the_lake() {
 }
 
 #[test]
+fn a_purge_is_unfinished_while_a_lake_cannot_be_brought_up_to_date() {
+    let Purgeable { home, canaries, .. } = Purgeable::new(&SHORT_SYNC, 5);
+    let folder = Home::new();
+    let lake = folder.file("lake");
+    sync(&home, &lake, &["--shard", "a"]);
+    let owner = lake.join("_payersync").join("a.json");
+    let ours = fs::read(&owner).unwrap();
+    fs::write(&owner, r#"{"home":"another"}"#).unwrap();
+    let arguments = ["purge", "leaver-in-chief", "--yes"];
+    for _ in 0..2 {
+        let outcome = home.run(&arguments);
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("may hold what was purged"), "{}", outcome.stderr);
+        assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 1);
+        assert_ne!(home.run(&["verify"]).code, 0);
+    }
+    fs::write(&owner, ours).unwrap();
+    let outcome = home.run(&arguments);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("Finished an earlier purge"), "{}", outcome.stderr);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);
+    assert_eq!(sightings(&lake, &canaries), Vec::<String>::new());
+    home.succeed(&["verify"], "a finished purge");
+}
+
+#[test]
 fn two_homes_write_one_lake_at_the_same_time() {
     let (_one, first) = two_members();
     let (_two, second) = two_members();

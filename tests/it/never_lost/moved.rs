@@ -176,8 +176,10 @@ fn a_moved_connection_is_whole_in_the_other_home_and_no_byte_of_it_stays_here() 
 
     let target = other(&home);
     let target = target.to_str().unwrap();
-    let moved = home.run(&["move", "leaver-in-chief", target]);
-    assert_eq!(moved.code, 0, "{}", moved.stderr);
+    // That a later one cannot be moved takes nothing from the first.
+    let moved = home.run(&["move", "leaver-in-chief", "nobody", target]);
+    assert_eq!(moved.code, 1, "{}", moved.stderr);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);
     assert!(moved.stdout.contains("Moved leaver-in-chief to "), "{}", moved.stdout);
     assert_eq!(rows_of(&other(&home).join("warehouse.db"), "leaver-in-chief"), before);
     assert_eq!(stayers_rows(&home), stayer);

@@ -106,4 +106,11 @@ fn a_plan_that_does_not_revoke_keeps_nothing_from_going_and_is_told() {
     assert_eq!(purged.code, 4, "{}", purged.stderr);
     assert!(purged.stderr.contains("did not revoke"), "{}", purged.stderr);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM connection"), 0);
+    // Nor does a secret that is missing.
+    payer.connect(&home, "john", 0);
+    fs::remove_file(home.file("demo.secret")).unwrap();
+    let purged = home.run(&["purge", "john", "--yes"]);
+    assert_eq!(purged.code, 4, "{}", purged.stderr);
+    assert!(purged.stderr.contains("did not revoke"), "{}", purged.stderr);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM connection"), 0);
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     alike::most_alike,
-    cli::{ExportArgs, ExportFormat, ExportSet},
+    cli::{DateTreatment, ExportArgs, ExportFormat, ExportSet},
     commands::failure::Failure,
     warehouse::Catalog,
 };
@@ -33,6 +33,12 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
             "--format ndjson writes resources as they came, names and all",
         )
         .hint("--deidentify goes with --format csv and --format parquet"));
+    }
+    if args.dates == DateTreatment::Shifted && args.set == Some(ExportSet::Tuva) {
+        return Err(Failure::misuse(
+            "--dates shifted is not for --set tuva: its rows do not say which connection they are of",
+        )
+        .hint("leave out --dates, or export marts and tables"));
     }
     if args.raw && args.format != ExportFormat::Csv {
         return Err(Failure::misuse("--raw is for --format csv: no other format alters a value"));

@@ -39,7 +39,8 @@ fn one_member() -> String {
         "telecom": [{"system": "phone", "value": "802-555-0188"}],
     });
     let young = json!({"resourceType": "Patient", "id": "member-0816", "birthDate": "1990-03-04",
-        "address": [{"postalCode": "02139", "state": "Massachusetts"}]});
+        "address": [{"postalCode": "02139", "state": "Massachusetts"},
+            {"postalCode": "75001", "country": "FR"}]});
     let age = |id: &str, unit: Value, value: f64| {
         json!({"resourceType": "Observation", "id": id, "status": "final",
             "subject": {"reference": "Patient/member-0815"}, "effectiveDateTime": "2024-05-06",
@@ -80,8 +81,8 @@ fn each_kind_of_cell_is_treated_as_the_rule_says() {
     let of = |table: &str, column: &str| cell(&folder, table, column);
     let earliest = manifest(&folder)["deidentification"]["earliest_year"].to_string();
     assert_eq!(of("patient", "birth_date"), [earliest.as_str(), "1990"]);
-    assert_eq!(of("patient_address", "postal_code"), ["'000", "'021"]);
-    assert_eq!(of("patient_address", "state"), ["VT", ""]);
+    assert_eq!(of("patient_address", "postal_code"), ["'000", "'021", ""]);
+    assert_eq!(of("patient_address", "state"), ["VT", "", ""]);
     assert_eq!(of("observation", "value_quantity_value"), ["90", "90"]);
     assert_eq!(of("condition", "onset_age_value"), ["90"]);
     assert_eq!(of("observation", "effective_date_time"), ["2024", "2024"]);
@@ -271,7 +272,7 @@ fn shifted_dates_keep_their_distances_and_are_never_the_dates() {
     let key = home.file("shifts.key");
     fs::write(&key, "k".repeat(64)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let tables = ["claim", "explanation_of_benefit", "patient"];
+    let tables = ["claim", "explanation_of_benefit", "patient", "data_freshness"];
     let key = ["--deidentify-key", key.to_str().unwrap()];
     let arguments = ["--raw", "--deidentify", "--dates", "shifted"];
     let folder = export(&home, &[&tables[..], &arguments, &key].concat());
@@ -294,6 +295,13 @@ fn shifted_dates_keep_their_distances_and_are_never_the_dates() {
     assert_eq!(cell(&folder, "patient", "birth_date"), ["1990"; 3]);
     let told = manifest(&folder)["deidentification"]["method"].as_str().unwrap().to_owned();
     assert!(told.starts_with("not Safe Harbor"), "{told}");
+    // A day of payersync's own clock, shifted, would tell the shift.
+    let checked = cell(&folder, "data_freshness", "checked_date");
+    assert!(checked.iter().all(|year| year.len() == 4), "{checked:?}");
+    let told = manifest(&folder)["files"].as_array().unwrap().clone();
+    let freshness = told.iter().find(|file| file["table"] == "data_freshness").unwrap();
+    let dropped = freshness["dropped_columns"].as_array().unwrap();
+    assert!(dropped.contains(&"days_since_complete".into()), "{dropped:?}");
 }
 
 /// What docs/deidentify.md says of the marts' columns; `PAYERSYNC_BLESS=1` writes it anew.
@@ -376,7 +384,8 @@ fn resources_as_they_came_cannot_be_deidentified() {
     let outcome = home.run(&["export", folder, "--format", "ndjson", "--deidentify"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("names and all"), "{}", outcome.stderr);
-    for lonely in [&["--dates", "shifted"][..], &["--deidentify-key", "k"]] {
+    let tuva = ["--set", "tuva", "--deidentify", "--dates", "shifted"];
+    for lonely in [&["--dates", "shifted"][..], &["--deidentify-key", "k"], &tuva] {
         assert_eq!(home.run(&[&["export", folder][..], lonely].concat()).code, 1);
     }
 }

@@ -1,4 +1,4 @@
-//! Finds the columns that qualify another column: with its unit, or with its code system.
+//! Finds the columns that qualify another column: with its unit, its code system or its country.
 
 use super::super::kind::Column;
 
@@ -30,4 +30,10 @@ pub(super) fn system(name: &str, all: &[Column]) -> Option<usize> {
 /// A column's name without its number: `diagnosis_code` for `diagnosis_code_12`.
 pub(super) fn stem(name: &str) -> &str {
     name.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches('_')
+}
+
+/// The position of the column with the country of a ZIP code: `S_country` for `S_postal_code`.
+pub(super) fn country(name: &str, all: &[Column]) -> Option<usize> {
+    let stem = name.strip_suffix("postal_code").or_else(|| name.strip_suffix("zip_code"))?;
+    all.iter().position(|column| column.name == format!("{stem}country"))
 }

@@ -1,6 +1,6 @@
 //! Checks and changes of single values, for the treatments that look at a cell's value.
 
-use crate::warehouse::npi_is_valid;
+use crate::warehouse::{AnswerCell, npi_is_valid};
 use std::{collections::HashSet, sync::LazyLock};
 
 /// Three-digit ZIP codes of areas with 20,000 people or fewer; an export replaces them by 000.
@@ -11,6 +11,96 @@ use std::{collections::HashSet, sync::LazyLock};
 const SMALL_AREAS: [&str; 23] = [
     "036", "059", "063", "102", "202", "203", "204", "205", "369", "556", "692", "753", "772",
     "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
+];
+/// First three digits that belong to no place with people, by their first and last; an export replaces them
+/// by 000, too.
+///
+/// The postal service has not assigned them, or uses them for an agency, a company or the military. No census
+/// has people there, so whoever has such an address may be one of a few. The list has rather a prefix too
+/// many than one too few.
+const NO_PLACES: [(&str, &str); 62] = [
+    ("000", "005"),
+    ("055", "055"),
+    ("090", "099"),
+    ("192", "192"),
+    ("213", "213"),
+    ("269", "269"),
+    ("332", "332"),
+    ("340", "340"),
+    ("343", "343"),
+    ("345", "345"),
+    ("348", "348"),
+    ("353", "353"),
+    ("375", "375"),
+    ("399", "399"),
+    ("419", "419"),
+    ("428", "429"),
+    ("459", "459"),
+    ("509", "509"),
+    ("517", "519"),
+    ("529", "529"),
+    ("533", "533"),
+    ("536", "536"),
+    ("552", "552"),
+    ("555", "555"),
+    ("568", "569"),
+    ("578", "579"),
+    ("589", "589"),
+    ("621", "621"),
+    ("632", "632"),
+    ("642", "643"),
+    ("649", "649"),
+    ("659", "659"),
+    ("663", "663"),
+    ("682", "682"),
+    ("694", "699"),
+    ("702", "702"),
+    ("709", "709"),
+    ("715", "715"),
+    ("732", "733"),
+    ("742", "742"),
+    ("771", "771"),
+    ("817", "819"),
+    ("839", "839"),
+    ("842", "842"),
+    ("848", "849"),
+    ("854", "854"),
+    ("858", "858"),
+    ("861", "862"),
+    ("866", "869"),
+    ("872", "872"),
+    ("876", "876"),
+    ("885", "889"),
+    ("892", "892"),
+    ("896", "896"),
+    ("899", "899"),
+    ("901", "901"),
+    ("909", "909"),
+    ("929", "929"),
+    ("938", "938"),
+    ("942", "942"),
+    ("962", "966"),
+    ("987", "987"),
+];
+/// The countries and territories that have ZIP codes, as senders write them, in lower case.
+const ZIP_COUNTRIES: [&str; 17] = [
+    "us",
+    "usa",
+    "u.s.",
+    "u.s.a.",
+    "840",
+    "united states",
+    "united states of america",
+    "pr",
+    "pri",
+    "vi",
+    "vir",
+    "gu",
+    "gum",
+    "as",
+    "asm",
+    "mp",
+    "mnp",
 ];
 /// UCUM units in common use, and the words that senders write for them, one a line.
 const UNITS: &str = include_str!("units.txt");
@@ -29,7 +119,7 @@ const LARGEST_AMOUNT: f64 = 10_000_000.0;
 /// From this number on, a position or a count may be a ZIP code.
 const LARGEST_COUNT: f64 = 10_000.0;
 
-/// The first three digits of a ZIP code, or 000 for a small area; `None` for any other text.
+/// The first three digits of a ZIP code, or 000 for a small area or none; `None` for any other text.
 pub(super) fn zip(text: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (five, rest) = text.trim().split_at_checked(5)?;
@@ -37,7 +127,13 @@ pub(super) fn zip(text: &str) -> Option<&str> {
         && (rest.is_empty() || rest.strip_prefix('-').unwrap_or(rest).len() == 4)
         && digits(rest.strip_prefix('-').unwrap_or(rest));
     let area = five.get(..3).filter(|_| is_zip)?;
-    Some(if SMALL_AREAS.contains(&area) { "000" } else { area })
+    let is_no_place = NO_PLACES.iter().any(|(first, last)| (*first..=*last).contains(&area));
+    Some(if is_no_place || SMALL_AREAS.contains(&area) { "000" } else { area })
+}
+
+/// Whether a country has ZIP codes; the postal codes of other countries may be short, too.
+pub(super) fn has_zip_codes(country: &str) -> bool {
+    ZIP_COUNTRIES.contains(&country.trim().to_ascii_lowercase().as_str())
 }
 
 /// Whether a text is a known unit, in upper or lower case.
@@ -56,6 +152,24 @@ pub(super) fn is_region(text: &str) -> bool {
 /// Whether a text is a National Provider Identifier. All issued ones begin with 1; no telephone number does.
 pub(super) fn is_npi(text: &str) -> bool {
     text.starts_with('1') && npi_is_valid(text)
+}
+
+/// The most characters of a number as text; a longer number is no measurement.
+const LONGEST_NUMBER: usize = 12;
+
+/// The number in a cell, even if the mart holds it as text.
+pub(super) fn number(cell: AnswerCell<'_>) -> Option<f64> {
+    let number = match cell {
+        AnswerCell::Integer(number) => number as f64,
+        AnswerCell::Real(number) => number,
+        AnswerCell::Text(text)
+            if text.len() <= LONGEST_NUMBER && has_digits_of_a_measurement(text) =>
+        {
+            text.parse().ok()?
+        }
+        _ => return None,
+    };
+    number.is_finite().then_some(number)
 }
 
 /// Whether a number is small enough to be a measurement.
@@ -124,6 +238,11 @@ mod tests {
             ("03601", Some("000")),
             ("89301", Some("000")),
             ("75301", Some("000")),
+            ("09012", Some("000")),
+            ("34002", Some("000")),
+            ("96378", Some("000")),
+            ("00499", Some("000")),
+            ("96799", Some("967")),
             ("2139", None),
             ("02139-43", None),
             ("K1A 0B1", None),
@@ -135,9 +254,15 @@ mod tests {
     }
 
     #[test]
+    fn postal_codes_of_other_countries_are_no_zip_codes() {
+        assert!(["US", "usa", " United States ", "PR"].into_iter().all(has_zip_codes));
+        assert!(!["DE", "Germany", "MX", ""].into_iter().any(has_zip_codes));
+    }
+
+    #[test]
     fn only_regions_units_and_providers_numbers_are_such() {
         assert!(is_region("MA") && is_region("USA") && is_region("DE"));
-        assert!(!["Boston", "ma", "LEE", "ANN", "ON", ""].into_iter().any(is_region));
+        assert!(!["Boston", "ma", "LEE", "ANN", "ON", "AE", ""].into_iter().any(is_region));
         for unit in ["mg", "mL", "ML", "Tablet", "a", "years", "10*3/uL", "mm[Hg]", "%", "{score}"]
         {
             assert!(is_unit(unit), "{unit}");

@@ -20,7 +20,8 @@ use crate::{
     commands::failure::Failure,
     warehouse::{AnswerCell, Snapshot, Table},
 };
-use beside::{stem, system, units};
+use beside::{country, stem, system, units};
+use cells::number;
 use chrono::{DateTime, Datelike, Utc};
 use forms::Form;
 use key::Secret;
@@ -119,8 +120,16 @@ impl Deidentification {
         columns: &[Column],
     ) -> Result<Treated<'_>, Failure> {
         let mut treated = Treated::of(self, columns);
+        let has_connection = columns.iter().any(|column| column.name == "connection_id");
         for (position, column) in columns.iter().enumerate() {
             let treatment = treatment::of(definition, table, &column.name, column.kind)?;
+            let treatment = match self.dates {
+                DateTreatment::Year => treatment,
+                // Without a connection, nothing says by how many days the row's dates are shifted.
+                DateTreatment::Shifted => {
+                    treatment::if_shifted(treatment, table, &column.name, has_connection)
+                }
+            };
             treated.take(position, column, treatment, columns);
         }
         Ok(treated)
@@ -133,7 +142,8 @@ impl Deidentification {
             let treatment = match column.name.as_str() {
                 "resource_type" => Treatment::Listed(Form::Word),
                 "connection_id" | "resource_id" => Treatment::Pseudonym,
-                _ => Treatment::Date,
+                // The time is of payersync's own clock, so that a shifted one would tell the shift.
+                _ => Treatment::Year,
             };
             treated.take(position, column, treatment, columns);
         }
@@ -141,7 +151,7 @@ impl Deidentification {
     }
 
     fn is_year(&self, treatment: Treatment) -> bool {
-        treatment == Treatment::BirthDate
+        matches!(treatment, Treatment::BirthDate | Treatment::Year)
             || (treatment == Treatment::Date && self.dates == DateTreatment::Year)
     }
 }
@@ -160,6 +170,8 @@ struct Kept {
     units: Vec<usize>,
     /// The position of the column with a code's system.
     system: Option<usize>,
+    /// The position of the column with the country of a ZIP code.
+    country: Option<usize>,
 }
 
 /// The columns of one table with their treatments.
@@ -217,8 +229,9 @@ impl Treated<'_> {
             Treatment::Code(_) => system(&column.name, all),
             _ => None,
         };
+        let country = (treatment == Treatment::Zip).then(|| country(&column.name, all)).flatten();
         let column = Column { name: column.name.clone(), kind };
-        self.kept.push(Kept { position, column, treatment, units, system });
+        self.kept.push(Kept { position, column, treatment, units, system, country });
     }
 
     /// The columns of the file.
@@ -286,7 +299,7 @@ impl Treated<'_> {
                 Made::Text(self.of.secret.pseudonym(id))
             }
             (Treatment::Pseudonym, AnswerCell::Integer(id)) => Made::Text(self.of.connection(id)),
-            (Treatment::Date | Treatment::BirthDate, AnswerCell::Text(text)) => {
+            (Treatment::Date | Treatment::Year | Treatment::BirthDate, AnswerCell::Text(text)) => {
                 if self.of.is_year(kept.treatment) {
                     dates::year(text, earliest).map_or(Made::Suppressed, Made::Integer)
                 } else {
@@ -295,7 +308,12 @@ impl Treated<'_> {
                 }
             }
             (Treatment::Zip, AnswerCell::Text(text)) => {
-                cells::zip(text).map_or(Made::Suppressed, |area| Made::Text(area.to_owned()))
+                let is_foreign = kept.country.is_some_and(|at| match cells[at] {
+                    AnswerCell::Text(country) => !cells::has_zip_codes(country),
+                    _ => false,
+                });
+                let area = cells::zip(text).filter(|_| !is_foreign);
+                area.map_or(Made::Suppressed, |area| Made::Text(area.to_owned()))
             }
             (Treatment::Quantity | Treatment::Age | Treatment::Count, _) => {
                 quantity(kept, cells, is_of_age)
@@ -341,21 +359,6 @@ fn form_of(kept: &Kept, cells: &[AnswerCell<'_>], of_column: Form) -> Option<For
     }
 }
 
-/// The number in a cell, even if the mart holds it as text.
-fn number(cell: AnswerCell<'_>) -> Option<f64> {
-    let number = match cell {
-        AnswerCell::Integer(number) => number as f64,
-        AnswerCell::Real(number) => number,
-        AnswerCell::Text(text)
-            if text.len() <= LONGEST_NUMBER && cells::has_digits_of_a_measurement(text) =>
-        {
-            text.parse().ok()?
-        }
-        _ => return None,
-    };
-    number.is_finite().then_some(number)
-}
-
 /// A number as it may be shown; ages are 90 years at most, and a number with an unlisted unit is left out.
 fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<'c> {
     let cell = cells[kept.position];
@@ -385,6 +388,3 @@ fn quantity<'c>(kept: &Kept, cells: &[AnswerCell<'c>], is_of_age: bool) -> Made<
         _ => Made::Same(cell),
     }
 }
-
-/// The most characters of a number as text; a longer number is no measurement.
-const LONGEST_NUMBER: usize = 12;

@@ -46,6 +46,8 @@ pub(in crate::commands::export) enum Treatment {
     Date,
     /// Replaces a date by its year (C), even if other dates are shifted.
     BirthDate,
+    /// Replaces a date by its year: shifted, it would tell by how many days.
+    Year,
     /// Replaces a ZIP code by its first three digits, or by 000 (B).
     Zip,
     /// Keeps a National Provider Identifier, which identifies a provider and not the patient.
@@ -74,6 +76,7 @@ impl Treatment {
             Treatment::Age => "age up to 90",
             Treatment::Date => "date",
             Treatment::BirthDate => "year of birth",
+            Treatment::Year => "year",
             Treatment::Zip => "three digits of the ZIP code",
             Treatment::Npi => "kept if a provider's NPI",
             Treatment::Pseudonym => "pseudonym",
@@ -107,6 +110,44 @@ pub(super) fn of(
 /// Any other table is left out.
 pub(super) fn is_declared(table: &Table) -> bool {
     table.is_shipped || table.view.columns.iter().any(|column| column.tags.contains_key(TAG))
+}
+
+/// Dates that tell the days of a shift, as (table, column); `*` is any table.
+///
+/// Some are the first or last day of a month or year, whatever the member did: how far apart such days are
+/// shows which month they were. Others are of payersync's or the server's clock, which stand near the time of
+/// the export in manifest.json.
+const TELLING: [(&str, &str); 14] = [
+    ("*", "meta_last_updated"),
+    ("*", "ingest_datetime"),
+    ("*", "file_date"),
+    ("*", "month_date"),
+    ("*", "plan_year_start_date"),
+    ("*", "plan_year_end_date"),
+    ("member_month", "first_covered_date"),
+    ("member_month", "last_covered_date"),
+    ("changes", "changed_at"),
+    ("changes", "changed_date"),
+    ("data_freshness", "complete_as_of_date"),
+    ("data_freshness", "deletions_as_of_date"),
+    ("data_freshness", "checked_date"),
+    ("data_freshness", "last_change_date"),
+];
+
+/// The treatment of a column if dates are shifted.
+pub(super) fn if_shifted(
+    treatment: Treatment,
+    table: &str,
+    name: &str,
+    has_connection: bool,
+) -> Treatment {
+    let tells = TELLING.iter().any(|(of, one)| (*of == "*" || *of == table) && *one == name);
+    match treatment {
+        Treatment::Date if tells || !has_connection => Treatment::Year,
+        // Counted back from the export, it gives a date that is not shifted.
+        Treatment::Quantity if name == "days_since_complete" => Treatment::Drop,
+        _ => treatment,
+    }
 }
 
 fn declared(table: &str, column: &Column) -> Result<Treatment, Failure> {

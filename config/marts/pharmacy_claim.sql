@@ -78,11 +78,16 @@ WITH stated AS (
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), span AS MATERIALIZED (
-  -- A coverage may have come through another consent to the same records than its claim.
-  SELECT pair.here, s.*
-  FROM (SELECT DISTINCT here.connection_id AS here, beside.connection_id AS beside
-        FROM temp.record_source AS here JOIN temp.record_source AS beside ON beside.source_id = here.source_id) AS pair
-  CROSS JOIN coverage_span AS s ON s.connection_id = pair.beside
+  -- A coverage may have come through another consent to the same records than its claim. One of them counts: that of the
+  -- claim's own connection, else of its person. Of files with two plans' records, each claim has the coverage of its plan.
+  SELECT c.connection_id AS here, c.explanation_of_benefit_id AS claim_id, s.coverage_id, s.member_number, s.payer_name, s.plan_name, s.plan_number,
+         row_number() OVER (PARTITION BY mart_scope.connection_id, c.explanation_of_benefit_id
+           ORDER BY s.connection_id <> c.connection_id, s.member_id IS NOT c.member_id, s.connection_id) AS place
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
+  CROSS JOIN temp.record_source AS here ON here.connection_id = c.connection_id AND here.source_id = coalesce(person.source_id, here.source_id)
+  CROSS JOIN temp.record_source AS beside ON beside.source_id = here.source_id
+  CROSS JOIN coverage_span AS s ON s.connection_id = beside.connection_id AND s.coverage_id = c.coverage_id
 )
 SELECT c.connection_id,
        c.explanation_of_benefit_id,
@@ -126,5 +131,5 @@ JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN medication_fill AS f ON f.connection_id = c.connection_id AND f.source_id = c.explanation_of_benefit_id
   AND f.source = 'claim' AND (f.item_index = l.item_index OR (l.line_key IS NULL AND f.item_index IS NULL))
-LEFT JOIN span AS s ON s.here = c.connection_id AND s.coverage_id = c.coverage_id
+LEFT JOIN span AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
 WHERE c.kind = 'pharmacy';

@@ -150,3 +150,32 @@ fn a_file_of_another_payer_keeps_its_claims_whatever_its_ids() {
     add(&home, &["other", "--base", "https://other.example/fhir", "--member", "jan"], &records);
     assert_eq!(ask(&home, MONEY), ["15000|15000|0"]);
 }
+
+#[test]
+fn of_files_with_two_plans_each_claim_is_its_own_patients() {
+    let home = Home::new();
+    let plan = |name: &str| {
+        format!("[plans.{name}]\nfhir_url = \"http://127.0.0.1:9/{name}\"\ngrant = \"none\"\n")
+    };
+    fs::write(home.file("payersync.toml"), plan("north") + &plan("south")).unwrap();
+    home.succeed(&["connect", "a", "--plan", "north", "--patient", "p"], "a plan");
+    home.succeed(&["connect", "b", "--plan", "south", "--patient", "q"], "another plan");
+    let coverage = |patient: &str, payer: &str| {
+        json!({"resourceType": "Coverage", "id": "c", "status": "active",
+            "beneficiary": {"reference": format!("Patient/{patient}")}, "payor": [{"display": payer}]})
+    };
+    let (jan, kim) = (patient("p", "Jan"), patient("q", "Kim"));
+    // Both plans have a claim 1 and a coverage c, which are two claims and two coverages.
+    add(&home, &["a"], &[jan.clone(), coverage("p", "North"), claim("1", "p", 100, None)]);
+    add(&home, &["b"], &[kim.clone(), coverage("q", "South"), claim("1", "q", 70, None)]);
+    let mut newer = claim("1", "q", 70, None);
+    newer["meta"]["lastUpdated"] = json!("2025-03-01T00:00:00Z");
+    let mut fill = claim("3", "q", 7, None);
+    fill["type"]["coding"][0]["code"] = json!("pharmacy");
+    add(&home, &["both"], &[jan, kim, newer, claim("2", "p", 30, None), fill]);
+    assert_eq!(ask(&home, MONEY), ["20700|20700|0"]);
+    let lines = "SELECT claim_id, payer FROM tuva_medical_claim
+        UNION ALL SELECT claim_id, payer FROM tuva_pharmacy_claim ORDER BY 1";
+    assert_eq!(ask(&home, lines), ["1.1|North", "3.1|South", "3.2|North", "3.3|South"]);
+    home.succeed(&["verify"], "files of two plans");
+}

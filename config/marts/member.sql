@@ -20,6 +20,7 @@
 --                             NULL for the person's first connection
 -- same_as_connection_id       the connection that the evidence leads to
 -- is_repeated                 1 when another of the person's connections reads the same records
+-- source_connection_id        the first connection that reads the same records: resources of one id are copies there
 -- member_name                 name of the member
 -- birth_date                  date of birth, ten characters
 -- gender                      administrative gender
@@ -33,6 +34,7 @@ CREATE TABLE member (
   evidence TEXT,
   same_as_connection_id INTEGER,
   is_repeated INTEGER NOT NULL,
+  source_connection_id INTEGER NOT NULL,
   member_name TEXT,
   birth_date TEXT,
   gender TEXT,
@@ -42,7 +44,7 @@ CREATE TABLE member (
 CREATE INDEX member_by_id ON member (member_id);
 INSERT INTO member
 SELECT person.member_id, person.connection_id, person.patient_id, connection.name, connection.plan,
-       person.evidence, person.same_as_connection_id, person.is_repeated,
+       person.evidence, person.same_as_connection_id, person.is_repeated, person.source_id,
        coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text),
        first_day(p.birth_date), p.gender, person.connection_count
 FROM temp.mart_scope

@@ -29,7 +29,7 @@
 CREATE VIEW tuva_condition AS
 SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
        CAST(n.plan AS VARCHAR) AS payer,
-       CAST(coalesce(m.member_id, CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id) AS VARCHAR) AS person_id,
+       CAST(coalesce(d.member_id, CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id) AS VARCHAR) AS person_id,
        CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN d.encounter_id IS NOT NULL THEN CAST(d.connection_id AS VARCHAR) || '.' || d.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS claim_id,
@@ -77,11 +77,12 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
     ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM condition) AS d
+  FROM condition AS r
+  LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
-LEFT JOIN member AS m ON m.connection_id = d.connection_id AND m.patient_id = d.patient_id
 WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND d.place = 1;

@@ -28,7 +28,7 @@
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_immunization AS
 SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
-       CAST(coalesce(m.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(coalesce(v.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
        CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(CASE
@@ -69,11 +69,12 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(vaccine_code_system, '|') WHEN 0 THEN vaccine_code_system
+FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(vaccine_code_system, '|') WHEN 0 THEN vaccine_code_system
     ELSE substr(vaccine_code_system, 1, instr(vaccine_code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM immunization) AS v
+  FROM immunization AS r
+  LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Immunization' AND came.resource_id = v.id
-LEFT JOIN member AS m ON m.connection_id = v.connection_id AND m.patient_id = v.patient_id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND v.place = 1;

@@ -30,7 +30,7 @@
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_medication AS
 SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
-       CAST(coalesce(m.member_id, CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
+       CAST(coalesce(q.member_id, CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
        CAST(n.plan AS VARCHAR) AS payer,
        CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN q.encounter_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.encounter_id END AS VARCHAR) AS encounter_id,
@@ -82,11 +82,12 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
+FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
     ELSE substr(medication_system, 1, instr(medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM medication_request) AS q
+  FROM medication_request AS r
+  LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
-LEFT JOIN member AS m ON m.connection_id = q.connection_id AND m.patient_id = q.patient_id
 WHERE coalesce(q.status, '') <> 'entered-in-error'
-  AND NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+  AND q.place = 1;

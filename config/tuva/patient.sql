@@ -1,6 +1,7 @@
 -- The Tuva input layer: who are the patients?
 --
--- Grain: one row per patient of a connection; of connections that read the same records, the first alone.
+-- Grain: one row per patient of a connection. Of the Patients of connections that read the same records, the one
+-- that was updated last.
 -- Names, order and types are those of patient in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
@@ -58,8 +59,11 @@ SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM patient AS p
-JOIN member AS m ON m.connection_id = p.connection_id AND m.patient_id = p.id
+FROM (SELECT m.*, row_number() OVER (PARTITION BY m.source_connection_id, m.patient_id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, m.connection_id) AS place
+  FROM member AS m
+  JOIN patient AS r ON r.connection_id = m.connection_id AND r.id = m.patient_id) AS m
+JOIN patient AS p ON p.connection_id = m.connection_id AND p.id = m.patient_id
 JOIN connection AS n ON n.id = p.connection_id
 JOIN resource AS came ON came.connection_id = p.connection_id AND came.resource_type = 'Patient' AND came.resource_id = p.id
-WHERE NOT EXISTS (SELECT 1 FROM member AS b WHERE b.member_id = m.member_id AND (b.plan = m.plan OR b.plan IS NULL AND m.plan IS NULL) AND b.patient_id = m.patient_id AND b.connection_id < m.connection_id);
+WHERE m.place = 1;

@@ -179,3 +179,58 @@ fn of_files_with_two_plans_each_claim_is_its_own_patients() {
     assert_eq!(ask(&home, lines), ["1.1|North", "3.1|South", "3.2|North", "3.3|South"]);
     home.succeed(&["verify"], "files of two plans");
 }
+
+/// A clinical record of a patient, as it was on a day.
+fn record(kind: &str, id: &str, patient: &str, day: &str) -> Value {
+    let whose = if kind == "Immunization" { "patient" } else { "subject" };
+    json!({"resourceType": kind, "id": id, "meta": {"lastUpdated": format!("{day}T00:00:00Z")},
+        whose: {"reference": format!("Patient/{patient}")}})
+}
+
+/// The tables of the Tuva input layer with clinical records, and the types that they come from.
+const CLINICAL: [(&str, &str); 5] = [
+    ("condition", "Condition"),
+    ("encounter", "Encounter"),
+    ("immunization", "Immunization"),
+    ("medication", "MedicationRequest"),
+    ("observation", "Observation"),
+];
+
+fn clinical(home: &Home, table: &str) -> Vec<String> {
+    ask(home, &format!("SELECT {table}_id FROM tuva_{table} ORDER BY 1"))
+}
+
+#[test]
+fn the_input_layer_has_each_clinical_record_once_whoever_brought_it() {
+    let home = consents(&[("old", "p"), ("new", "p")]);
+    let all = |id: &str, day: &str| CLINICAL.map(|(_, kind)| record(kind, id, "p", day));
+    // The old consent brings no Patient, and the new one what the old one had no scope for.
+    add(&home, &["old"], &[all("r1", "2025-01-01"), all("r2", "2025-01-03")].concat());
+    add(&home, &["new"], &[all("r1", "2025-01-02"), all("r3", "2025-01-02")].concat());
+    add(&home, &["new"], &[patient("p", "Jan")]);
+    let mut copies = vec![patient("p", "Jan")];
+    copies.extend([all("r3", "2025-01-01"), all("r4", "2025-01-01")].concat());
+    add(&home, &["file"], &copies);
+    for (table, _) in CLINICAL {
+        assert_eq!(clinical(&home, table), ["1.r2", "2.r1", "2.r3", "3.r4"], "{table}");
+    }
+    let persons = "SELECT person_id, patient_id FROM tuva_patient";
+    assert_eq!(ask(&home, persons), ["c1|2.p"]);
+    home.succeed(&["verify"], "clinical records");
+}
+
+#[test]
+fn records_of_two_payers_files_are_not_copies_whatever_their_ids_and_label() {
+    let home = consents(&[]);
+    for payer in ["one", "two"] {
+        let mut jan = patient("1", "Jan");
+        jan["identifier"][0]["system"] = json!(format!("https://{payer}.example/member"));
+        let mut records = vec![jan];
+        records.extend(CLINICAL.map(|(_, kind)| record(kind, "1", "1", "2025-01-01")));
+        let base = format!("https://{payer}.example/fhir");
+        add(&home, &[payer, "--base", &base, "--member", "jan"], &records);
+    }
+    for (table, _) in CLINICAL {
+        assert_eq!(clinical(&home, table), ["1.1", "2.1"], "{table}");
+    }
+}

@@ -185,7 +185,7 @@ pub(super) fn changed(
     let mut statement = connection
         .prepare_cached(
             "SELECT connection_id, patient_id, member_id, evidence, same_as_connection_id,
-               is_repeated, connection_count FROM member",
+               is_repeated, connection_count, source_connection_id FROM member",
         )
         .doing(doing)?;
     let mut rows = statement.query([]).doing(doing)?;
@@ -196,7 +196,8 @@ pub(super) fn changed(
         let same_as: Option<i64> = row.get(4).doing(doing)?;
         let is_repeated: bool = row.get(5).doing(doing)?;
         let connection_count: usize = row.get(6).doing(doing)?;
-        known.insert(key, (member_id, evidence, same_as, is_repeated, connection_count));
+        let source_id: i64 = row.get(7).doing(doing)?;
+        known.insert(key, (member_id, evidence, same_as, is_repeated, connection_count, source_id));
     }
     let mut changed: Vec<i64> = Vec::new();
     for person in persons {
@@ -206,6 +207,7 @@ pub(super) fn changed(
             person.same_as,
             person.is_repeated,
             person.connection_count,
+            person.source_id,
         );
         let before = known.remove(&(person.connection_id, person.patient_id.clone()));
         if before != Some(now) {

@@ -2,8 +2,9 @@
 --
 -- Grain: one row per person, member number, span, payer, plan and data source. Coverages that agree in
 -- all of these are one row. Left out are spans whose days nobody knows: without a start, with an end before
--- the start, with an end that is no date, and cancelled ones without an end. Names, order and types are
--- those of eligibility in Tuva 0.18.0.
+-- the start, with an end that is no date, and cancelled ones without an end or with an end to come. As in
+-- member_month, a start long ago is not taken at its word, and a span that ended before then is left out.
+-- Names, order and types are those of eligibility in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
 -- member_id                         VARCHAR: number of the member at the plan, else the id of the patient
@@ -13,8 +14,8 @@
 -- birth_date                        DATE: date of birth
 -- death_date                        DATE: day of death, where sent
 -- death_flag                        BOOLEAN: 1 when the plan says that the person died
--- enrollment_start_date             DATE: first day of the span
--- enrollment_end_date               DATE: last day of the span; of an open one the last day of this month, since Tuva counts months up to a day
+-- enrollment_start_date             DATE: first day of the span, but no earlier than the months of member_month begin
+-- enrollment_end_date               DATE: last day of the span; of one that is open or ends later the last day of this month, since Tuva counts months up to a day
 -- payer                             VARCHAR: name of the payer, else of the plan in the configuration, else file
 -- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so
 -- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
@@ -52,16 +53,28 @@ WITH today AS (
            WHEN substr(day, 6, 2) <> '02' THEN '31'
            WHEN CAST(substr(day, 1, 4) AS INTEGER) % 4 = 0 THEN '29' ELSE '28' END AS last
   FROM today
+), served AS (
+  SELECT member_id, min(service_start_date) AS day FROM claim_current WHERE service_start_date >= '1990-01-01' GROUP BY member_id
+), begun AS (
+  -- Payers write 1900-01-01 where they do not know the start.
+  SELECT s.*, CASE WHEN served.day < '2016-01-01' THEN served.day ELSE '2016-01-01' END AS known
+  FROM coverage_span AS s
+  LEFT JOIN served ON served.member_id = s.member_id
+  WHERE s.coverage_end_date <= (SELECT day FROM today) OR coalesce(s.status, 'active') = 'active'
+), dated AS (
+  SELECT s.*, CASE WHEN s.coverage_start_date >= s.known THEN s.coverage_start_date WHEN s.birth_date > s.known THEN s.birth_date ELSE s.known END AS since
+  FROM begun AS s
 ), span AS (
-  SELECT s.*, coalesce(s.coverage_end_date, CASE WHEN s.coverage_start_date > month.last THEN s.coverage_start_date ELSE month.last END) AS until
-  FROM coverage_span AS s CROSS JOIN month
+  -- They write 9999-12-31 where no end is known.
+  SELECT s.*, CASE WHEN s.coverage_end_date <= month.last THEN s.coverage_end_date WHEN s.since > month.last THEN s.since ELSE month.last END AS until
+  FROM dated AS s CROSS JOIN month
 ), ranked AS (
-  SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.coverage_start_date, s.until,
+  SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.since, s.until,
            coalesce(s.payer_name, n.plan), coalesce(s.plan_name, s.plan_number, n.plan), n.plan
          ORDER BY coalesce(s.rank, 1000000), s.connection_id, s.coverage_id) AS place
   FROM span AS s
   JOIN connection AS n ON n.id = s.connection_id
-  WHERE s.is_backward = 0 AND s.coverage_start_date IS NOT NULL 
+  WHERE s.is_backward = 0 AND s.coverage_start_date IS NOT NULL AND s.since <= s.until
     AND (s.coverage_end_date IS NOT NULL OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
 )
 SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.patient_id) AS VARCHAR) AS person_id,
@@ -76,7 +89,7 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
              '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
          THEN substr(p.deceased_date_time, 1, 10) END) AS death_date,
        CAST(CASE WHEN p.deceased_date_time IS NOT NULL OR p.deceased_boolean = 1 THEN 1 ELSE 0 END AS BOOLEAN) AS death_flag,
-       date(s.coverage_start_date) AS enrollment_start_date,
+       date(s.since) AS enrollment_start_date,
        date(s.until) AS enrollment_end_date,
        CAST(coalesce(s.payer_name, n.plan, 'file') AS VARCHAR) AS payer,
        CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid' END AS VARCHAR) AS payer_type,

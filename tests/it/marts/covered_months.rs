@@ -73,4 +73,20 @@ fn months_begin_at_birth_at_the_first_claim_or_in_2016_and_end_today() {
     );
     let sent = "SELECT count(*) FROM enrollment WHERE coverage_start_date = '1900-01-01'";
     assert_eq!(ask(&home, sent), ["4"]);
+    // Tuva counts the same months, up to the end of this one.
+    let spans = "SELECT member_id, enrollment_start_date,
+                   CASE enrollment_end_date WHEN date('now', 'start of month', '+1 month', '-1 day') THEN 'now' ELSE enrollment_end_date END
+                 FROM tuva_eligibility ORDER BY member_id";
+    assert_eq!(
+        ask(&home, spans),
+        [
+            "baby|2020-03-15|now",
+            "early|2012-05-20|now",
+            "known|2018-03-10|now",
+            "marked|2016-01-01|now",
+            "mistaken|2016-01-01|now",
+            "open|2016-01-01|now",
+            "past|2016-01-01|2016-02-10",
+        ]
+    );
 }

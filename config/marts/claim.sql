@@ -66,7 +66,7 @@
 -- provider_id                 who is paid, id in organization, practitioner or practitioner_role
 -- provider_name               name of who is paid; of a role, its practitioner
 -- provider_npi                NPI of who is paid
--- principal_diagnosis_code    diagnosis marked as principal, else the first one
+-- principal_diagnosis_code    diagnosis marked as principal, else the first one that is more than the reason for the admission or visit
 -- principal_diagnosis_system  its code system as sent
 -- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG), else of 3M (APR-DRG)
 -- drg_system                  its code system as sent
@@ -407,16 +407,18 @@ FROM (
                 (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code),
                                  diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
                  LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+                 LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = d.connection_id AND role.id = d.explanation_of_benefit_id AND role.row_no = d.row_no
                  WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-                   AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
-                 ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
+                   AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL AND coalesce(role.is_reason, 0) = 0
+                 ORDER BY coalesce(role.is_principal, 0) DESC, d.sequence, d.row_no LIMIT 1)) AS principal_diagnosis_code,
          CASE WHEN e.principal_diagnosis_code IS NOT NULL THEN e.principal_diagnosis_system ELSE
            (SELECT CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END
             FROM explanation_of_benefit_diagnosis AS d
             LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+            LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = d.connection_id AND role.id = d.explanation_of_benefit_id AND role.row_no = d.row_no
             WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
-              AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
-            ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1) END AS principal_diagnosis_system,
+              AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL AND coalesce(role.is_reason, 0) = 0
+            ORDER BY coalesce(role.is_principal, 0) DESC, d.sequence, d.row_no LIMIT 1) END AS principal_diagnosis_system,
          coalesce(stay_group.code, e.drg_code) AS drg_code,
          CASE WHEN stay_group.code IS NULL THEN e.drg_system ELSE stay_group.system END AS drg_system,
          stay_group.display AS drg_sent,

@@ -189,10 +189,12 @@ WITH line AS (
     ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
    AND d.row_no = coalesce(
      (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
+      LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = f.connection_id AND role.id = f.explanation_of_benefit_id AND role.row_no = f.row_no
       WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-        AND (i.diagnosis_sequence IS NULL OR coalesce(f.sequence, f.diagnosis_index + 1) = i.diagnosis_sequence)
+        AND CASE WHEN i.diagnosis_sequence IS NULL THEN coalesce(role.is_reason, 0) = 0
+                 ELSE coalesce(f.sequence, f.diagnosis_index + 1) = i.diagnosis_sequence END
       ORDER BY i.diagnosis_sequence IS NOT NULL AND f.sequence IS NULL,
-               coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1),
+               coalesce(role.is_principal, 0) DESC, f.sequence, f.row_no LIMIT 1),
      -- The first one that the line points at is not there.
      (SELECT f.row_no FROM explanation_of_benefit_item_link AS k
       JOIN explanation_of_benefit_diagnosis AS f
@@ -249,8 +251,10 @@ WITH line AS (
   LEFT JOIN explanation_of_benefit_diagnosis AS d
     ON d.connection_id = i.connection_id AND d.explanation_of_benefit_id = i.explanation_of_benefit_id
    AND d.row_no = (SELECT f.row_no FROM explanation_of_benefit_diagnosis AS f
+                   LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = f.connection_id AND role.id = f.explanation_of_benefit_id AND role.row_no = f.row_no
                    WHERE f.connection_id = i.connection_id AND f.explanation_of_benefit_id = i.explanation_of_benefit_id
-                   ORDER BY coalesce(f.type_code, '') <> 'principal', f.sequence, f.row_no LIMIT 1)
+                     AND coalesce(role.is_reason, 0) = 0
+                   ORDER BY coalesce(role.is_principal, 0) DESC, f.sequence, f.row_no LIMIT 1)
   LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
   LEFT JOIN temp.party AS performer
     ON performer.connection_id = i.connection_id AND performer.id = i.provider_id

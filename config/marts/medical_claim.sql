@@ -326,11 +326,12 @@ WITH stated AS (
   SELECT x.connection_id, x.explanation_of_benefit_id, x.on_admission_code AS poa,
          upper(replace(coalesce(x.diagnosis_code, k.code_code), '.', '')) AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
          row_number() OVER (PARTITION BY mart_scope.connection_id, x.explanation_of_benefit_id
-           ORDER BY CASE WHEN x.type_code = 'principal' OR x.second_type_code = 'principal' THEN 0 ELSE 1 END, x.sequence, x.row_no) AS n
+           ORDER BY coalesce(role.is_principal, 0) DESC, x.sequence, x.row_no) AS n
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
   LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id
+  LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = x.connection_id AND role.id = x.explanation_of_benefit_id AND role.row_no = x.row_no
   -- A SNOMED CT code is no ICD code.
-  WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL
+  WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL AND coalesce(role.is_reason, 0) = 0
     AND coalesce(vocabulary(coalesce(x.diagnosis_system, k.code_system), coalesce(x.diagnosis_code, k.code_code)), 'ICD') LIKE 'ICD%'
 ), diagnosed AS (
   SELECT connection_id, explanation_of_benefit_id,

@@ -110,15 +110,17 @@ SELECT e.connection_id,
        coalesce(i.quantity_unit, i.quantity_code),
        (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+        LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = d.connection_id AND role.id = d.explanation_of_benefit_id AND role.row_no = d.row_no
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
           AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
-        ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1),
+        ORDER BY coalesce(role.is_principal, 0) DESC, coalesce(role.is_reason, 0), d.sequence, d.row_no LIMIT 1),
        (SELECT CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END
         FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id
+        LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = d.connection_id AND role.id = d.explanation_of_benefit_id AND role.row_no = d.row_no
         WHERE d.connection_id = e.connection_id AND d.explanation_of_benefit_id = e.id
           AND coalesce(d.diagnosis_code, condition.code_code) IS NOT NULL
-        ORDER BY coalesce(d.type_code, '') <> 'principal', d.sequence, d.row_no LIMIT 1),
+        ORDER BY coalesce(role.is_principal, 0) DESC, coalesce(role.is_reason, 0), d.sequence, d.row_no LIMIT 1),
        coalesce(p.name,
          (SELECT name FROM temp.contained_party AS k WHERE k.connection_id = e.connection_id AND k.claim_id = e.id
           AND k.reference = e.provider_reference),

@@ -106,12 +106,13 @@ pub(crate) fn is_control_name(name: &str) -> bool {
 /// Temporary tables of the SQLite connection that writes.
 ///
 /// A temporary table hides a table of the same name: rows for that table would go to the temporary one.
-const TEMPORARY: [&str; 24] = [
+const TEMPORARY: [&str; 25] = [
     "breakdown",
     "carried",
     "claim_amount",
     "claim_money",
     "contained_party",
+    "diagnosis_role",
     "duplicate",
     "left_out",
     "line_code",

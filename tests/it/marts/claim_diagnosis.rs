@@ -1,6 +1,10 @@
-//! A diagnosis that a claim only points to is its diagnosis all the same.
+//! Which diagnoses of a claim count, whatever they point to and however they are coded.
 
-use crate::support::Home;
+use crate::{
+    marts::mart_spellings::{ask, claim, imported},
+    support::Home,
+};
+use serde_json::{Value, json};
 
 #[test]
 fn the_principal_diagnosis_is_found_through_its_condition() {
@@ -35,4 +39,43 @@ fn the_principal_diagnosis_is_found_through_its_condition() {
     };
     assert_eq!(of("claim", "principal_diagnosis_code"), [[code.clone()]]);
     assert_eq!(of("prior_authorization", "diagnosis_code"), [[code]]);
+}
+
+/// A diagnosis with these codings and types.
+fn diagnosis(number: u8, codings: &[(&str, &str)], types: &[&str]) -> Value {
+    let coding: Vec<Value> =
+        codings.iter().map(|(system, code)| json!({"system": system, "code": code})).collect();
+    let types: Vec<Value> = types.iter().map(|code| json!({"coding": [{"code": code}]})).collect();
+    json!({"sequence": number, "diagnosisCodeableConcept": {"coding": coding}, "type": types})
+}
+
+const CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+
+#[test]
+fn the_reason_for_an_admission_or_visit_is_no_diagnosis_that_was_paid_for() {
+    let with =
+        |id: &str, list: &[Value]| claim(id, json!({"diagnosis": list, "item": [{"sequence": 1}]}));
+    let reasons = [
+        diagnosis(1, &[(CM, "R07.9")], &["admitting"]),
+        diagnosis(2, &[(CM, "R06.02")], &["patientreasonforvisit"]),
+    ];
+    let other = diagnosis(3, &[(CM, "I21.4")], &["other"]);
+    // The type that counts may stand behind others, and a reason may be the diagnosis as well.
+    let both = diagnosis(4, &[(CM, "I10")], &["clinical", "admitting", "principal"]);
+    let home = imported(&[
+        with("reasons", &reasons),
+        with("some", &[&reasons[..], std::slice::from_ref(&other)].concat()),
+        with("marked", &[&reasons[..], &[other, both]].concat()),
+    ]);
+    let asked = "SELECT c.explanation_of_benefit_id, c.principal_diagnosis_code, l.diagnosis_code,
+            t.diagnosis_code_1, t.diagnosis_code_2, t.diagnosis_code_3
+        FROM claim AS c JOIN claim_line AS l USING (connection_id, explanation_of_benefit_id)
+        JOIN medical_claim AS t USING (connection_id, explanation_of_benefit_id) ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        ["marked|I10|I10|I10|I214|", "reasons|||||", "some|I21.4|I21.4|I214||"]
+    );
+    // They are in the mart of diagnoses, with their role.
+    let roles = "SELECT role, count(*) FROM diagnosis WHERE role <> 'other' GROUP BY 1 ORDER BY 1";
+    assert_eq!(ask(&home, roles), ["admitting|3", "clinical|1", "patientreasonforvisit|3"]);
 }

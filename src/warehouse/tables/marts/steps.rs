@@ -5,7 +5,7 @@ use crate::warehouse::tables::table::Mart;
 use std::collections::BTreeSet;
 
 /// All steps, in the order in which they run; Rust fills the tables of the first and the third.
-pub(super) const ALL: [&str; 7] = [
+pub(super) const ALL: [&str; 8] = [
     include_str!("../../../../config/mart_steps/scope.sql"),
     include_str!("../../../../config/mart_steps/duplicate.sql"),
     include_str!("../../../../config/mart_steps/amount.sql"),
@@ -13,6 +13,7 @@ pub(super) const ALL: [&str; 7] = [
     include_str!("../../../../config/mart_steps/party.sql"),
     include_str!("../../../../config/mart_steps/line_code.sql"),
     include_str!("../../../../config/mart_steps/line_performer.sql"),
+    include_str!("../../../../config/mart_steps/diagnosis_role.sql"),
 ];
 
 /// The steps that these marts need, themselves or through another step.
@@ -72,7 +73,7 @@ mod tests {
     fn a_step_is_worked_out_for_whoever_reads_its_tables() {
         assert_eq!(needed(&["member"]), [0]);
         assert_eq!(needed(&["coverage_span"]), [0, 1]);
-        assert_eq!(needed(&["claim"]), [0, 1, 2, 4]);
+        assert_eq!(needed(&["claim"]), [0, 1, 2, 4, 7]);
         let every: Vec<Mart> = embedded_marts().collect();
         assert_eq!(needed_by(every.iter()), ALL);
     }

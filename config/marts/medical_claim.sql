@@ -322,17 +322,35 @@ WITH stated AS (
          max(l.revenue_code IS NOT NULL) AS has_revenue_code
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
-), coded AS (
-  SELECT x.connection_id, x.explanation_of_benefit_id, x.on_admission_code AS poa,
-         upper(replace(coalesce(x.diagnosis_code, k.code_code), '.', '')) AS code, coalesce(x.diagnosis_system, k.code_system) AS system,
-         row_number() OVER (PARTITION BY mart_scope.connection_id, x.explanation_of_benefit_id
-           ORDER BY coalesce(role.is_principal, 0) DESC, x.sequence, x.row_no) AS n
+), icd AS (
+  -- The ICD code of each diagnosis, wherever it stands among the codings. A bare column beside min() comes from the row
+  -- that has the minimum.
+  SELECT k.connection_id, k.explanation_of_benefit_id AS id, k.element_index AS place, k.code AS code, k.system AS system, min(k.row_no)
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_coding AS k ON k.connection_id = mart_scope.connection_id
+  WHERE k.element = 'diagnosis.diagnosis' AND vocabulary(k.system, k.code) LIKE 'ICD%'
+  GROUP BY mart_scope.connection_id, k.explanation_of_benefit_id, k.element_index
+), icd_of_condition AS (
+  SELECT k.connection_id, k.condition_id AS id, k.code AS code, k.system AS system, min(k.row_no)
+  FROM temp.mart_scope CROSS JOIN condition_coding AS k ON k.connection_id = mart_scope.connection_id
+  WHERE k.element = 'code' AND vocabulary(k.system, k.code) LIKE 'ICD%'
+  GROUP BY mart_scope.connection_id, k.condition_id
+), named AS (
+  SELECT x.connection_id, x.explanation_of_benefit_id, x.row_no, x.sequence, x.on_admission_code AS poa, coalesce(role.is_principal, 0) AS is_principal,
+         coalesce(icd.code, x.diagnosis_code, beside.code, k.code_code) AS code,
+         CASE WHEN icd.code IS NOT NULL THEN icd.system WHEN x.diagnosis_code IS NOT NULL THEN x.diagnosis_system
+              WHEN beside.code IS NOT NULL THEN beside.system ELSE k.code_system END AS system
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS x ON x.connection_id = mart_scope.connection_id
+  LEFT JOIN icd ON icd.connection_id = x.connection_id AND icd.id = x.explanation_of_benefit_id AND icd.place = x.diagnosis_index
   LEFT JOIN condition AS k ON k.connection_id = x.connection_id AND k.id = x.diagnosis_condition_id
+  LEFT JOIN icd_of_condition AS beside ON beside.connection_id = k.connection_id AND beside.id = k.id
   LEFT JOIN temp.diagnosis_role AS role ON role.connection_id = x.connection_id AND role.id = x.explanation_of_benefit_id AND role.row_no = x.row_no
-  -- A SNOMED CT code is no ICD code.
-  WHERE coalesce(x.diagnosis_code, k.code_code) IS NOT NULL AND coalesce(role.is_reason, 0) = 0
-    AND coalesce(vocabulary(coalesce(x.diagnosis_system, k.code_system), coalesce(x.diagnosis_code, k.code_code)), 'ICD') LIKE 'ICD%'
+  WHERE coalesce(role.is_reason, 0) = 0
+), coded AS (
+  SELECT connection_id, explanation_of_benefit_id, poa, upper(replace(code, '.', '')) AS code, system,
+         row_number() OVER (PARTITION BY connection_id, explanation_of_benefit_id ORDER BY is_principal DESC, sequence, row_no) AS n
+  FROM named
+  -- A SNOMED CT code is no ICD code. One of a system that is not known may be.
+  WHERE code IS NOT NULL AND coalesce(vocabulary(system, code), 'ICD') LIKE 'ICD%'
 ), diagnosed AS (
   SELECT connection_id, explanation_of_benefit_id,
          max(CASE WHEN n = 1 THEN CASE vocabulary(system, code) WHEN 'ICD-9-CM' THEN 'icd-9-cm'
@@ -354,8 +372,13 @@ WITH stated AS (
   FROM coded WHERE n <= 25 GROUP BY connection_id, explanation_of_benefit_id
 ), listed AS (
   SELECT p.record_id, p.connection_id, replace(p.code, '.', '') AS code, p.procedure_date AS day,
-         row_number() OVER (PARTITION BY p.connection_id, p.record_id ORDER BY p.position) AS n
+         row_number() OVER (PARTITION BY p.connection_id, p.record_id
+           ORDER BY coalesce(lower(t.type_code) = 'principal' OR EXISTS (SELECT 1 FROM explanation_of_benefit_coding AS k
+             WHERE k.connection_id = t.connection_id AND k.explanation_of_benefit_id = t.explanation_of_benefit_id
+               AND k.element = 'procedure.type' AND k.element_index = t.procedure_index AND lower(k.code) = 'principal'), 0) DESC, p.position) AS n
   FROM temp.mart_scope CROSS JOIN procedure_occurrence AS p ON p.connection_id = mart_scope.connection_id
+  LEFT JOIN explanation_of_benefit_procedure AS t ON t.connection_id = p.connection_id AND t.explanation_of_benefit_id = p.record_id
+    AND t.procedure_index = p.position
   WHERE p.source = 'claim' AND p.vocabulary = 'ICD-10-PCS'
 ), operated AS (
   SELECT connection_id, record_id,

@@ -13,7 +13,7 @@
 -- position                  position in the header's list from 0, or line_key of the line; NULL for a record
 -- member_id                 the person, id in member
 -- patient_id                the member, id in patient
--- code                      first code
+-- code                      first code; of a claim's header the first of ICD-10-PCS, where sent
 -- system                    its code system
 -- vocabulary                ICD-10-PCS, CPT, HCPCS, CDT, SNOMED CT or NULL, from the code system; CARIN's of both CPT and HCPCS leaves it to the code
 -- display                   its name: from `code` where its list is loaded, else its display text, else the plain text
@@ -50,16 +50,24 @@ CREATE TABLE procedure_occurrence (
 CREATE INDEX procedure_occurrence_by_connection ON procedure_occurrence (connection_id, record_id);
 CREATE INDEX procedure_occurrence_by_member ON procedure_occurrence (member_id, procedure_date);
 INSERT INTO procedure_occurrence
-WITH found AS (
+WITH pcs AS (
+  -- A bare column beside min() comes from the row that has the minimum.
+  SELECT k.connection_id, k.explanation_of_benefit_id AS id, k.element_index AS place, k.code AS code, k.system AS system, k.display AS display, min(k.row_no)
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_coding AS k ON k.connection_id = mart_scope.connection_id
+  WHERE k.element = 'procedure.procedure' AND vocabulary(k.system, k.code) = 'ICD-10-PCS'
+  GROUP BY mart_scope.connection_id, k.explanation_of_benefit_id, k.element_index
+), found AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS record_id, p.procedure_index AS position,
          c.member_id, c.patient_id,
-         coalesce(p.procedure_code, r.code_code) AS code, coalesce(p.procedure_system, r.code_system) AS system,
-         coalesce(p.procedure_display, p.procedure_text, r.code_display, r.code_text) AS display, NULL AS modifier,
+         coalesce(pcs.code, p.procedure_code, r.code_code) AS code,
+         CASE WHEN pcs.code IS NOT NULL THEN pcs.system ELSE coalesce(p.procedure_system, r.code_system) END AS system,
+         coalesce(pcs.display, p.procedure_display, p.procedure_text, r.code_display, r.code_text) AS display, NULL AS modifier,
          first_dated(p.date, r.performed_date_time, r.performed_period_start, c.service_start) AS started,
          first_dated(p.date, r.performed_period_end) AS ended,
          NULL AS performer_name, NULL AS performer_npi, c.status AS record_status, c.is_current
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_procedure AS p ON p.connection_id = mart_scope.connection_id
   JOIN claim AS c ON c.connection_id = p.connection_id AND c.explanation_of_benefit_id = p.explanation_of_benefit_id
+  LEFT JOIN pcs ON pcs.connection_id = p.connection_id AND pcs.id = p.explanation_of_benefit_id AND pcs.place = p.procedure_index
   LEFT JOIN "procedure" AS r ON r.connection_id = p.connection_id AND r.id = p.procedure_procedure_id
   UNION ALL
   SELECT l.connection_id, 'claim line', l.explanation_of_benefit_id, l.line_key, l.member_id, l.patient_id,

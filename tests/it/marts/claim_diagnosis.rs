@@ -79,3 +79,38 @@ fn the_reason_for_an_admission_or_visit_is_no_diagnosis_that_was_paid_for() {
     let roles = "SELECT role, count(*) FROM diagnosis WHERE role <> 'other' GROUP BY 1 ORDER BY 1";
     assert_eq!(ask(&home, roles), ["admitting|3", "clinical|1", "patientreasonforvisit|3"]);
 }
+
+#[test]
+fn the_input_layer_has_the_icd_code_wherever_it_stands_and_the_principal_procedure_first() {
+    let (own, sct) = ("https://payer.example/dx", "http://snomed.info/sct");
+    let condition = json!({"resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/p"},
+        "code": {"coding": [{"system": sct, "code": "13645005"}, {"system": CM, "code": "J44.9"}]}});
+    let list = [
+        diagnosis(1, &[(own, "D1"), (CM, "E11.9")], &[]),
+        diagnosis(2, &[(sct, "38341003"), (CM, "I10")], &[]),
+        diagnosis(3, &[(sct, "44054006")], &[]),
+        diagnosis(4, &[(own, "D2")], &[]),
+        json!({"sequence": 5, "diagnosisReference": {"reference": "Condition/c"}}),
+    ];
+    let (cpt, pcs) = ("http://www.ama-assn.org/go/cpt", "http://www.cms.gov/Medicare/Coding/ICD10");
+    let done = |number: u8, codings: Value, types: &[&str]| {
+        let types: Vec<Value> =
+            types.iter().map(|code| json!({"coding": [{"code": code}]})).collect();
+        json!({"sequence": number, "type": types, "procedureCodeableConcept": {"coding": codings}})
+    };
+    let procedures = [
+        done(
+            1,
+            json!([{"system": cpt, "code": "27447"}, {"system": pcs, "code": "0SRC0J9"}]),
+            &["other"],
+        ),
+        done(2, json!([{"system": pcs, "code": "0DTJ4ZZ"}]), &["other", "principal"]),
+    ];
+    let home =
+        imported(&[condition, claim("e", json!({"diagnosis": list, "procedure": procedures}))]);
+    let asked = "SELECT diagnosis_code_type, diagnosis_code_1, diagnosis_code_2, diagnosis_code_3, diagnosis_code_4,
+            diagnosis_code_5, procedure_code_1, procedure_code_2, procedure_code_3 FROM tuva_medical_claim";
+    assert_eq!(ask(&home, asked), ["icd-10-cm|E119|I10|D2|J449||0DTJ4ZZ|0SRC0J9|"]);
+    let occurrences = "SELECT code, vocabulary FROM procedure_occurrence ORDER BY position";
+    assert_eq!(ask(&home, occurrences), ["0SRC0J9|ICD-10-PCS", "0DTJ4ZZ|ICD-10-PCS"]);
+}

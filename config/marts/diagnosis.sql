@@ -4,7 +4,7 @@
 -- The same diagnosis is on many claims: count distinct codes, not rows. Superseded and
 -- cancelled claims are included (see record_status, and claim_current for claims that stand).
 -- A claim that only points at a condition shows that condition's code. A condition that was
--- entered in error is left out.
+-- entered in error or refuted is left out.
 --
 -- connection_id               whose consent the row came through
 -- source                      claim, preauthorization, predetermination or condition
@@ -90,5 +90,5 @@ FROM (
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = c.connection_id
     AND x.resource_type = 'Condition' AND x.resource_id = c.id)
-    AND coalesce(c.verification_status_code, '') <> 'entered-in-error'
+    AND coalesce(c.verification_status_code, '') NOT IN ('entered-in-error', 'refuted')
 ) AS found;

@@ -1,7 +1,7 @@
 -- The Tuva input layer: which conditions are on the clinical record?
 --
--- Grain: one row per condition record that was not entered in error. The diagnoses of claims are in
--- tuva_medical_claim. Names, order and types are those of condition in Tuva 0.18.0.
+-- Grain: one row per condition record that was neither entered in error nor refuted. The diagnoses of claims
+-- are in tuva_medical_claim. Names, order and types are those of condition in Tuva 0.18.0.
 --
 -- condition_id                      VARCHAR: number of the connection, a point, the resource's id
 -- payer                             VARCHAR: name of the plan in the configuration
@@ -84,5 +84,5 @@ FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
-WHERE coalesce(d.verification_status_code, '') <> 'entered-in-error'
+WHERE coalesce(d.verification_status_code, '') NOT IN ('entered-in-error', 'refuted')
   AND d.place = 1;

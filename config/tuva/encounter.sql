@@ -1,7 +1,7 @@
 -- The Tuva input layer: which encounters are on the clinical record?
 --
--- Grain: one row per encounter record that was not entered in error. Names, order and types are those of
--- encounter in Tuva 0.18.0.
+-- Grain: one row per encounter record that was not entered in error, cancelled or only planned. Names, order
+-- and types are those of encounter in Tuva 0.18.0.
 --
 -- encounter_id                      VARCHAR: number of the connection, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
@@ -77,5 +77,5 @@ FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Encounter' AND came.resource_id = v.id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
-WHERE coalesce(v.status, '') <> 'entered-in-error'
+WHERE coalesce(v.status, '') NOT IN ('entered-in-error', 'cancelled', 'planned')
   AND v.place = 1;

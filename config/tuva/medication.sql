@@ -1,7 +1,7 @@
 -- The Tuva input layer: which drugs were prescribed?
 --
--- Grain: one row per medication request that was not entered in error. Names, order and types are those of
--- medication in Tuva 0.18.0.
+-- Grain: one row per medication request that was not entered in error, cancelled or left a draft and does not
+-- forbid the drug. Names, order and types are those of medication in Tuva 0.18.0.
 --
 -- medication_id                     VARCHAR: number of the connection, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
@@ -89,5 +89,5 @@ FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
-WHERE coalesce(q.status, '') <> 'entered-in-error'
+WHERE coalesce(q.status, '') NOT IN ('entered-in-error', 'draft', 'cancelled') AND (q.do_not_perform IS NULL OR q.do_not_perform <> 1)
   AND q.place = 1;

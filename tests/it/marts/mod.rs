@@ -28,6 +28,7 @@ pub(crate) mod own_claims;
 mod reconciled;
 mod reconciled_rows;
 mod tuva;
+mod tuva_clinical;
 mod tuva_codes;
 mod tuva_input_tests;
 mod tuva_known;

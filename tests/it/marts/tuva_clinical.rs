@@ -1,0 +1,44 @@
+//! The clinical records of the Tuva input layer: which of them count, and what is known of each.
+
+use crate::marts::mart_spellings::{ask, imported};
+use serde_json::{Value, json};
+
+/// A clinical record of the member with these members beside those that every record has.
+fn record(kind: &str, id: &str, members: Value) -> Value {
+    let mut record = json!({"resourceType": kind, "id": id, "subject": {"reference": "Patient/p"}});
+    let Value::Object(members) = members else { panic!("the members of a record are an object") };
+    record.as_object_mut().unwrap().extend(members);
+    record
+}
+
+#[test]
+fn what_was_refuted_or_never_took_place_is_left_out() {
+    let status = |kind: &str, status: &str| record(kind, status, json!({"status": status}));
+    let verified = |status: &str| {
+        record(
+            "Condition",
+            status,
+            json!({"verificationStatus": {"coding": [{"code": status}]}, "code": {"text": "Asthma"}}),
+        )
+    };
+    let mut records: Vec<Value> =
+        ["confirmed", "provisional", "refuted", "entered-in-error"].map(verified).into();
+    let visits = ["planned", "arrived", "finished", "cancelled", "entered-in-error"];
+    records.extend(visits.map(|word| status("Encounter", word)));
+    let orders = ["active", "completed", "stopped", "draft", "cancelled", "entered-in-error"];
+    records.extend(orders.map(|word| status("MedicationRequest", word)));
+    records.push(record(
+        "MedicationRequest",
+        "forbidden",
+        json!({"status": "active", "doNotPerform": true}),
+    ));
+    let home = imported(&records);
+    let of = |table: &str| {
+        ask(&home, &format!("SELECT substr({table}_id, 3) FROM tuva_{table} ORDER BY 1"))
+    };
+    assert_eq!(of("condition"), ["confirmed", "provisional"]);
+    assert_eq!(of("encounter"), ["arrived", "finished"]);
+    assert_eq!(of("medication"), ["active", "completed", "stopped"]);
+    let diagnoses = "SELECT record_id FROM diagnosis ORDER BY 1";
+    assert_eq!(ask(&home, diagnoses), ["confirmed", "provisional"]);
+}

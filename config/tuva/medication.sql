@@ -55,15 +55,15 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
            WHEN q.system_name LIKE '%/ndc' OR q.system_name LIKE '%/fdandcorcompound' OR q.system_name LIKE '%/fdanationaldrugcode' OR q.system_name LIKE '%/ucm142438.htm'
              OR q.system_name = '/2.16.840.1.113883.6.69' THEN 'ndc'
            WHEN q.system_name LIKE '%/cvx' OR q.system_name = '/2.16.840.1.113883.12.292' THEN 'cvx'
-           ELSE q.medication_system END AS VARCHAR) AS source_code_type,
-       CAST(q.medication_code AS VARCHAR) AS source_code,
-       CAST(coalesce(q.medication_display, q.medication_text, q.medication_reference_display) AS VARCHAR) AS source_description,
-       CAST(CASE WHEN q.ndc_code LIKE '____-____-__' THEN '0' || replace(q.ndc_code, '-', '')
-                 WHEN q.ndc_code LIKE '_____-___-__' THEN substr(q.ndc_code, 1, 5) || '0' || substr(q.ndc_code, 7, 3) || substr(q.ndc_code, 11, 2)
-                 WHEN q.ndc_code LIKE '_____-____-_' THEN substr(q.ndc_code, 1, 5) || substr(q.ndc_code, 7, 4) || '0' || substr(q.ndc_code, 12, 1)
-                 WHEN length(replace(q.ndc_code, '-', '')) = 11 THEN replace(q.ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
+           ELSE q.drug_system END AS VARCHAR) AS source_code_type,
+       CAST(q.drug_code AS VARCHAR) AS source_code,
+       CAST(q.drug_name AS VARCHAR) AS source_description,
+       CAST(CASE WHEN q.drug_ndc_code LIKE '____-____-__' THEN '0' || replace(q.drug_ndc_code, '-', '')
+                 WHEN q.drug_ndc_code LIKE '_____-___-__' THEN substr(q.drug_ndc_code, 1, 5) || '0' || substr(q.drug_ndc_code, 7, 3) || substr(q.drug_ndc_code, 11, 2)
+                 WHEN q.drug_ndc_code LIKE '_____-____-_' THEN substr(q.drug_ndc_code, 1, 5) || substr(q.drug_ndc_code, 7, 4) || '0' || substr(q.drug_ndc_code, 12, 1)
+                 WHEN length(replace(q.drug_ndc_code, '-', '')) = 11 THEN replace(q.drug_ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
        CAST(NULL AS VARCHAR) AS ndc_description,
-       CAST(q.rxnorm_code AS VARCHAR) AS rxnorm_code,
+       CAST(q.drug_rxnorm_code AS VARCHAR) AS rxnorm_code,
        CAST(NULL AS VARCHAR) AS rxnorm_description,
        CAST(NULL AS VARCHAR) AS atc_code,
        CAST(NULL AS VARCHAR) AS atc_description,
@@ -82,11 +82,21 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(medication_system, '|') WHEN 0 THEN medication_system
-    ELSE substr(medication_system, 1, instr(medication_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM medication_request AS r
-  LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS q
+FROM (SELECT s.*, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(drug_system, '|') WHEN 0 THEN drug_system
+    ELSE substr(drug_system, 1, instr(drug_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
+  FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
+      ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place,
+      coalesce(r.medication_code, g.code_code, c.code_code) AS drug_code,
+      CASE WHEN r.medication_code IS NOT NULL THEN r.medication_system WHEN g.code_code IS NOT NULL THEN g.code_system ELSE c.code_system END AS drug_system,
+      coalesce(r.medication_display, r.medication_text, g.code_display, g.code_text, c.code_display, c.code_text, r.medication_reference_display) AS drug_name,
+      coalesce(r.ndc_code, g.ndc_code, c.ndc_code) AS drug_ndc_code,
+      coalesce(r.rxnorm_code, g.rxnorm_code, c.rxnorm_code) AS drug_rxnorm_code
+    FROM medication_request AS r
+    LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id
+    LEFT JOIN medication AS g ON g.connection_id = r.connection_id AND g.id = r.medication_id
+    LEFT JOIN (SELECT f.*, row_number() OVER (PARTITION BY f.connection_id, f.medication_request_id, f.contained_id ORDER BY f.row_no) AS nth
+      FROM medication_request_contained_medication AS f) AS c ON c.connection_id = r.connection_id AND c.medication_request_id = r.id
+      AND '#' || c.contained_id = r.medication_reference AND c.nth = 1) AS s) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
 WHERE coalesce(q.status, '') NOT IN ('entered-in-error', 'draft', 'cancelled') AND (q.do_not_perform IS NULL OR q.do_not_perform <> 1)

@@ -42,3 +42,42 @@ fn what_was_refuted_or_never_took_place_is_left_out() {
     let diagnoses = "SELECT record_id FROM diagnosis ORDER BY 1";
     assert_eq!(ask(&home, diagnoses), ["confirmed", "provisional"]);
 }
+
+#[test]
+fn a_prescription_has_the_codes_of_the_drug_that_it_names() {
+    let (ndc, rxnorm) =
+        ("http://hl7.org/fhir/sid/ndc", "http://www.nlm.nih.gov/research/umls/rxnorm");
+    let drug = |id: &str, system: &str, code: &str| {
+        json!({"resourceType": "Medication", "id": id,
+            "code": {"coding": [{"system": system, "code": code, "display": id}]}})
+    };
+    let order = |id: &str, members: Value| record("MedicationRequest", id, members);
+    let home = imported(&[
+        drug("stored", ndc, "0093-3109-05"),
+        order("a", json!({"medicationReference": {"reference": "Medication/stored"}})),
+        order(
+            "b",
+            json!({"contained": [drug("other", rxnorm, "1"), drug("own", rxnorm, "314076")],
+                "medicationReference": {"reference": "#own"}}),
+        ),
+        order(
+            "c",
+            json!({"medicationCodeableConcept": {"coding": [{"system": rxnorm, "code": "861007"}]}}),
+        ),
+        order(
+            "d",
+            json!({"medicationReference": {"reference": "Medication/lost", "display": "Lost"}}),
+        ),
+    ]);
+    let asked = "SELECT substr(medication_id, 3), source_code_type, source_code, source_description, ndc_code, rxnorm_code
+        FROM tuva_medication ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "a|ndc|0093-3109-05|stored|00093310905|",
+            "b|rxnorm|314076|own||314076",
+            "c|rxnorm|861007|||861007",
+            "d|||Lost||",
+        ]
+    );
+}

@@ -20,7 +20,7 @@
 -- normalized_component_code         VARCHAR: that code
 -- normalized_component_description  VARCHAR: not known: mapping is Tuva's work
 -- status                            VARCHAR: status
--- result                            VARCHAR: the value, else the words
+-- result                            VARCHAR: the value with its comparator in front (<20.0), else the words
 -- result_datetime                   TIMESTAMP: day of the result; its time is in lab_result
 -- collection_datetime               TIMESTAMP: day on which the specimen was taken
 -- source_units                      VARCHAR: unit
@@ -70,7 +70,7 @@ SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coale
        CAST(CASE WHEN l.test_system = 'http://loinc.org' THEN l.test_code END AS VARCHAR) AS normalized_component_code,
        CAST(NULL AS VARCHAR) AS normalized_component_description,
        CAST(l.status AS VARCHAR) AS status,
-       CAST(coalesce(CAST(l.value AS VARCHAR), l.value_text) AS VARCHAR) AS result,
+       CAST(coalesce(l.comparator || CAST(l.value AS VARCHAR), CAST(l.value AS VARCHAR), l.value_text) AS VARCHAR) AS result,
        coalesce(CAST(NULL AS TIMESTAMP), date(l.result_date)) AS result_datetime,
        coalesce(CAST(NULL AS TIMESTAMP), date(CASE WHEN substr(coalesce(sp.collection_collected_date_time, sp.collection_collected_period_start), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(sp.collection_collected_date_time, sp.collection_collected_period_start), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(sp.collection_collected_date_time, sp.collection_collected_period_start), 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(coalesce(sp.collection_collected_date_time, sp.collection_collected_period_start), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(sp.collection_collected_date_time, sp.collection_collected_period_start), 9, 2) = '31')

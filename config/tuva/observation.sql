@@ -17,7 +17,7 @@
 -- normalized_code_type              VARCHAR: loinc, where sent
 -- normalized_code                   VARCHAR: that code
 -- normalized_description            VARCHAR: not known: mapping is Tuva's work
--- result                            VARCHAR: the value, else the words
+-- result                            VARCHAR: the value with its comparator in front (<20.0), else the words
 -- source_units                      VARCHAR: unit
 -- normalized_units                  VARCHAR: not known: mapping is Tuva's work
 -- source_reference_range_low        VARCHAR: lower end of the range
@@ -61,7 +61,7 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
        CAST(CASE WHEN v.loinc_code IS NOT NULL THEN 'loinc' END AS VARCHAR) AS normalized_code_type,
        CAST(v.loinc_code AS VARCHAR) AS normalized_code,
        CAST(NULL AS VARCHAR) AS normalized_description,
-       CAST(coalesce(CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_string, CAST(v.value_integer AS VARCHAR)) AS VARCHAR) AS result,
+       CAST(coalesce(v.value_quantity_comparator || CAST(v.value_quantity_value AS VARCHAR), CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_string, CAST(v.value_integer AS VARCHAR)) AS VARCHAR) AS result,
        CAST(coalesce(v.value_quantity_code, v.value_quantity_unit) AS VARCHAR) AS source_units,
        CAST(NULL AS VARCHAR) AS normalized_units,
        CAST(v.reference_range_low_value AS VARCHAR) AS source_reference_range_low,
@@ -79,4 +79,9 @@ FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND v.place = 1 AND coalesce(v.category_code, '') <> 'laboratory';
+  AND v.place = 1
+  -- What lab_result has is not here.
+  AND coalesce(lower(v.category_code), '') NOT IN ('laboratory', 'lab')
+  AND coalesce(lower(trim(v.category_text)), '') NOT IN ('laboratory', 'lab')
+  AND NOT EXISTS (SELECT 1 FROM observation_coding AS k WHERE k.connection_id = v.connection_id AND k.observation_id = v.id
+    AND k.element = 'category' AND lower(k.code) IN ('laboratory', 'lab'));

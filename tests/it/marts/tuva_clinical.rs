@@ -81,3 +81,33 @@ fn a_prescription_has_the_codes_of_the_drug_that_it_names() {
         ]
     );
 }
+
+#[test]
+fn an_observation_is_a_result_of_the_laboratory_or_another_and_keeps_its_comparator() {
+    let seen = |id: &str, category: Value, comparator: &str| {
+        let mut quantity = json!({"value": 20});
+        if !comparator.is_empty() {
+            quantity["comparator"] = json!(comparator);
+        }
+        let code = json!({"coding": [{"system": "http://loinc.org", "code": "20447-9"}]});
+        record(
+            "Observation",
+            id,
+            json!({"status": "final", "category": category, "code": code, "valueQuantity": quantity}),
+        )
+    };
+    let coded = |code: &str| json!({"coding": [{"code": code}]});
+    let home = imported(&[
+        seen("a", json!([coded("laboratory")]), "<"),
+        seen("b", json!([coded("LAB")]), ""),
+        seen("c", json!([{"text": "Laboratory "}]), ""),
+        seen("d", json!([coded("procedure"), coded("Laboratory")]), ""),
+        seen("e", json!([coded("vital-signs")]), ">="),
+        seen("f", json!([]), ""),
+    ]);
+    let results = "SELECT v.observation_id, t.result FROM tuva_lab_result AS t
+        JOIN lab_result AS v ON '1.' || v.observation_id = substr(t.lab_result_id, 1, 3) ORDER BY 1";
+    assert_eq!(ask(&home, results), ["a|<20.0", "b|20.0", "c|20.0", "d|20.0"]);
+    let others = "SELECT observation_id, result FROM tuva_observation ORDER BY 1";
+    assert_eq!(ask(&home, others), ["1.e|>=20.0", "1.f|20.0"]);
+}

@@ -16,12 +16,12 @@
 -- plan year's latest claim that has one: the one created last by instant, in any time zone. Of a date
 -- without a time the last update decides, as far as that day reaches. The claims' sum is that of one member in one plan year, so it
 -- stands beside the payer's annual figure for the individual, and nothing is compared with a family's or a
--- lifetime's. Where the payer's figures tell networks apart, claims that say they are out of the network
--- are summed apart, beside the payer's figure outside it; all other claims stand beside the figure in the
--- network, else the one without a network. Of several categories the claims stand beside the general one
--- (30, none or 1); else beside none, unless there is only one. The limit is the payer's, else that of the
--- coverage where the coverage states one amount. All balances are in
--- explanation_of_benefit_benefit_balance_financial.
+-- lifetime's. Where the payer's figures tell networks apart, claims that say they were paid out of the
+-- network, or else that their provider is out of it, are summed apart, beside the payer's figure outside it;
+-- all other claims stand beside the figure in the network, else the one without a network. Of several
+-- categories the claims stand beside the general one (30, none or 1); else beside none, unless there is only
+-- one. The limit is the payer's, else that of the coverage where the coverage states one amount. All balances
+-- are in explanation_of_benefit_benefit_balance_financial.
 --
 -- connection_id             whose consent the row came through
 -- member_id                 the person, id in member
@@ -83,7 +83,12 @@ WITH span AS (
          made_at(c.created, e.meta_last_updated) AS created_at,
          coalesce(s.first, substr(c.service_start_date, 1, 4) || '-01-01') AS first,
          coalesce(s.last, substr(c.service_start_date, 1, 4) || '-12-31') AS last,
-         coalesce(benefit_network(e.billing_network_status_code) = 'out', 0) AS is_out,
+         -- How the claim was paid, if that is said of the claim or alike of its lines; else whether the provider is in the network.
+         coalesce(coalesce(benefit_network(e.benefit_payment_status_code),
+           (SELECT CASE WHEN min(benefit_network(i.benefit_payment_status_code)) = max(benefit_network(i.benefit_payment_status_code))
+                   THEN min(benefit_network(i.benefit_payment_status_code)) END
+            FROM explanation_of_benefit_item AS i WHERE i.connection_id = e.connection_id AND i.explanation_of_benefit_id = e.id),
+           benefit_network(e.billing_network_status_code)) = 'out', 0) AS is_out,
          c.deductible_cents, c.copay_cents, c.coinsurance_cents, c.member_cost_share_cents
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id

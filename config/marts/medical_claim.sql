@@ -154,7 +154,7 @@
 -- procedure_date_23           its day
 -- procedure_date_24           its day
 -- procedure_date_25           its day
--- in_network_flag             whether the provider is in the network, where sent
+-- in_network_flag             whether it was paid as in the network, else whether the provider is in it; where sent
 -- data_source                 name of the plan in the configuration, else file
 -- ingest_datetime             start of the day (UTC) on which this content of the claim came
 CREATE TABLE medical_claim (
@@ -596,7 +596,8 @@ SELECT c.connection_id,
        date(q.day_23) AS procedure_date_23,
        date(q.day_24) AS procedure_date_24,
        date(q.day_25) AS procedure_date_25,
-       CAST(CASE lower(replace(coalesce(i.payer_network_status_code, i.billing_network_status_code, e.billing_network_status_code), '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
+       CAST(CASE coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code), benefit_network(e.benefit_payment_status_code),
+           benefit_network(i.billing_network_status_code), benefit_network(e.billing_network_status_code)) WHEN 'in' THEN 1 WHEN 'out' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        date(came.received_at) AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id

@@ -31,7 +31,7 @@
 -- coinsurance_amount         coinsurance
 -- copayment_amount           copayment
 -- deductible_amount          deductible
--- in_network_flag            whether the pharmacy is in the network, where sent
+-- in_network_flag            whether it was paid as in the network, else whether the pharmacy is in it; where sent
 -- data_source                name of the plan in the configuration, else file
 -- ingest_datetime            start of the day (UTC) on which this content of the claim came
 CREATE TABLE pharmacy_claim (
@@ -119,7 +119,8 @@ SELECT c.connection_id,
          THEN (coalesce(l.copay_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.copay_cents - coalesce(t.copay_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS copayment_amount,
        CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
-       CAST(CASE lower(replace(e.billing_network_status_code, '-', '')) WHEN 'innetwork' THEN 1 WHEN 'outofnetwork' THEN 0 END AS BOOLEAN) AS in_network_flag,
+       CAST(CASE coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code), benefit_network(e.benefit_payment_status_code),
+           benefit_network(i.billing_network_status_code), benefit_network(e.billing_network_status_code)) WHEN 'in' THEN 1 WHEN 'out' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        date(came.received_at) AS ingest_datetime
 FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
@@ -129,6 +130,8 @@ JOIN connection AS n ON n.id = c.connection_id
 JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_type = 'ExplanationOfBenefit'
   AND came.resource_id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
+LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
+  AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
 LEFT JOIN medication_fill AS f ON f.connection_id = c.connection_id AND f.source_id = c.explanation_of_benefit_id
   AND f.source = 'claim' AND (f.item_index = l.item_index OR (l.line_key IS NULL AND f.item_index IS NULL))
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1

@@ -150,7 +150,7 @@
 -- procedure_date_23                 DATE: its day
 -- procedure_date_24                 DATE: its day
 -- procedure_date_25                 DATE: its day
--- in_network_flag                   BOOLEAN: whether the provider is in the network, where sent
+-- in_network_flag                   BOOLEAN: whether it was paid as in the network, else whether the provider is in it; where sent
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept

@@ -27,7 +27,7 @@
 -- coinsurance_amount                DOUBLE: coinsurance
 -- copayment_amount                  DOUBLE: copayment
 -- deductible_amount                 DOUBLE: deductible
--- in_network_flag                   BOOLEAN: whether the pharmacy is in the network, where sent
+-- in_network_flag                   BOOLEAN: whether it was paid as in the network, else whether the pharmacy is in it; where sent
 -- data_source                       VARCHAR: name of the plan in the configuration, else file
 -- file_name                         VARCHAR: not kept
 -- file_date                         DATE: not kept

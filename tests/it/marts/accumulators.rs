@@ -161,3 +161,40 @@ fn the_latest_figure_is_that_of_the_latest_instant() {
     let day = [at("z", "2025-03-02", first, 70.0), at("a", "2025-03-02", then, 80.0)];
     assert_eq!(latest(&day), ["a|8000"]);
 }
+
+#[test]
+fn how_a_claim_was_paid_counts_before_the_network_of_its_provider() {
+    let status =
+        |kind: &str, network: &str| json!({"category": word(kind), "reason": word(network)});
+    let paid = |id: &str, deductible: f64, provider: &str, payment: &[&str], lines: &[&str]| {
+        let mut claim = used(id, "2025-03-01", deductible, provider, &[]);
+        let adjudication = claim["adjudication"].as_array_mut().unwrap();
+        adjudication.extend(payment.iter().map(|network| status("benefitpaymentstatus", network)));
+        let line = |(at, network): (usize, &&str)| json!({"sequence": at + 1, "adjudication": [status("benefitpaymentstatus", network)]});
+        claim["item"] = lines.iter().enumerate().map(line).collect();
+        claim
+    };
+    let mut fill = paid("fill", 0.0, "outofnetwork", &[], &["innetwork"]);
+    fill["type"]["coding"][0]["code"] = json!("pharmacy");
+    fill["billablePeriod"] = json!({"start": "2024-03-01", "end": "2024-03-01"});
+    let balances = [
+        balance(["1", "individual", "in", "annual"], 1000.0, 170.0),
+        balance(["1", "individual", "out", "annual"], 5000.0, 30.0),
+    ];
+    let home = imported(&[
+        used("a", "2025-01-02", 100.0, "innetwork", &balances),
+        paid("header", 70.0, "outofnetwork", &["innetwork"], &[]),
+        paid("lines", 30.0, "innetwork", &[], &["outofnetwork", "outofnetwork"]),
+        paid("other", 5.0, "innetwork", &["other"], &[]),
+        fill,
+    ]);
+    let sums = "SELECT network, claim_count, used_cents, payer_used_cents FROM accumulator
+        WHERE kind = 'deductible' AND plan_year_start_date = '2025-01-01' ORDER BY 1";
+    assert_eq!(ask(&home, sums), ["in|3|17500|17000", "out|1|3000|3000"]);
+    let flags = "SELECT substr(claim_id, 3), claim_line_number, in_network_flag FROM tuva_medical_claim
+        UNION ALL SELECT substr(claim_id, 3), claim_line_number, in_network_flag FROM tuva_pharmacy_claim ORDER BY 1, 2";
+    assert_eq!(
+        ask(&home, flags),
+        ["a|1|1", "fill|1|1", "header|1|1", "lines|1|0", "lines|2|0", "other|1|1"]
+    );
+}

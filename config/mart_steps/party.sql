@@ -1,4 +1,5 @@
--- Name and NPI of whoever a reference may lead to; a role leads to its practitioner, else its organization.
+-- Name and NPI of whoever a reference may lead to; a role leads to its practitioner, else its organization. Name and
+-- NPI are never those of two parties.
 CREATE TEMP TABLE party (
   connection_id INTEGER, type TEXT, id TEXT, name TEXT, npi TEXT, PRIMARY KEY (connection_id, type, id)
 ) WITHOUT ROWID;
@@ -31,16 +32,22 @@ FROM temp.record_source AS here
 JOIN temp.shared_party AS p ON p.source_id = here.source_id
 ORDER BY here.source_id;
 INSERT INTO temp.party
-SELECT r.connection_id, 'PractitionerRole', r.id,
-       coalesce(p.name, r.practitioner_display, o.name, r.organization_display),
-       coalesce(p.npi, npi_of(r.practitioner_identifier_system, r.practitioner_identifier_type_code, r.practitioner_identifier_value),
-                (SELECT npi_of(i.system, i.type_code, i.value) FROM practitioner_role_identifier AS i
-                 WHERE i.connection_id = r.connection_id AND i.practitioner_role_id = r.id
-                   AND npi_of(i.system, i.type_code, i.value) IS NOT NULL ORDER BY i.row_no LIMIT 1),
-                o.npi, npi_of(r.organization_identifier_system, r.organization_identifier_type_code, r.organization_identifier_value))
-FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
-LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
-LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Organization' AND o.id = r.organization_id;
+SELECT connection_id, 'PractitionerRole', id,
+       CASE WHEN coalesce(person_name, person_npi) IS NULL THEN organization_name ELSE person_name END,
+       coalesce(person_npi, role_npi, CASE WHEN coalesce(person_name, person_npi) IS NULL THEN organization_npi END)
+FROM (
+  SELECT r.connection_id, r.id,
+         coalesce(p.name, r.practitioner_display) AS person_name,
+         coalesce(p.npi, npi_of(r.practitioner_identifier_system, r.practitioner_identifier_type_code, r.practitioner_identifier_value)) AS person_npi,
+         (SELECT npi_of(i.system, i.type_code, i.value) FROM practitioner_role_identifier AS i
+          WHERE i.connection_id = r.connection_id AND i.practitioner_role_id = r.id
+            AND npi_of(i.system, i.type_code, i.value) IS NOT NULL ORDER BY i.row_no LIMIT 1) AS role_npi,
+         coalesce(o.name, r.organization_display) AS organization_name,
+         coalesce(o.npi, npi_of(r.organization_identifier_system, r.organization_identifier_type_code, r.organization_identifier_value)) AS organization_npi
+  FROM temp.mart_scope CROSS JOIN practitioner_role AS r ON r.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.party AS p ON p.connection_id = r.connection_id AND p.type = 'Practitioner' AND p.id = r.practitioner_id
+  LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.type = 'Organization' AND o.id = r.organization_id
+);
 DELETE FROM temp.shared_party;
 INSERT INTO temp.shared_party
 SELECT s.source_id, p.type, p.id, p.name, p.npi, min(p.connection_id)
@@ -86,5 +93,6 @@ SET organization_name = coalesce(p.name, k.organization_name), organization_npi 
 FROM temp.party AS p
 WHERE p.connection_id = k.connection_id AND p.type = 'Organization' AND p.id = k.organization_id;
 UPDATE temp.contained_party
-SET name = coalesce(practitioner_name, name, organization_name), npi = coalesce(practitioner_npi, npi, organization_npi)
+SET name = CASE WHEN coalesce(practitioner_name, practitioner_npi) IS NULL THEN coalesce(name, organization_name) ELSE coalesce(practitioner_name, name) END,
+    npi = coalesce(practitioner_npi, npi, CASE WHEN coalesce(practitioner_name, name) IS NULL THEN organization_npi END)
 WHERE coalesce(practitioner_name, practitioner_npi, organization_name, organization_npi) IS NOT NULL;

@@ -177,7 +177,7 @@ WITH line AS (
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
          CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END AS diagnosis_system,
          coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
-         coalesce(performer.name, contained_performer.name, t.provider_display, c.provider_name) AS provider_name,
+         CASE WHEN t.row_no IS NULL THEN c.provider_name ELSE coalesce(performer.name, contained_performer.name, t.provider_display) END AS provider_name,
          CASE WHEN t.row_no IS NULL THEN c.provider_npi ELSE coalesce(performer.npi, contained_performer.npi,
               npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) END AS provider_npi,
          i.denial_reason_code AS denial_reason_code
@@ -243,8 +243,8 @@ WITH line AS (
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
          CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END AS diagnosis_system,
          coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
-         coalesce(performer.name, i.provider_display, c.provider_name) AS provider_name,
-         CASE WHEN i.provider_id IS NULL THEN c.provider_npi ELSE performer.npi END AS provider_npi,
+         CASE WHEN coalesce(i.provider_reference, i.provider_display) IS NULL THEN c.provider_name ELSE coalesce(performer.name, contained_performer.name, i.provider_display) END AS provider_name,
+         CASE WHEN coalesce(i.provider_reference, i.provider_display) IS NULL THEN c.provider_npi ELSE coalesce(performer.npi, contained_performer.npi) END AS provider_npi,
          NULL AS denial_reason_code
   FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
   CROSS JOIN explanation_of_benefit_add_item AS i ON i.connection_id = c.connection_id AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
@@ -261,6 +261,9 @@ WITH line AS (
    AND performer.type = CASE i.provider_id WHEN i.provider_practitioner_id THEN 'Practitioner'
                         WHEN i.provider_organization_id THEN 'Organization'
                         WHEN i.provider_practitioner_role_id THEN 'PractitionerRole' END
+  LEFT JOIN temp.contained_party AS contained_performer
+    ON contained_performer.connection_id = i.connection_id AND contained_performer.claim_id = i.explanation_of_benefit_id
+   AND contained_performer.reference = i.provider_reference
 )
 SELECT connection_id,
        explanation_of_benefit_id,

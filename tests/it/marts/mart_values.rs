@@ -146,6 +146,46 @@ fn a_provider_has_name_and_number_however_the_role_tells_them() {
 }
 
 #[test]
+fn name_and_number_of_a_provider_are_not_those_of_two() {
+    let number = |value: &str| json!({"system": NPI, "value": value});
+    let role = |id: &str, practitioner: Value| {
+        json!({"resourceType": "PractitionerRole", "id": id, "practitioner": practitioner,
+            "organization": {"reference": "Organization/o"}})
+    };
+    let led = |id: &str, reference: &str| claim(id, json!({"provider": {"reference": reference}}));
+    let mut contained = led("contained", "#r");
+    contained["contained"] = json!([role("r", json!({"display": "Dr Own"}))]);
+    let mut billed = led("lines", "Organization/o");
+    billed["careTeam"] = json!([{"sequence": 1, "provider": {"identifier": number("1777777777")},
+        "role": {"coding": [{"code": "performing"}]}}]);
+    billed["item"] = json!([{"sequence": 1, "careTeamSequence": [1]}]);
+    billed["addItem"] = json!([{"itemSequence": [1], "provider": [{"display": "Dr Added"}]}, {"itemSequence": [1]}]);
+    let home = imported(&[
+        json!({"resourceType": "Organization", "id": "o", "name": "Clinic", "identifier": [number("1000000004")]}),
+        json!({"resourceType": "Practitioner", "id": "d", "name": [{"family": "Local", "given": ["Ann"]}]}),
+        role("r", json!({"reference": "Practitioner/d"})),
+        role("unknown", json!({"reference": "Practitioner/lost"})),
+        led("role", "PractitionerRole/r"),
+        led("unknown", "PractitionerRole/unknown"),
+        contained,
+        billed,
+    ]);
+    let asked =
+        "SELECT explanation_of_benefit_id, provider_name, provider_npi FROM claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "contained|Dr Own|",
+            "lines|Clinic|1000000004",
+            "role|Ann Local|",
+            "unknown|Clinic|1000000004"
+        ]
+    );
+    let lines = "SELECT line_key, provider_name, provider_npi FROM claim_line ORDER BY 1";
+    assert_eq!(ask(&home, lines), ["0||1777777777", "1|Dr Added|", "2|Clinic|1000000004"]);
+}
+
+#[test]
 fn a_providers_number_is_known_by_its_system_or_type_in_any_spelling() {
     let number = |id: usize, value: &str, identifier: Value| {
         let mut identifier = identifier;

@@ -178,13 +178,13 @@ WITH lab AS (
               WHEN interpretation IN ('A', 'AA', 'H', 'HH', 'HU', 'L', 'LL', 'LU', '<', '>', 'POS', 'DET') THEN 1 END AS by_laboratory
   FROM dated
 ), beside AS (
-  -- By the instant where the time is stated, since a day may have several.
+  -- By the instant where the time is stated, since a day may have several. To julianday a year alone is a number of days.
   SELECT judged.*,
          CASE WHEN is_in_line THEN lag(value) OVER line END AS previous_value,
          CASE WHEN is_in_line THEN lag(day) OVER line END AS previous_date
   FROM judged
   WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit_word(unit), is_in_line
-                  ORDER BY coalesce(julianday(sent), julianday(day)), id, component)
+                  ORDER BY coalesce(CASE WHEN length(sent) > 10 THEN julianday(sent) END, julianday(day)), id, component)
 )
 SELECT connection_id,
        id,

@@ -127,3 +127,18 @@ fn a_range_with_one_end_a_limit_and_a_range_for_some_decide_as_far_as_they_tell(
     let asked = "SELECT is_abnormal, abnormal_by FROM lab_result ORDER BY observation_id";
     assert_eq!(ask(&imported(&results), asked), expected);
 }
+
+#[test]
+fn a_result_of_a_year_has_its_place_among_those_of_days() {
+    let of = |id: &str, sent: &str, value: f64| {
+        glucose(id, 1, json!({"effectiveDateTime": sent, "valueQuantity": ucum(value, "mg/dL")}))
+    };
+    let home = imported(&[
+        of("a", "2025-01-05T08:00:00Z", 98.0),
+        of("b", "2024", 96.0),
+        of("c", "2023-06-01", 95.0),
+    ]);
+    let asked =
+        "SELECT observation_id, previous_value, previous_date, trend FROM lab_result ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["a|96|2024-01-01|up", "b|95|2023-06-01|up", "c|||"]);
+}

@@ -243,3 +243,21 @@ fn every_record_says_when_its_content_came() {
         assert_eq!(home.value::<i64>(&other), 0, "{view}");
     }
 }
+
+#[test]
+fn a_payer_that_its_coverage_contains_has_its_name() {
+    let covered = |id: &str, payer: Value, contained: Value| {
+        json!({"resourceType": "Coverage", "id": id, "status": "active", "contained": contained,
+            "beneficiary": {"reference": "Patient/p"}, "payor": [payer], "period": {"start": "2025-01-01"}})
+    };
+    let organizations = json!([{"resourceType": "Organization", "id": "other", "name": "Another"},
+        {"resourceType": "Organization", "id": "org", "name": "Payer North"}]);
+    let home = imported(&[
+        covered("contained", json!({"reference": "#org"}), organizations),
+        covered("named", json!({"display": "Payer South"}), json!([])),
+    ]);
+    let asked = "SELECT coverage_id, payer_name FROM coverage_span ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["contained|Payer North", "named|Payer South"]);
+    let payers = "SELECT payer FROM tuva_eligibility ORDER BY 1";
+    assert_eq!(ask(&home, payers), ["Payer North", "Payer South"]);
+}

@@ -20,6 +20,46 @@ pub(super) struct Batch {
     pub(super) types: Option<BTreeSet<String>>,
 }
 
+/// The batches that are still to be made, each in a transaction of its own.
+pub(super) struct Pending {
+    batches: Vec<Batch>,
+    /// SQLite's number of the file's state that the batches were read from.
+    state: i64,
+}
+
+impl Pending {
+    pub(super) fn read(connection: &Connection) -> Result<Pending, WarehouseError> {
+        // The state is read first: what changes meanwhile is then seen by the next look.
+        let state = state(connection)?;
+        Ok(Pending { batches: due(connection)?, state })
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    /// The next batch, for this transaction.
+    ///
+    /// Another process may have written since the batches were read, such as a new label of a connection.
+    /// The persons are then read anew: to make a batch deletes the note of that change as well.
+    pub(super) fn next(
+        &mut self,
+        transaction: &Connection,
+    ) -> Result<Option<Batch>, WarehouseError> {
+        if state(transaction)? != self.state {
+            *self = Pending::read(transaction)?;
+        }
+        Ok(if self.batches.is_empty() { None } else { Some(self.batches.remove(0)) })
+    }
+}
+
+/// A number that changes when another SQLite connection has written.
+fn state(connection: &Connection) -> Result<i64, WarehouseError> {
+    connection
+        .query_row("PRAGMA data_version", [], |row| row.get(0))
+        .doing("cannot read whether another process wrote")
+}
+
 /// The batches of connections whose marts are out of date, or whose persons have changed.
 pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError> {
     let mut whole = ids(connection, "SELECT connection_id FROM mart_due")?;
@@ -125,4 +165,43 @@ fn count(connection: &Connection, connection_id: i64) -> Result<u64, WarehouseEr
         )
         .and_then(|mut statement| statement.query_row([connection_id], |row| row.get(0)))
         .doing("cannot count the stored claims")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clock::Clock,
+        monitor::Silent,
+        warehouse::{Catalog, Warehouse, WarehouseFile},
+    };
+
+    #[test]
+    fn a_label_that_another_process_gives_meanwhile_is_read() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("warehouse.db");
+        let catalog = Catalog::embedded().unwrap();
+        let file = WarehouseFile::in_clear(&path);
+        Warehouse::open(&file, catalog, Clock::system(), &Silent).unwrap().close();
+        let (mut own, other) = (Connection::open(&path).unwrap(), Connection::open(&path).unwrap());
+        own.execute_batch(
+            "INSERT INTO connection (id, uid, name, plan, patient_id, created_at)
+               VALUES (1, 'u', 'ann', 'north', 'p', '2025-01-01T00:00:00Z');
+             INSERT INTO mart_due VALUES (1);",
+        )
+        .unwrap();
+        let mut pending = Pending::read(&own).unwrap();
+        // The connection is noted already: the second note leaves no trace.
+        other
+            .execute_batch(
+                "UPDATE connection SET member = 'jan'; INSERT OR IGNORE INTO mart_due VALUES (1);",
+            )
+            .unwrap();
+        let transaction = own.transaction().unwrap();
+        let batch = pending.next(&transaction).unwrap().unwrap();
+        let members: Vec<&str> =
+            batch.persons.iter().map(|person| person.member_id.as_str()).collect();
+        assert_eq!(members, ["jan"]);
+        assert!(pending.is_empty() && pending.next(&transaction).unwrap().is_none());
+    }
 }

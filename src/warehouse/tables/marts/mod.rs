@@ -34,7 +34,7 @@ use crate::{
     clock,
     warehouse::error::{Doing, WarehouseError},
 };
-use batch::due;
+use batch::{Pending, due};
 use chrono::{DateTime, Utc};
 use make::make;
 use rusqlite::{Connection, Transaction, params};
@@ -213,9 +213,12 @@ impl Stale<'_> {
 /// Brings the marts of noted connections up to date.
 pub(crate) fn refresh(connection: &mut Connection, marts: &[Mart]) -> Result<(), WarehouseError> {
     // A change to one connection may change which others are about the same person: `due` names them, too.
-    for batch in due(connection)? {
+    let mut pending = Pending::read(connection)?;
+    while !pending.is_empty() {
         let transaction = connection.transaction().doing("cannot begin to fill the marts")?;
-        make(&transaction, marts, &batch)?;
+        if let Some(batch) = pending.next(&transaction)? {
+            make(&transaction, marts, &batch)?;
+        }
         transaction.commit().doing("cannot commit the marts")?;
     }
     Ok(())

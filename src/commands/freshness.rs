@@ -61,8 +61,11 @@ pub(super) fn stale(
         let mine = TypeStatus::of_connection(types, &row.name).iter();
         mine.filter(|status| status.mode != WalkKind::File)
     };
-    let complete_as_of =
-        of_plan().filter_map(|status| clock::parsed(status.complete_as_of.as_deref()?)).max()?;
+    // A walk in the future was dated by a clock that was ahead: when it was made is not known.
+    let complete_as_of = of_plan()
+        .filter_map(|status| clock::parsed(status.complete_as_of.as_deref()?))
+        .filter(|at| *at <= now)
+        .max()?;
     let checked_at = of_plan().filter_map(|status| clock::parsed(&status.checked_at)).max();
     stale_since(row, complete_as_of, checked_at, settings, max_age, now)
 }

@@ -11,7 +11,7 @@ pub struct Entry<'a> {
     pub key: &'a str,
     /// The schedule by which it is synced.
     pub schedule: &'a Schedule,
-    /// When its latest run began; without a run yet, it is due at once.
+    /// When its latest run began; without a run yet, or with one in the future, it is due at once.
     pub last_run: Option<DateTime<Utc>>,
     /// How its grant is kept from expiring unused; `None` if not wanted or not needed.
     pub keep_alive: Option<KeepAlive>,
@@ -66,8 +66,9 @@ pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> De
 impl Entry<'_> {
     fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.last_run {
-            // A run in the future was entered while the clock was wrong.
-            Some(last) => self.schedule.due_after(last.min(now), self.key),
+            // A run in the future was entered while the clock was wrong, so nobody knows when it was.
+            Some(last) if last > now => Some(now),
+            Some(last) => self.schedule.due_after(last, self.key),
             None => Some(now),
         }
     }
@@ -182,8 +183,12 @@ mod tests {
         let schedule = hourly();
         let mut entry = entry(&schedule, Some(-100_000));
         entry.keep_alive = Some(idle(-100_000));
+        let decision = decide(&[entry.clone()], false, NOW);
+        assert_eq!((decision.sync, decision.keep_alive), (vec![0], vec![0]));
+        // The run that then begins has the right date.
+        entry.last_run = Some(NOW);
         let decision = decide(&[entry], false, NOW);
-        assert_eq!(decision.keep_alive, [0]);
+        assert!(decision.sync.is_empty());
         assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(60)));
     }
 

@@ -45,7 +45,7 @@ pub(super) fn run(
     args: &StatusArgs,
     now: DateTime<Utc>,
 ) -> Result<ExitCode, Failure> {
-    let standings = warehouse.standings()?;
+    let standings = warehouse.standings(now)?;
     let (mut plans, mut exceptions) = (BTreeMap::<&str, OfPlan>::new(), Vec::new());
     let mut stale: HashMap<i64, Stale> = HashMap::new();
     for row in connections {

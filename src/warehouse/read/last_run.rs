@@ -13,7 +13,9 @@ pub(crate) fn last_runs(
 ) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
     let rows: Vec<(i64, String)> = connection
         .prepare(
-            "SELECT walk.connection_id, max(run.started_at)
+            // In a group with max(), SQLite takes the other columns from the same row. The latest run is the
+            // last one entered: one that began while the clock was ahead has the latest date for years.
+            "SELECT walk.connection_id, run.started_at, max(run.id)
              FROM sync_run AS run JOIN sync_walk AS walk ON walk.run_id = run.id
              WHERE run.command IN ('sync', 'run') AND run.state IN ('complete', 'incomplete')
              GROUP BY walk.connection_id",

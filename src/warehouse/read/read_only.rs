@@ -66,8 +66,8 @@ impl ReadOnlyWarehouse {
     ///
     /// # Errors
     /// An error of SQLite.
-    pub fn standings(&self) -> Result<HashMap<i64, Standing>, WarehouseError> {
-        self.reader.read(standing::standings)
+    pub fn standings(&self, now: DateTime<Utc>) -> Result<HashMap<i64, Standing>, WarehouseError> {
+        self.reader.read(|connection| standing::standings(connection, now))
     }
 
     /// The completeness of each type of one connection.

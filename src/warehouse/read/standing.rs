@@ -1,11 +1,15 @@
 //! The state of every connection, by one pass over the ledger: for homes with thousands of connections.
 
 use super::status::{TypeStatus, status_of};
-use crate::warehouse::{
-    error::{Doing, WarehouseError},
-    walks::kinds::WHOLE_TYPES,
+use crate::{
+    clock,
+    warehouse::{
+        error::{Doing, WarehouseError},
+        walks::kinds::WHOLE_TYPES,
+    },
 };
-use rusqlite::{Connection, Row};
+use chrono::{DateTime, Utc};
+use rusqlite::{Connection, Params, Row};
 use std::collections::HashMap;
 
 /// The state of a connection.
@@ -15,7 +19,8 @@ pub struct Standing {
     pub open: u64,
     /// Open rejects.
     pub rejects: u64,
-    /// Start of the latest complete walk over a whole type at a plan (RFC 3339).
+    /// Start of the latest complete walk over a whole type at a plan (RFC 3339), but of one in the future: a
+    /// clock that was ahead dated it.
     pub complete_as_of: Option<String>,
     /// End of the latest walk that asked a plan, as opposed to files (RFC 3339).
     pub checked_at: Option<String>,
@@ -34,7 +39,7 @@ fn complete_walks() -> String {
     format!(
         "
     SELECT connection_id, max(walk_started_at) FROM sync_walk
-    WHERE state = 'complete'
+    WHERE state = 'complete' AND walk_started_at <= ?1
       AND +mode IN {WHOLE_TYPES}
     GROUP BY connection_id"
     )
@@ -45,21 +50,24 @@ const REJECTS: &str = "
     GROUP BY connection_id";
 
 /// The state of each connection that was ever synced or imported, by `connection.id`.
-pub(crate) fn standings(connection: &Connection) -> Result<HashMap<i64, Standing>, WarehouseError> {
+pub(crate) fn standings(
+    connection: &Connection,
+    now: DateTime<Utc>,
+) -> Result<HashMap<i64, Standing>, WarehouseError> {
     let mut standings: HashMap<i64, Standing> = HashMap::new();
-    each(connection, LATEST, |row| {
+    each(connection, LATEST, [], |row| {
         let standing =
             Standing { open: row.get(1)?, checked_at: row.get(2)?, ..Standing::default() };
         standings.insert(row.get(0)?, standing);
         Ok(())
     })?;
-    each(connection, &complete_walks(), |row| {
+    each(connection, &complete_walks(), [clock::text(now)], |row| {
         if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
             standing.complete_as_of = row.get(1)?;
         }
         Ok(())
     })?;
-    each(connection, REJECTS, |row| {
+    each(connection, REJECTS, [], |row| {
         if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
             standing.rejects = row.get(1)?;
         }
@@ -71,10 +79,11 @@ pub(crate) fn standings(connection: &Connection) -> Result<HashMap<i64, Standing
 fn each(
     connection: &Connection,
     sql: &str,
+    values: impl Params,
     mut take: impl FnMut(&Row<'_>) -> rusqlite::Result<()>,
 ) -> Result<(), WarehouseError> {
     let mut statement = connection.prepare(sql).doing("cannot read the ledger")?;
-    let mut rows = statement.query([]).doing("cannot read the ledger")?;
+    let mut rows = statement.query(values).doing("cannot read the ledger")?;
     while let Some(row) = rows.next().doing("cannot read the ledger")? {
         take(row).doing("cannot read the ledger")?;
     }

@@ -1,6 +1,7 @@
 //! Clocks that are wrong, ours and a plan's: told, not believed, and nothing is lost by them.
 
 use crate::support::{Asked, Faulty, Home, Payer, Reply, SHORT_SYNC, Scripted, bundle};
+use payersync::warehouse::ReadOnlyWarehouse;
 use std::sync::atomic::Ordering;
 
 const DAY: i64 = 24 * 3600;
@@ -288,4 +289,26 @@ fn a_connection_that_no_run_completed_for_two_nights_is_stale() {
     payer.configure(&home, weekly);
     assert_eq!(status(4, &[]).code, 0, "twice a week is two weeks");
     assert_eq!(status(20, &[]).code, 2);
+}
+
+/// A walk of the future says nothing of how old the data is, and a run of the future is not the latest one.
+#[test]
+fn what_a_clock_that_was_ahead_wrote_hides_no_age_and_no_run() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "the first");
+    let ahead = faulty.run_at(&home, &["sync", "--type", "Patient"], 400 * DAY);
+    assert_eq!(ahead.code, 0, "{}", ahead.stderr);
+    let status = faulty.run_at(&home, &["status"], 4 * DAY);
+    assert!(status.stdout.contains("Stale: nothing was completed since"), "{}", status.stdout);
+    let now = chrono::Utc::now();
+    let warehouse = ReadOnlyWarehouse::open(&home.warehouse_file()).unwrap();
+    let standing = warehouse.standings(now).unwrap().into_values().next().unwrap();
+    let as_of = standing.complete_as_of.clone().unwrap();
+    assert!(as_of < now.to_rfc3339(), "{standing:?}");
+    assert!(warehouse.last_runs().unwrap().into_values().all(|began| began > now));
+    home.succeed(&SHORT_SYNC, "the clock is right again");
+    let last_runs = warehouse.last_runs().unwrap();
+    assert!(last_runs.into_values().all(|began| began < now + chrono::Duration::days(1)));
 }

@@ -69,6 +69,10 @@ pub(crate) async fn close(
         if !can_ask && is_calm && order.listed_before {
             return Ok(());
         }
+        came.note_stop(&context.stop, true);
+        if came.failed.is_some() {
+            return Ok(());
+        }
         let (seen, now) = (seen(context).await?, context.clock.now());
         // By the slower one of the two clocks.
         let since = context.clocks.earlier(began) - PRECISION;

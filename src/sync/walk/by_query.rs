@@ -64,7 +64,8 @@ pub(crate) async fn walk_by_query(
     }
     // Parts that this round has not brought yet come first, so that the others do not hold them up.
     parts.sort_by_key(|(done_at, _)| done_at.is_some());
-    for (done_at, part) in parts {
+    let mut left = parts.into_iter();
+    for (done_at, part) in left.by_ref() {
         let is_kept = |at: &DateTime<Utc>| came.failed.is_none() || began - *at < LONGEST_ROUND;
         match done_at.filter(is_kept) {
             Some(at) => take_over(&round, order, part, at, &mut came).await?,
@@ -74,7 +75,8 @@ pub(crate) async fn walk_by_query(
             break;
         }
     }
-    if came.failed.is_none() && !context.stop.is_asked() {
+    came.note_stop(&context.stop, left.next().is_some());
+    if came.failed.is_none() {
         close(&round, order, &mut came).await?;
     }
     let reading = context.clocks.at(began);

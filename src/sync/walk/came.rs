@@ -1,11 +1,15 @@
 //! The outcome of a type's parts so far, and the order for the walk over one part.
 
+use super::ending::interrupted;
 use crate::{
     outcome::Reason,
-    sync::decide::{
-        asked::Extent,
-        order::{WalkFrom, WalkOrder},
-        part::Part,
+    sync::{
+        decide::{
+            asked::Extent,
+            order::{WalkFrom, WalkOrder},
+            part::Part,
+        },
+        stop::Stop,
     },
     warehouse::{WalkCounters, WalkFinish, WalkWindow},
 };
@@ -35,6 +39,16 @@ impl Came {
     /// Whether the plan has refused a part.
     pub(super) fn is_refused(&self, part: &Part) -> bool {
         self.refused.iter().any(|(query, _)| *query == part.query)
+    }
+
+    /// Leaves the type incomplete if the run was asked to stop before everything was asked for.
+    ///
+    /// A stop may come while the last page of a part is stored. That part is then complete, and the type is
+    /// not: what the parts after it would bring must not be taken for absent.
+    pub(super) fn note_stop(&mut self, stop: &Stop, is_something_left: bool) {
+        if is_something_left && stop.is_asked() {
+            self.failed.get_or_insert_with(interrupted);
+        }
     }
 }
 
@@ -71,5 +85,23 @@ pub(super) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
         detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
         hint: Some(hint),
         ..finish
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_leaves_a_type_incomplete_only_if_something_was_not_asked_for() {
+        let (handle, stop) = Stop::new();
+        let failed = |is_something_left: bool| {
+            let mut came = Came::default();
+            came.note_stop(&stop, is_something_left);
+            came.failed.and_then(|finish| finish.reason)
+        };
+        assert_eq!(failed(true), None);
+        handle.ask();
+        assert_eq!((failed(true), failed(false)), (Some(Reason::Interrupted), None));
     }
 }

@@ -263,6 +263,16 @@ impl TypeOutcome {
         matches!(self.state, WalkState::Incomplete | WalkState::Running)
     }
 
+    /// Whether the plan has answered: with all of the type, or that it does not serve it.
+    fn is_answered(&self) -> bool {
+        self.state == WalkState::Complete || !self.is_open() && self.http_status.is_some()
+    }
+
+    /// Whether the type was known to be a gap before any request: that says nothing of the plan.
+    fn is_known_gap(&self) -> bool {
+        matches!(self.reason, Some(Reason::NotAsked | Reason::NotRequested))
+    }
+
     /// Whether the plan could not be reached.
     pub fn is_unreachable(&self) -> bool {
         self.reason.is_some_and(|reason| reason.is_unreachable(self.http_status))
@@ -271,7 +281,7 @@ impl TypeOutcome {
 
 /// The exit code of one connection's part of a run.
 ///
-/// A plan counts as unreachable when no type is complete and no open type reached it, or when its token
+/// A plan counts as unreachable when it answered for no type and no open type reached it, or when its token
 /// endpoint, without which nothing can be asked, did not answer.
 pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     let open = || types.iter().filter(|one| one.is_open());
@@ -291,8 +301,10 @@ pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     if open().next().is_none() {
         return if has_open_rejects { ExitCode::Incomplete } else { ExitCode::Complete };
     }
-    let answered = types.iter().any(|one| one.state == WalkState::Complete);
-    if any(Reason::TokenUnreachable) || !answered && open().all(TypeOutcome::is_unreachable) {
+    let answered = types.iter().any(TypeOutcome::is_answered);
+    let mut asked = open().filter(|one| !one.is_known_gap()).peekable();
+    let is_silent = !answered && asked.peek().is_some() && asked.all(TypeOutcome::is_unreachable);
+    if any(Reason::TokenUnreachable) || is_silent {
         return ExitCode::Unreachable;
     }
     ExitCode::Incomplete
@@ -324,75 +336,4 @@ pub fn not_served(types: &[TypeOutcome]) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn incomplete(reason: Reason, http_status: Option<u16>) -> TypeOutcome {
-        TypeOutcome { state: WalkState::Incomplete, reason: Some(reason), http_status }
-    }
-
-    const COMPLETE: TypeOutcome =
-        TypeOutcome { state: WalkState::Complete, reason: None, http_status: None };
-
-    #[test]
-    fn every_word_finds_its_variant_and_none_stands_for_two() {
-        for reason in Reason::ALL {
-            assert_eq!(Reason::from_word(reason.as_str()), Some(*reason));
-        }
-        for state in WalkState::ALL {
-            assert_eq!(WalkState::from_word(state.as_str()), Some(*state));
-        }
-        for kind in WalkKind::ALL {
-            assert_eq!(WalkKind::from_word(kind.as_str()), Some(*kind));
-        }
-        assert_eq!(Reason::from_word("Complete"), None);
-    }
-
-    #[test]
-    fn types_that_are_not_served_are_counted_with_the_plans_way_to_say_so() {
-        let left = |reason| TypeOutcome {
-            state: WalkState::NotServed,
-            reason: Some(reason),
-            http_status: None,
-        };
-        let told = |types: &[TypeOutcome]| not_served(types).unwrap_or_default();
-        assert_eq!(told(&[COMPLETE, left(Reason::NotListed)]), "");
-        let forbidden = left(Reason::Forbidden);
-        assert_eq!(told(&[COMPLETE, forbidden]), "1 type not served by the plan (403)");
-        let both = [forbidden, forbidden, left(Reason::NotDeclared)];
-        assert_eq!(told(&both), "3 types not served by the plan (403, not declared)");
-    }
-
-    #[test]
-    fn a_token_endpoint_that_is_down_is_an_unreachable_plan_whatever_was_complete_before() {
-        let down = incomplete(Reason::TokenUnreachable, None);
-        assert_eq!(exit_code(&[down], false), ExitCode::Unreachable);
-        assert_eq!(exit_code(&[down, down], false), ExitCode::Unreachable);
-        assert_eq!(exit_code(&[COMPLETE, down], false), ExitCode::Unreachable);
-    }
-
-    #[test]
-    fn a_plan_that_answered_for_one_type_is_not_unreachable() {
-        let timeout = incomplete(Reason::Timeout, None);
-        let gateway = incomplete(Reason::ServerError, Some(503));
-        assert_eq!(exit_code(&[timeout, gateway], false), ExitCode::Unreachable);
-        assert_eq!(exit_code(&[COMPLETE, timeout], false), ExitCode::Incomplete);
-        let broken = incomplete(Reason::ServerError, Some(500));
-        assert_eq!(exit_code(&[timeout, broken], false), ExitCode::Incomplete);
-    }
-
-    #[test]
-    fn a_needed_consent_and_a_bug_outrank_the_rest_and_rejects_are_incomplete() {
-        let timeout = incomplete(Reason::Timeout, None);
-        let consent = incomplete(Reason::ConsentNeeded, None);
-        let bug = incomplete(Reason::Bug, None);
-        assert_eq!(exit_code(&[timeout, consent], false), ExitCode::ConsentNeeded);
-        assert_eq!(exit_code(&[consent, bug], false), ExitCode::Bug);
-        let vault = incomplete(Reason::Vault, None);
-        assert_eq!(exit_code(&[COMPLETE, vault], false), ExitCode::Warehouse);
-        let client = incomplete(Reason::ClientRefused, None);
-        assert_eq!(exit_code(&[COMPLETE, client], false), ExitCode::Usage);
-        assert_eq!(exit_code(&[COMPLETE], true), ExitCode::Incomplete);
-        assert_eq!(exit_code(&[], false), ExitCode::Complete);
-    }
-}
+mod tests;

@@ -219,11 +219,18 @@ async fn unreachable_plan(
 ) -> Result<Vec<WalkReport>, WarehouseError> {
     let mut reports = Vec::new();
     for step in steps {
-        let Step::Walk(order) = step else { continue };
-        let mut finish = WalkFinish::incomplete(Reason::Unreachable, error.to_string());
-        finish.hint =
-            Some("check the network and the plan's fhir_url; the next run asks again".into());
-        reports.push(enter(context, order.resource_type, None, finish).await?);
+        let finish = match &step {
+            // A type that is not listed would have been read by reference.
+            Step::Skip { finish, .. } if finish.reason != Some(Reason::NotListed) => finish.clone(),
+            Step::Skip { .. } | Step::Walk(_) => {
+                let hint = "check the network and the plan's fhir_url; the next run asks again";
+                WalkFinish {
+                    hint: Some(hint.to_owned()),
+                    ..WalkFinish::incomplete(Reason::Unreachable, error.to_string())
+                }
+            }
+        };
+        reports.push(enter(context, step.resource_type().to_owned(), None, finish).await?);
     }
     Ok(reports)
 }

@@ -20,6 +20,26 @@ fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
     assert_eq!(Watched::start(&home, &["status"]).end().code, 4);
 }
 
+/// A type that is not asked for by a search is a part of such a run, too: without it nothing would be open.
+#[test]
+fn types_that_are_only_read_or_not_granted_are_no_complete_run_while_the_payer_is_away() {
+    let payer = Payer::start(Options::default());
+    let home = payer.connected_home_with("search = { Patient = \"read\" }\n");
+    drop(payer);
+    let patient = home.run(&["sync", "--type", "Patient"]);
+    assert_eq!(patient.code, 4, "{}", patient.stderr);
+    let state = "SELECT state, reason FROM completeness WHERE resource_type = 'Patient'";
+    assert_eq!(home.rows(state), [["incomplete", "unreachable"]]);
+
+    let payer = Payer::start(Options { faults: vec![Fault::NarrowScope], ..Options::default() });
+    let home = payer.connected_home();
+    drop(payer);
+    let goal = home.run(&["sync", "--type", "Goal"]);
+    assert_eq!(goal.code, 3, "{}", goal.stderr);
+    let state = "SELECT state, reason FROM completeness WHERE resource_type = 'Goal'";
+    assert_eq!(home.rows(state), [["incomplete", "not_granted"]]);
+}
+
 #[test]
 fn a_next_page_at_another_origin_says_what_to_do_if_it_is_the_plans_own() {
     let faults = vec![Fault::NextForeignOrigin];

@@ -273,6 +273,12 @@ impl TypeOutcome {
         matches!(self.reason, Some(Reason::NotAsked | Reason::NotRequested))
     }
 
+    /// Whether this end, and not the other one, tells the exit code of the two.
+    pub fn outranks(self, other: TypeOutcome) -> bool {
+        let both = exit_code(&[self, other], false);
+        exit_code(&[self], false) == both && exit_code(&[other], false) != both
+    }
+
     /// Whether the plan could not be reached.
     pub fn is_unreachable(&self) -> bool {
         self.reason.is_some_and(|reason| reason.is_unreachable(self.http_status))

@@ -76,6 +76,19 @@ fn a_gap_that_was_known_before_says_nothing_of_whether_the_plan_answers() {
 }
 
 #[test]
+fn of_two_ends_the_one_that_tells_the_exit_code_outranks_the_other() {
+    let timeout = incomplete(Reason::Timeout, None);
+    let broken = incomplete(Reason::NotJson, None);
+    let consent = incomplete(Reason::ConsentNeeded, None);
+    let bug = incomplete(Reason::Bug, None);
+    // A plan whose other answer was no JSON was reached.
+    for pair in [[timeout, broken], [broken, consent], [timeout, consent], [consent, bug]] {
+        assert!(pair[1].outranks(pair[0]) && !pair[0].outranks(pair[1]), "{pair:?}");
+    }
+    assert!(!timeout.outranks(timeout) && !COMPLETE.outranks(consent));
+}
+
+#[test]
 fn a_needed_consent_and_a_bug_outrank_the_rest_and_rejects_are_incomplete() {
     let timeout = incomplete(Reason::Timeout, None);
     let consent = incomplete(Reason::ConsentNeeded, None);

@@ -205,9 +205,7 @@ async fn walk_part(
             }
             came.refusal.get_or_insert(finish);
         }
-        _ => {
-            came.failed.get_or_insert(finish);
-        }
+        _ => came.note_failure(finish),
     }
     Ok(())
 }

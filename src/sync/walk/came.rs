@@ -31,7 +31,7 @@ pub(super) struct Came {
     pub(super) resumed: bool,
     /// Whether some part's resources are not all known: an earlier run kept no note of them, or rejected one.
     pub(super) is_unseen: bool,
-    /// The end of the first part that is not complete.
+    /// The end of the first part that is not complete; of several, the one that tells the exit code.
     pub(super) failed: Option<WalkFinish>,
 }
 
@@ -39,6 +39,14 @@ impl Came {
     /// Whether the plan has refused a part.
     pub(super) fn is_refused(&self, part: &Part) -> bool {
         self.refused.iter().any(|(query, _)| *query == part.query)
+    }
+
+    /// Notes the end of a part that is not complete.
+    pub(super) fn note_failure(&mut self, finish: WalkFinish) {
+        let is_worse = |known: &WalkFinish| finish.outcome().outranks(known.outcome());
+        if self.failed.as_ref().is_none_or(is_worse) {
+            self.failed = Some(finish);
+        }
     }
 
     /// Leaves the type incomplete if the run was asked to stop before everything was asked for.
@@ -103,5 +111,20 @@ mod tests {
         assert_eq!(failed(true), None);
         handle.ask();
         assert_eq!((failed(true), failed(false)), (Some(Reason::Interrupted), None));
+    }
+
+    #[test]
+    fn the_failure_with_the_worst_exit_code_is_the_types() {
+        let open = |reason: Reason| WalkFinish::incomplete(reason, String::new());
+        let mut came = Came::default();
+        for (next, told) in [
+            (Reason::ServerError, Reason::ServerError),
+            (Reason::NotJson, Reason::ServerError),
+            (Reason::ConsentNeeded, Reason::ConsentNeeded),
+            (Reason::Timeout, Reason::ConsentNeeded),
+        ] {
+            came.note_failure(open(next));
+            assert_eq!(came.failed.as_ref().and_then(|finish| finish.reason), Some(told));
+        }
     }
 }

@@ -298,7 +298,9 @@ pub(crate) fn merge(reports: Vec<WalkReport>) -> Vec<WalkReport> {
         };
         known.counters.add(&report.counters);
         known.counters.declared_total = None;
-        if known.finish.state == WalkState::Complete && report.finish.state != WalkState::Complete {
+        let (known_end, end) = (known.finish.outcome(), report.finish.outcome());
+        let is_first_gap = known_end.state == WalkState::Complete && end.state != known_end.state;
+        if is_first_gap || end.outranks(known_end) {
             known.finish = report.finish;
         }
     }
@@ -308,6 +310,7 @@ pub(crate) fn merge(reports: Vec<WalkReport>) -> Vec<WalkReport> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outcome::Reason;
 
     fn day(text: &str) -> NaiveDate {
         text.parse().unwrap()
@@ -331,5 +334,29 @@ mod tests {
         );
         assert_eq!(windows("2024-01-01", "2024-01-01", 1), ["2024-01-01..2024-01-02"]);
         assert!(windows("2024-01-02", "2024-01-01", 1).is_empty());
+    }
+
+    /// Whatever their order: a window that timed out must not hide that the next one needs a consent.
+    #[test]
+    fn of_the_ends_of_a_types_windows_the_one_with_the_worst_exit_code_is_told() {
+        let open = |reason: Reason| WalkFinish::incomplete(reason, String::new());
+        let report = |finish| WalkReport {
+            resource_type: "Goal".to_owned(),
+            finish,
+            counters: WalkCounters::default(),
+        };
+        let told = |ends: Vec<WalkFinish>| {
+            let merged = merge(ends.into_iter().map(report).collect());
+            assert_eq!(merged.len(), 1);
+            merged[0].finish.reason
+        };
+        let complete = || WalkFinish::complete(None);
+        for worse in [Reason::ConsentNeeded, Reason::Bug] {
+            let (bad, worse_end) = (open(Reason::Timeout), open(worse));
+            assert_eq!(told(vec![bad.clone(), complete(), worse_end.clone()]), Some(worse));
+            assert_eq!(told(vec![complete(), worse_end, bad]), Some(worse));
+        }
+        assert_eq!(told(vec![complete(), open(Reason::Timeout)]), Some(Reason::Timeout));
+        assert_eq!(told(vec![complete(), complete()]), None);
     }
 }

@@ -63,12 +63,16 @@ pub(super) async fn enter_along(
         walks.iter().all(|it| it.resource_type != *name || !it.finish.state.is_asked())
     });
     let mut doubt = None;
-    let (mut ids, mut short) = (Vec::new(), None);
+    let (mut ids, mut short) = (Vec::new(), None::<WalkFinish>);
     for name in asked {
         let report = walks.iter().find(|walk| walk.resource_type == *name);
         match report.filter(|walk| walk.finish.state != WalkState::Complete) {
             Some(report) if report.finish.state == WalkState::Incomplete => {
-                short = short.or(Some(report.finish.clone()));
+                let is_worse =
+                    |known: &WalkFinish| report.finish.outcome().outranks(known.outcome());
+                if short.as_ref().is_none_or(is_worse) {
+                    short = Some(report.finish.clone());
+                }
             }
             Some(_) => doubt = doubt.or(Some("$everything was not asked for all types")),
             None => match context.along.of(name) {
@@ -112,8 +116,13 @@ async fn enter(
         (Some(short), _) => {
             let detail = "it comes along in $everything, which is incomplete".to_owned();
             let reason = short.reason.unwrap_or(Reason::Unanswered);
-            let hint = short.hint.clone();
-            WalkFinish { hint, keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
+            WalkFinish {
+                hint: short.hint.clone(),
+                // Whether the plan was reached depends on it.
+                http_status: short.http_status,
+                keep_cursor: false,
+                ..WalkFinish::incomplete(reason, detail)
+            }
         }
         (None, Some(doubt)) => {
             WalkFinish::complete(Some(format!("its deletions were not looked for: {doubt}")))

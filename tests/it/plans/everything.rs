@@ -169,6 +169,10 @@ fn the_whole_record_is_one_walk_and_a_plan_that_refuses_it_is_a_gap() {
         assert!(refused.stderr.contains("may not serve $everything"), "{}", refused.stderr);
         assert_eq!(live(&home), 5, "{status}");
     }
+    // A plan that is away is away for the types that come along, too.
+    payer.play(|_| (503, String::new()));
+    let away = home.run(&["sync", "--full"]);
+    assert_eq!(away.code, 4, "{}", away.stderr);
     home.succeed(&["verify"], "a record that was refused");
 }
 

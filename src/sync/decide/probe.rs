@@ -187,6 +187,8 @@ async fn ask(
 
 fn refused(error: FetchError) -> Probed {
     match error.status() {
+        // A 404 can also say that the member's consent has ended.
+        _ if error.is_grant_gone() => Probed::Unanswered(error),
         Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
         // Other statuses say nothing of the search: the server is busy, or wants another token.
         _ => Probed::Unanswered(error),

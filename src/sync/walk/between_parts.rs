@@ -6,7 +6,7 @@
 //! or changed. If a round brings a resource that no earlier round brought, another round follows.
 
 use super::{
-    came::{Came, is_refusal, lost, part_order},
+    came::{Came, lost, part_order, refusal},
     ending::finally,
     settled::walk_until_settled,
 };
@@ -129,8 +129,8 @@ async fn ask_again(
     let order = part_order(order, part, window);
     let report = walk_until_settled(context, &order, &from).await?.0;
     came.counters.add(&report.counters);
-    let (finish, pages) = (report.finish, report.counters.pages);
-    let is_refused = pages == 0 && finish.http_status.is_some_and(is_refusal);
+    let is_refused = refusal(&report).is_some();
+    let finish = report.finish;
     Ok(match (finish.state, ask) {
         (WalkState::Complete, _) => Answer::Came,
         (_, Ask::Changes(_)) if finish.reason == Some(Reason::LastUpdatedIgnored) => {

@@ -8,7 +8,7 @@
 
 use super::{
     between_parts::close,
-    came::{Came, is_refusal, lost, part_order},
+    came::{Came, lost, part_order, refusal},
     ending::Remedy,
     settled::walk_until_settled,
 };
@@ -195,17 +195,18 @@ async fn walk_part(
         report = walk_until_settled(context, &order, &WalkFrom::Start).await?.0;
         came.counters.add(&report.counters);
     }
-    let WalkReport { finish, counters, .. } = report;
-    match finish.http_status {
+    let refusal = refusal(&report);
+    let finish = report.finish;
+    match refusal {
         _ if finish.state == WalkState::Complete => {}
-        Some(status) if is_refusal(status) && counters.pages == 0 => {
+        Some(status) => {
             came.refused.push((part.query.clone(), status));
             if came_before {
                 came.lost.get_or_insert(lost(finish.clone(), part));
             }
             came.refusal.get_or_insert(finish);
         }
-        _ => came.note_failure(finish),
+        None => came.note_failure(finish),
     }
     Ok(())
 }

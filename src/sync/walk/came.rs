@@ -9,6 +9,7 @@ use crate::{
             order::{WalkFrom, WalkOrder},
             part::Part,
         },
+        report::WalkReport,
         stop::Stop,
     },
     warehouse::{WalkCounters, WalkFinish, WalkWindow},
@@ -75,9 +76,15 @@ pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> 
     }
 }
 
-/// Whether a status says that the plan does not know such a search.
-pub(super) fn is_refusal(status: u16) -> bool {
-    matches!(status, 400 | 403 | 404 | 422)
+/// The status of a walk whose first page was refused, if it says that the plan does not know such a search.
+///
+/// Some plans answer 404 if the member's consent has ended: that says nothing of the search.
+pub(super) fn refusal(report: &WalkReport) -> Option<u16> {
+    let WalkReport { finish, counters, .. } = report;
+    if counters.pages > 0 || finish.reason.is_some_and(Reason::is_without_token) {
+        return None;
+    }
+    finish.http_status.filter(|status| matches!(status, 400 | 403 | 404 | 422))
 }
 
 /// The end of a type of which a part came before and is refused now.

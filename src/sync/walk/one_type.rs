@@ -64,7 +64,9 @@ fn another(
     report: &WalkReport,
 ) -> Option<(Attempt, Vec<Attempt>)> {
     let is_whole = order.window.is_none() && matches!(order.from, WalkFrom::Start);
-    if report.counters.pages > 0 || !is_whole || context.stop.is_asked() {
+    // A plan may answer 404 if there is no consent any more: every other search would be refused, too.
+    let is_out = report.finish.reason.is_some_and(Reason::is_without_token);
+    if report.counters.pages > 0 || !is_whole || is_out || context.stop.is_asked() {
         return None;
     }
     let mut left = order.otherwise.iter();

@@ -181,3 +181,17 @@ fn a_part_that_fails_keeps_no_other_from_its_turn() {
     assert_eq!(home.run(&["sync"]).code, 2);
     assert_eq!(live(&home), 20, "the other part");
 }
+
+/// Some plans say by a 404 that the consent has ended: a part refused so is no part that the plan does not
+/// know.
+#[test]
+fn a_grant_that_is_gone_is_no_refused_part() {
+    let (payer, home, _, _) = home();
+    search_in_parts(&home);
+    payer.play(|asked| match asked.query.get("category").is_some_and(|it| it == "b") {
+        true => (404, "Data Access Grant was Not Found".to_owned()),
+        false => serve(asked, false),
+    });
+    let ended = home.run(&["sync"]);
+    assert_eq!(ended.code, 3, "{}", ended.stderr);
+}

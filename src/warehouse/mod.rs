@@ -83,6 +83,7 @@ pub(crate) use walks::left_out::{brought_late, held_since, outdated, seen_last};
 pub use walks::moves::Moving;
 pub(crate) use walks::page::{ChangedResource, PageWrite, Reject, Unchanged};
 pub(crate) use walks::page_written::PageWritten;
+pub(crate) use walks::parts::round_without_the_rest_ended;
 pub(crate) use walks::quarantine::open_strangers;
 pub(crate) use walks::reference_queue::{
     Found, QueueSummary, ReferenceType, pending as pending_references, read_before,

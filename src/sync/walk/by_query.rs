@@ -27,7 +27,7 @@ use crate::{
     },
     warehouse::{
         Advance, Tally, WalkCounters, WalkEnd, WalkFinish, WalkStart, WarehouseError, came_whole,
-        last_round_ended, window_complete_at, window_cursor,
+        last_round_ended, round_without_the_rest_ended, window_complete_at, window_cursor,
     },
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -120,7 +120,8 @@ fn stops_all(finish: &WalkFinish) -> bool {
 
 /// When a part was asked for, if this round has brought it in full and requests are limited.
 ///
-/// The part is then not asked for again. A round ends when all of the type is complete.
+/// The part is then not asked for again. A round ends when all of the type is complete, or when it went
+/// through all parts and lacks what no further request would bring.
 fn done_at(
     context: &WalkContext,
     order: &WalkOrder,
@@ -135,9 +136,11 @@ fn done_at(
         if window_cursor(connection, id, name, &window)?.is_some() {
             return Ok(None);
         }
-        let proved_for = Some(order.proved_for.as_str());
-        let done_at = window_complete_at(connection, id, name, &window, proved_for)?;
-        let round_began = last_round_ended(connection, id, name, now)?;
+        let proved_for = order.proved_for.as_str();
+        let done_at = window_complete_at(connection, id, name, &window, Some(proved_for))?;
+        let complete_at = last_round_ended(connection, id, name, now)?;
+        let ended_at = round_without_the_rest_ended(connection, id, name, proved_for, now)?;
+        let round_began = complete_at.max(ended_at);
         Ok(done_at.filter(|at| Some(at) > round_began.as_ref()))
     })?;
     Ok(done_at.as_deref().and_then(instant).filter(|at| !lies_ahead(Some(*at), now)))

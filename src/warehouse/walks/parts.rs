@@ -65,6 +65,32 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
         .map(drop)
 }
 
+/// When a round over the parts of a type last ended though the type was not complete.
+///
+/// Such a round went through all parts, and lacks what no further request would bring: a part that the plan
+/// refuses now, what the consent withholds, or the resources of a type that shrank. The next round asks for
+/// all parts again. One that ended after `now` was dated by a clock that was ahead, and is left out.
+pub(crate) fn round_without_the_rest_ended(
+    connection: &Connection,
+    connection_id: i64,
+    resource_type: &str,
+    proved_for: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, WarehouseError> {
+    // A walk over all parts has no first page. A round that ended early has another reason.
+    connection
+        .query_row(
+            "SELECT max(finished_at) FROM sync_walk
+             WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'full'
+               AND state = 'incomplete' AND window_parameter IS NULL AND first_url IS NULL
+               AND proved_for = ?3 AND finished_at <= ?4 AND reason IN ('refused', 'forbidden', 'not_found', 'not_granted',
+                 'not_requested', 'shrunk')",
+            params![connection_id, resource_type, proved_for, clock::text(now)],
+            |row| row.get(0),
+        )
+        .doing("cannot read when a type was walked in all its parts")
+}
+
 /// Counts a part's resources as seen by the walk `round` over the type.
 ///
 /// The part's complete walk that began at `began` has stored them. Returns false if they were not stored.

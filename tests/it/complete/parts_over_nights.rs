@@ -195,3 +195,23 @@ fn a_grant_that_is_gone_is_no_refused_part() {
     let ended = home.run(&["sync"]);
     assert_eq!(ended.code, 3, "{}", ended.stderr);
 }
+
+/// A part that is refused for good must not keep the others from being asked for again.
+#[test]
+fn with_few_requests_parts_that_are_done_are_asked_for_again_though_one_is_refused() {
+    let (payer, home, refuses, _) = home();
+    search_in_parts(&home);
+    home.succeed(&["sync"], "both parts");
+    refuses.store(true, Ordering::Relaxed);
+    payer.asked();
+    for night in 0..4 {
+        let ended = home.run(&["sync", "--max-requests", "3"]);
+        assert_eq!(ended.code, 2, "night {night}: {}", ended.stderr);
+        let of_a = |asked: &Asked| asked.query.get("category").is_some_and(|it| it == "a");
+        assert!(payer.asked().iter().any(of_a), "night {night}");
+    }
+    refuses.store(false, Ordering::Relaxed);
+    home.succeed(&["sync"], "both parts again");
+    assert_eq!((live(&home), home.value::<i64>("SELECT count(*) FROM walk_page")), (40, 0));
+    home.succeed(&["verify"], "a part that was refused");
+}

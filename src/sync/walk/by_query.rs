@@ -225,12 +225,12 @@ fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
     match came.failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
         Some(failed) => open(failed),
         None => {
-            let refused: Vec<String> = came
+            let refused = came
                 .refused
                 .iter()
-                .map(|(query, status)| format!("the plan refuses {query} ({status})"))
-                .collect();
-            let note = (!refused.is_empty()).then(|| refused.join("; "));
+                .map(|(query, status)| format!("the plan refuses {query} ({status})"));
+            let notes: Vec<String> = order.note.iter().cloned().chain(refused).collect();
+            let note = (!notes.is_empty()).then(|| notes.join("; "));
             let as_of = came.resumed.then(|| clock::text(came.began));
             let finish = order.extent.complete(note, distinct == 0 && !came.resumed);
             WalkFinish { as_of, ..finish }

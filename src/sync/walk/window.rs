@@ -1,8 +1,8 @@
 //! Windows of date: a type is walked window by window, many at once, and each window resumes by itself.
 //!
 //! A window brings the resources that are dated in it, and nothing else: it never marks a resource as
-//! deleted, moves a watermark or makes a type complete. If a type has no date parameter, or the server does
-//! not honour it, the whole type is walked instead, and the ledger says so.
+//! deleted, moves a watermark or makes a type complete. If a type has no date parameter, the server does not
+//! honour it, or the type is searched in parts, the whole type is walked instead, and the ledger says so.
 
 use crate::{
     clock,
@@ -89,6 +89,12 @@ pub(crate) async fn split(
             split.steps.push(Step::Walk(Box::new(whole(*order, why))));
             continue;
         };
+        // Each window would be walked in all its parts, and each part over all dates.
+        if !order.parts.is_empty() {
+            let why = "it is searched in parts".to_owned();
+            split.steps.push(Step::Walk(Box::new(whole(order, why))));
+            continue;
+        }
         let parameter = match usable_parameter(context, &order, &mut split.effort).await {
             Ok(parameter) => parameter,
             Err(why) => {

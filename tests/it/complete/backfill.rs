@@ -116,6 +116,25 @@ fn a_parameter_that_is_not_honoured_or_not_there_means_a_full_walk_and_says_so()
     );
 }
 
+/// A window of a type in parts would be all of the type: each part names its own query, and no date.
+#[test]
+fn a_type_that_is_searched_in_parts_is_walked_once_and_says_so() {
+    let payer = Scripted::start(&["Condition"], moving);
+    let home = payer.connected_home(&["Condition"], "");
+    let file = home.file("payersync.toml");
+    let parts = "search = { Condition = [\"category=a\", \"category=b\"] }\n";
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text + parts).unwrap();
+    let outcome = home.run(&MOVING_RANGE);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("it is searched in parts"), "{}", outcome.stderr);
+    let asked = payer.asked();
+    assert!(asked.iter().all(|asked| asked.query.contains_key("category")), "{asked:?}");
+    assert!(asked.iter().all(|asked| !asked.query.contains_key("onset-date")), "{asked:?}");
+    let full = "SELECT count(*) FROM sync_walk WHERE mode = 'full' AND state = 'complete'";
+    assert_eq!(home.value::<i64>(full), 1);
+}
+
 #[test]
 fn windows_bury_nothing_and_leave_the_status_as_it_was() {
     let payer = Payer::start(Options::default());

@@ -23,6 +23,7 @@ use crate::{
     },
     warehouse::{LastUpdated, WalkFinish, WarehouseError},
 };
+use chrono::{DateTime, NaiveDate, Utc};
 
 /// Whether the closing window of a type is walked.
 enum ClosingWalk {
@@ -47,7 +48,7 @@ pub(crate) async fn close(
         if walks.iter().any(is_open) {
             continue;
         }
-        let days = Days { from: Some(since.date_naive()), to: None };
+        let days = Days { from: Some(first_day(context.clocks.earlier(*since))), to: None };
         let planned = order_of(context, order, LAST_UPDATED, days, Reuse::Nothing)?;
         let Planned::Walk(window) = planned else { continue };
         let mut effort = Effort::default();
@@ -63,6 +64,14 @@ pub(crate) async fn close(
         walks.push(report);
     }
     Ok(())
+}
+
+/// The first day whose date, in any time zone, may be at or after an instant.
+///
+/// A server may read a bare date as the midnight of its own place, hours after that of UTC.
+fn first_day(since: DateTime<Utc>) -> NaiveDate {
+    let day = since.date_naive();
+    day.pred_opt().unwrap_or(day)
 }
 
 /// Decides whether the closing window is walked: the server must honour `_lastUpdated`, as an earlier walk or
@@ -92,4 +101,17 @@ async fn closing_walk(
         }
         Probed::Unanswered(error) => ClosingWalk::Owed(unavailable(&error, &context.connection)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// At half past midnight UTC it is still the day before west of Greenwich.
+    #[test]
+    fn a_closing_window_begins_where_any_server_has_not_passed_the_instant() {
+        let since: DateTime<Utc> = "2026-03-01T00:30:00Z".parse().unwrap();
+        assert_eq!(first_day(since).to_string(), "2026-02-28");
+        assert_eq!(first_day(DateTime::<Utc>::MIN_UTC), DateTime::<Utc>::MIN_UTC.date_naive());
+    }
 }

@@ -99,8 +99,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     };
     let order = whole.as_ref().unwrap_or(order);
     // The changes come first: a full walk that takes several nights must not hold them up.
-    if let Some(beside) = &order.beside {
-        let mut changes = walk_from(context, order, beside).await?;
+    if let Some(mut changes) = changes_beside(context, order, &mut effort).await? {
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
             changes.counters.resources_deleted += effort.resources_deleted;
             changes.counters.add_effort(&effort);
@@ -128,6 +127,27 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     report.counters.resources_deleted += effort.resources_deleted;
     report.counters.add_effort(&effort);
     Ok(report)
+}
+
+/// The walk over changes beside a full walk under way; `None` if there is none, or the server does not show
+/// that it honours `_lastUpdated`.
+///
+/// Without a search for changes only a full walk would bring them. It would take the place of the one under
+/// way, which would never get to its end.
+async fn changes_beside(
+    context: &WalkContext,
+    order: &WalkOrder,
+    effort: &mut WalkCounters,
+) -> Result<Option<WalkReport>, WarehouseError> {
+    let Some(beside) = &order.beside else { return Ok(None) };
+    let mut probe = Effort::default();
+    let from = proved(context, order, beside, &mut probe).await?;
+    effort.requests += probe.requests;
+    effort.retries += probe.retries;
+    match from {
+        WalkFrom::Start => Ok(None),
+        from => walk_on(context, order, from).await.map(Some),
+    }
 }
 
 /// Whether a resource is absent and no read has asked for it yet.
@@ -206,12 +226,34 @@ async fn walk_from(
     from: &WalkFrom,
 ) -> Result<WalkReport, WarehouseError> {
     let mut effort = Effort::default();
-    let from = match from {
+    let from = proved(context, order, from, &mut effort).await?;
+    let mut report = walk_on(context, order, from).await?;
+    report.counters.requests += effort.requests;
+    report.counters.retries += effort.retries;
+    Ok(report)
+}
+
+/// Where a walk begins, once the server has shown whether it honours `_lastUpdated`, if it has yet to.
+async fn proved(
+    context: &WalkContext,
+    order: &WalkOrder,
+    from: &WalkFrom,
+    effort: &mut Effort,
+) -> Result<WalkFrom, WarehouseError> {
+    match from {
         WalkFrom::Since(increment) if increment.probe => {
-            prove(context, order, increment, &mut effort).await?
+            prove(context, order, increment, effort).await
         }
-        from => from.clone(),
-    };
+        from => Ok(from.clone()),
+    }
+}
+
+/// As `walk_from`, once nothing is left to be proved.
+async fn walk_on(
+    context: &WalkContext,
+    order: &WalkOrder,
+    from: WalkFrom,
+) -> Result<WalkReport, WarehouseError> {
     let unfinished = match from {
         WalkFrom::Start if order.window.is_none() && !order.anew => unfinished(context, order)?,
         _ => None,
@@ -245,8 +287,6 @@ async fn walk_from(
     if is_hopeless && order.window.is_none() && !context.stop.is_asked() {
         report = walk_by_date(context, order, report).await?;
     }
-    report.counters.requests += effort.requests;
-    report.counters.retries += effort.retries;
     Ok(report)
 }
 

@@ -76,3 +76,20 @@ fn a_search_that_is_refused_is_asked_for_again_after_a_week() {
         assert_eq!(mode(&home), expected, "{seconds} s later");
     }
 }
+
+/// The full walk must not begin anew, night after night, since nothing can be asked of the changes.
+#[test]
+fn a_full_walk_over_several_nights_goes_on_while_the_search_for_changes_is_refused() {
+    let (_payer, home, status) = synced();
+    status.store(403, Ordering::Relaxed);
+    let begun = home.run(&["sync", "--full", "--max-requests", "1"]);
+    assert_eq!(begun.code, 2, "{}", begun.stderr);
+    let mut nights = 0;
+    while home.run(&["sync", "--max-requests", "1"]).code != 0 {
+        nights += 1;
+        assert!(nights < 6, "it never ends");
+    }
+    assert_eq!(mode(&home), "full");
+    let last = "SELECT pages_before FROM sync_walk ORDER BY id DESC LIMIT 1";
+    assert_eq!(home.value::<i64>(last), 2, "it went on where it was");
+}

@@ -106,8 +106,7 @@ impl Fetching<'_> {
     async fn look_at_resources(&mut self, options: &SyncOptions) -> Result<(), WarehouseError> {
         let (warehouse, connection_id) = (&self.context.warehouse, self.context.connection.id);
         let now = self.context.clock.now();
-        let every = chrono::Duration::from_std(options.full_walk_every).unwrap_or_default();
-        let refused_before = if options.full { now } else { now - every };
+        let refused_before = options.due_before(now);
         let limit_bytes = self.limits.bytes as u64;
         warehouse.retry_attachments(connection_id, refused_before, limit_bytes).await?;
         self.counters.rows_written +=

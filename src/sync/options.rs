@@ -10,7 +10,7 @@ use crate::{
     reference::ServerBases,
     warehouse::{ConnectionRow, Warehouse},
 };
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::{sync::Arc, time::Duration};
 
 /// The parts that a run works with: warehouse, HTTP client, tokens, clock.
@@ -95,6 +95,21 @@ pub struct SyncOptions {
     pub attachments: AttachmentLimits,
 }
 
+impl SyncOptions {
+    /// What was asked for before this instant is due again.
+    pub(super) fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
+        if self.full { now } else { before(now, self.full_walk_every) }
+    }
+}
+
+/// The instant that lies so long before another one.
+///
+/// The configuration may name more days than the calendar has: then the first instant there is.
+fn before(now: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
+    let time = TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
+    now.checked_sub_signed(time).unwrap_or(DateTime::<Utc>::MIN_UTC)
+}
+
 /// The range and windows of a backfill.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backfill {
@@ -113,4 +128,20 @@ pub struct AttachmentLimits {
     pub bytes: usize,
     /// Most attachments that a run asks for, per connection.
     pub number: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_days_than_the_calendar_has_reach_back_to_its_beginning() {
+        let now: DateTime<Utc> = "2026-01-08T00:00:00Z".parse().unwrap();
+        let days = |days: u64| before(now, Duration::from_secs(days * 24 * 3600));
+        assert_eq!(days(7).to_rfc3339(), "2026-01-01T00:00:00+00:00");
+        for all in [100_000_000, u64::from(u32::MAX)] {
+            assert_eq!(days(all), DateTime::<Utc>::MIN_UTC);
+        }
+        assert_eq!(before(now, Duration::MAX), DateTime::<Utc>::MIN_UTC);
+    }
 }

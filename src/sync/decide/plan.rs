@@ -11,7 +11,7 @@ use crate::{
     outcome::{Reason, WalkKind, WalkState},
     warehouse::{Cursor, LastUpdated, Totals, TypeState, WalkFinish},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, Utc};
 use url::Url;
 
 /// Decides for every type: first the types that are asked for, in their order, then the rest.
@@ -110,7 +110,12 @@ fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<In
     {
         return None;
     }
-    let since = instant(state.watermark.as_deref()?)? - input.overlap;
+    let overlap = chrono::Duration::from_std(input.overlap).ok()?;
+    // An overlap that reaches back before all dates asks for the whole type.
+    let since = instant(state.watermark.as_deref()?)?.checked_sub_signed(overlap)?;
+    if since.year() < 1 {
+        return None;
+    }
     // Servers change: each has to show after every full walk that it still honours `_lastUpdated`.
     let is_stale = state.probed_at < state.last_full_at;
     let is_misdated = lies_ahead(state.probed_at.as_deref().and_then(instant), input.now);

@@ -275,6 +275,18 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     assert_eq!(begins(&declares, &good, false), "since 2026-01-07T11:00:00+00:00");
     assert_eq!(begins(&declares, &good, true), "start");
     assert_eq!(begins(&silent, &good, false), "start");
+    // More hours than there are years behind the watermark, and more than the calendar has.
+    for hours in [100_000_000, u64::from(u32::MAX)] {
+        let states = [good.clone()];
+        let input = PlanInput {
+            asked_types: &asked,
+            capability: Some(&declares),
+            states: &states,
+            overlap: Duration::from_secs(hours * 3600),
+            ..input(&base)
+        };
+        assert_eq!(steps(&input)[0].1, "start");
+    }
     for (probed_at, is_asked_again) in [("01-06", false), ("01-04", true), ("12-31", true)] {
         let probed_at = Some(format!("2026-{probed_at}T00:00:00.000Z"));
         let states = [TypeState { probed_at: probed_at.clone(), ..good.clone() }];

@@ -101,11 +101,9 @@ async fn begin(
     let resource_type = listing.resource_type.clone();
     let connection_id = context.connection.id;
     let now = context.clock.now();
-    let every = chrono::Duration::from_std(options.full_walk_every).unwrap_or_default();
-    let due_before = if options.full { now } else { now - every };
     let known = context
         .warehouse
-        .begin_references(connection_id, resource_type.clone(), due_before)
+        .begin_references(connection_id, resource_type.clone(), options.due_before(now))
         .await?;
     let start = WalkStart {
         run_id: context.run_id,

@@ -121,7 +121,8 @@ pub(super) async fn give_to_client(
     debug_assert_eq!(consent.registration.grant, GrantKind::ClientCredentials);
     let _lock = lock::take_for_consent(consent.home)?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
-    let key = ConnectionKey { uid: uid.clone(), name: consent.name.to_owned() };
+    let (name, least_generation) = (consent.name.to_owned(), None);
+    let key = ConnectionKey { uid: uid.clone(), name, least_generation };
     tokens.connect_client(&key, consent.registration, Clock::system().now()).await?;
     Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }

@@ -4,7 +4,6 @@
 
 use super::{failure::Failure, home, print, settled::require_settled, sync::chosen, system, tell};
 use crate::{
-    auth::ConnectionKey,
     cli::GetArgs,
     clock::Clock,
     config::Settings,
@@ -12,6 +11,7 @@ use crate::{
     fhir::{Bundle, FetchError, FhirClient, Pager},
     http::Origin,
     plural,
+    sync::key_of,
     warehouse::{Access, log_access},
 };
 use std::{collections::HashSet, path::Path, sync::Arc};
@@ -34,7 +34,7 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     let http = home::http(&settings)?;
     let registration = Arc::new(home::registration(plan, &http).await?);
     let tokens = home::tokens(&settings, &http)?;
-    let key = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
+    let key = key_of(&row);
     let client = FhirClient::new(http, tokens, key, registration, Clock::system());
     let access = Access {
         os_user: system::user(),

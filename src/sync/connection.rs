@@ -51,7 +51,9 @@ pub(super) async fn sync_connection(
     everything::leave_out_along(&context, &asked, &mut steps)?;
     context.whose = whose(&context, target)?;
     let (mut settled, mut closings) = (Vec::new(), Vec::new());
-    if let (Some(backfill), None) = (&options.backfill, &unreachable) {
+    // Without a token the probes of the dates would only ask for one again and again.
+    let is_served = unreachable.is_none() && context.no_token.get().is_none();
+    if let Some(backfill) = options.backfill.as_ref().filter(|_| is_served) {
         let split = split(&context, steps, backfill, options.full).await?;
         (steps, settled, closings) = (split.steps, split.settled, split.closings);
         effort.requests += split.effort.requests;

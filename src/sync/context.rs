@@ -6,11 +6,10 @@ use super::{
     answered::Answered,
     clocks::Clocks,
     intake::{page::Intake, unpack::Unpacked, whose::Whose, workers::Workers},
-    options::{SyncContext, SyncOptions, Target},
+    options::{SyncContext, SyncOptions, Target, key_of},
     stop::Stop,
 };
 use crate::{
-    auth::ConnectionKey,
     clock::Clock,
     fhir::{FhirClient, Page, RequiredTypes},
     http::Origin,
@@ -70,17 +69,13 @@ impl WalkContext {
         target: &Target,
         options: &SyncOptions,
     ) -> WalkContext {
-        let key = ConnectionKey {
-            uid: target.connection.uid.clone(),
-            name: target.connection.name.clone(),
-        };
         WalkContext {
             run_id,
             connection: Arc::new(target.connection.clone()),
             client: FhirClient::new(
                 context.http.clone(),
                 context.tokens.clone(),
-                key,
+                key_of(&target.connection),
                 Arc::clone(&target.registration),
                 context.clock.clone(),
             ),

@@ -2,7 +2,7 @@
 
 use super::stop::Stop;
 use crate::{
-    auth::{ClientRegistration, Tokens},
+    auth::{ClientRegistration, ConnectionKey, Tokens},
     clock::Clock,
     fhir::{RequiredTypes, SearchRules},
     http::{HttpClient, Origin},
@@ -28,6 +28,15 @@ pub struct SyncContext {
     pub clock: Clock,
     /// Tells when the run is to stop.
     pub stop: Stop,
+}
+
+/// The key of a connection's tokens. Tokens that are older than those of an earlier run are not used.
+pub(crate) fn key_of(connection: &ConnectionRow) -> ConnectionKey {
+    ConnectionKey {
+        uid: connection.uid.clone(),
+        name: connection.name.clone(),
+        least_generation: connection.token_generation,
+    }
 }
 
 /// A connection to be synced, with what its plan's configuration says.

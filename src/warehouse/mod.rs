@@ -68,9 +68,7 @@ pub(crate) use walks::attachments::{
 };
 pub(crate) use walks::chain::{Chain, PageCount, Sums};
 pub use walks::connections::{ConnectionRow, NewConsent, NewFiles};
-pub(crate) use walks::connections::{
-    other_patients, patients as stored_patients, token_generation,
-};
+pub(crate) use walks::connections::{other_patients, patients as stored_patients};
 pub use walks::consents::Consent;
 pub use walks::cursor::{Cursor, WalkWindow};
 pub(crate) use walks::cursor::{

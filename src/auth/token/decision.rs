@@ -22,13 +22,17 @@ pub(crate) enum Step<'a> {
     Consent { reason: String, note: Option<i64> },
     /// An endpoint has moved to another origin since the consent.
     OriginChanged(OriginChange),
+    /// The stored tokens are older than those that an earlier run used.
+    OlderVault,
 }
 
-/// Decides on `stored` at `now`; `rejected` is a token that the plan just refused.
+/// Decides on `stored` at `now`; `rejected` is a token that the plan just refused, and `least` the generation
+/// that the stored tokens must have at least.
 pub(super) fn next_step<'a>(
     stored: Option<&'a StoredGrant>,
     registration: &ClientRegistration,
     rejected: Option<&Bearer>,
+    least: Option<i64>,
     now: DateTime<Utc>,
 ) -> Step<'a> {
     let asks_for_itself = registration.grant == GrantKind::ClientCredentials;
@@ -41,6 +45,11 @@ pub(super) fn next_step<'a>(
     };
     if let Some(change) = OriginChange::between(grant, registration) {
         return Step::OriginChanged(change);
+    }
+    // A plan may take a spent refresh token for a stolen one and end the grant. A client that asks for itself
+    // has none.
+    if !asks_for_itself && least.is_some_and(|least| grant.generation < least) {
+        return Step::OlderVault;
     }
     let is_rejected = rejected.is_some_and(|bearer| bearer.carries(&grant.access));
     let is_revoked = !asks_for_itself && grant.consent != ConsentState::Granted;
@@ -105,12 +114,13 @@ mod tests {
             Bearer::new(token.into(), "https://h".parse().unwrap(), Default::default())
         });
         let now = START + TimeDelta::seconds(second);
-        match next_step(grant, registration, rejected.as_ref(), now) {
+        match next_step(grant, registration, rejected.as_ref(), Some(7), now) {
             Step::Use(_) => "use".into(),
             Step::Refresh(..) => "refresh".into(),
             Step::Ask => "ask".into(),
             Step::Consent { reason, note } => format!("consent {reason} {note:?}"),
             Step::OriginChanged(change) => format!("changed {}", change.key),
+            Step::OlderVault => "older vault".into(),
         }
     }
 
@@ -150,6 +160,23 @@ mod tests {
         let grant = StoredGrant { consent, ..grant(3600, Some("r")) };
         assert_eq!(step(Some(&grant), 1, None), "consent invalid_grant None");
         assert_eq!(step(None, 1, None), "consent not_connected None");
+    }
+
+    #[test]
+    fn older_tokens_than_a_run_has_used_are_neither_sent_nor_refreshed() {
+        let older = StoredGrant { generation: 6, ..grant(3600, Some("r")) };
+        for second in [1, 3600] {
+            assert_eq!(step(Some(&older), second, None), "older vault", "{second}");
+        }
+        assert_eq!(step(Some(&older), 1, Some("access-1")), "older vault");
+        let newer = StoredGrant { generation: 8, ..grant(3600, Some("r")) };
+        assert_eq!(step(Some(&newer), 1, None), "use");
+        // Another token for the client itself spends nothing.
+        let itself = ClientRegistration {
+            grant: GrantKind::ClientCredentials,
+            ..ClientRegistration::at("https://h")
+        };
+        assert_eq!(step_at(&itself, Some(&older), 3600, None), "ask");
     }
 
     #[test]

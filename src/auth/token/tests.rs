@@ -56,7 +56,8 @@ impl Fixture {
         };
         vault.put("c1", &grant).unwrap();
         let tokens = tokens(&vault, &home);
-        let connection = ConnectionKey { uid: "c1".into(), name: "ann".into() };
+        let connection =
+            ConnectionKey { uid: "c1".into(), name: "ann".into(), least_generation: None };
         Self { server, home, vault, tokens, registration, connection }
     }
 
@@ -376,6 +377,9 @@ async fn keeping_alive_refreshes_a_token_that_is_still_good() {
     fixture.tokens.keep_alive(&fixture.connection, &fixture.registration, at(1)).await.unwrap();
     assert_eq!(fixture.stored().refresh.unwrap().expose_secret(), "refresh-1");
     assert!(carries(&fixture.bearer(2).await.unwrap(), "access-1"));
+    let newer = ConnectionKey { least_generation: Some(i64::MAX), ..fixture.connection.clone() };
+    let kept = fixture.tokens.keep_alive(&newer, &fixture.registration, at(3)).await;
+    assert!(matches!(kept, Err(TokenError::OlderVault { .. })));
     assert_eq!(fixture.requests().await, 1);
 }
 

@@ -41,6 +41,17 @@ pub enum TokenError {
         /// Whether the new origin comes from the plan's discovery document instead of the configuration.
         is_discovered: bool,
     },
+    /// The vault's tokens are older than those that an earlier run used. Nothing was sent.
+    #[error(
+        "vault.db holds older tokens of connection {connection} than the last run used; its refresh token \
+         is not sent"
+    )]
+    OlderVault {
+        /// The connection's name.
+        connection: String,
+        /// The plan.
+        plan: String,
+    },
     /// The plan rejects the access token of the configuration.
     #[error("connection {connection}: plan {plan} rejects the access token in {place}")]
     FixedRejected {
@@ -89,7 +100,10 @@ impl TokenError {
     pub fn is_consent_needed(&self) -> bool {
         matches!(
             self,
-            Self::ConsentNeeded { .. } | Self::OriginChanged { .. } | Self::FixedRejected { .. }
+            Self::ConsentNeeded { .. }
+                | Self::OriginChanged { .. }
+                | Self::OlderVault { .. }
+                | Self::FixedRejected { .. }
         )
     }
 
@@ -117,6 +131,9 @@ impl TokenError {
             Self::ConsentNeeded { connection, plan, .. } => {
                 Some(format!("`payersync connect {connection} --plan {plan}`"))
             }
+            Self::OlderVault { connection, plan } => Some(format!(
+                "put the newest vault.db back, or `payersync connect {connection} --plan {plan}`"
+            )),
             Self::FixedRejected { place, .. } => Some(format!(
                 "it has expired or was revoked: get a new one from the plan and put it into {place}"
             )),

@@ -51,6 +51,9 @@ pub struct ConnectionKey {
     pub uid: String,
     /// The name, for messages.
     pub name: String,
+    /// The newest generation of tokens that a run has noted. Older tokens come from an older vault that was
+    /// put back: their refresh token may be spent, so they are not used.
+    pub least_generation: Option<i64>,
 }
 
 impl Tokens {
@@ -151,7 +154,8 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
         let stored = self.0.load(connection).await?;
-        if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, now) {
+        let least = connection.least_generation;
+        if let Step::Use(grant) = next_step(stored.as_ref(), registration, rejected, least, now) {
             return Ok(self.0.bearer_of(connection, registration, grant));
         }
         // The renewal is a task of its own, since the walk that asks may be cancelled. If nobody took the
@@ -185,7 +189,8 @@ impl Inner {
         // Another task may have refreshed while this one waited, so the grant is read again.
         self.save_unsaved(connection).await?;
         let stored = self.load(connection).await?;
-        match next_step(stored.as_ref(), registration, rejected, now) {
+        let least = connection.least_generation;
+        match next_step(stored.as_ref(), registration, rejected, least, now) {
             Step::Use(grant) => Ok(self.bearer_of(connection, registration, grant)),
             Step::Refresh(grant, token) => {
                 self.refresh(connection, registration, grant, token, now).await
@@ -198,6 +203,10 @@ impl Inner {
                 Err(consent_needed(connection, registration, reason))
             }
             Step::OriginChanged(change) => Err(change.of(&connection.name, registration)),
+            Step::OlderVault => {
+                let (connection, plan) = (connection.name.clone(), registration.plan.clone());
+                Err(TokenError::OlderVault { connection, plan })
+            }
         }
     }
 

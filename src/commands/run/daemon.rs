@@ -243,7 +243,7 @@ impl Daemon {
     }
 
     fn keep_alive(&mut self, row: &ConnectionRow, now: DateTime<Utc>) {
-        let connection = ConnectionKey { uid: row.uid.clone(), name: row.name.clone() };
+        let connection = sync::key_of(row);
         let (shared, plan) = (self.shared.clone(), row.plan_name().to_owned());
         self.refreshing.insert(row.uid.clone());
         self.work.spawn(async move {

@@ -8,9 +8,9 @@ use crate::{
     sync::{
         context::WalkContext,
         options::{SyncContext, SyncOptions, Target},
-        walk::ending::{older_vault, unavailable},
+        walk::ending::unavailable,
     },
-    warehouse::{KnownTypes, TypeState, WalkFinish, WarehouseError, token_generation},
+    warehouse::{KnownTypes, TypeState, WalkFinish, WarehouseError},
 };
 use std::collections::HashMap;
 use url::Url;
@@ -92,10 +92,6 @@ async fn offer(context: &WalkContext) -> Offer {
 /// what is left out before it asks for anything.
 async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
     let connection = &context.connection;
-    if is_older(context).await? {
-        let _ = context.no_token.set(older_vault(connection));
-        return Ok(());
-    }
     let ready = tokio::select! {
         ready = context.client.see_to_token() => ready,
         () = context.stop.asked() => return Ok(()),
@@ -113,14 +109,6 @@ async fn see_to_token(context: &WalkContext) -> Result<(), WarehouseError> {
         Some(scope) => context.warehouse.note_scope(connection.id, scope).await,
         None => Ok(()),
     }
-}
-
-/// Whether the vault's tokens are older than those that an earlier run used.
-async fn is_older(context: &WalkContext) -> Result<bool, WarehouseError> {
-    let id = context.connection.id;
-    let known = context.warehouse.reader().read(|connection| token_generation(connection, id))?;
-    let stored = context.client.token_generation().await;
-    Ok(matches!((stored, known), (Some(stored), Some(known)) if stored < known))
 }
 
 /// Notes which tokens were used, so that a later run notices if an older vault was put back.

@@ -87,6 +87,9 @@ async fn closing_walk(
     if context.stop.is_asked() {
         return Ok(ClosingWalk::Owed(interrupted()));
     }
+    if let Some(finish) = context.no_token.get() {
+        return Ok(ClosingWalk::Owed(finish.clone()));
+    }
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let states = context.warehouse.type_states(id)?;
     let support = states.iter().find(|state| state.resource_type == name);

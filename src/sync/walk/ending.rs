@@ -144,24 +144,6 @@ pub(crate) fn unavailable(error: &FetchError, connection: &ConnectionRow) -> Wal
     }
 }
 
-/// The end of a type for which the vault holds older tokens than an earlier run used.
-///
-/// The vault's refresh token is spent, and is not sent: a plan may take a spent token for a stolen one and
-/// end the grant.
-pub(crate) fn older_vault(connection: &ConnectionRow) -> WalkFinish {
-    let detail =
-        "vault.db holds older tokens than the last run used; its refresh token is not sent";
-    let hint = format!(
-        "put the newest vault.db back, or `payersync connect {} --plan {}`",
-        connection.name,
-        connection.plan_name()
-    );
-    WalkFinish {
-        hint: Some(hint),
-        ..WalkFinish::incomplete(Reason::ConsentNeeded, detail.to_owned())
-    }
-}
-
 /// Whether a walk asks for a Patient's `$everything`. If that is refused, the type Patient may be served all
 /// the same.
 fn is_whole_record(order: &WalkOrder) -> bool {

@@ -8,6 +8,7 @@ use crate::{
         walks::{
             connections::{self, ConnectionRow, NewConsent, NewFiles},
             files,
+            token_generation::{raise_token_generation, token_generation},
         },
     },
 };
@@ -53,19 +54,18 @@ impl Warehouse {
             .await
     }
 
-    /// Notes the generation of a connection's tokens; writes nothing if it is unchanged.
+    /// Notes the generation of a connection's tokens; writes nothing unless it is newer than the noted one.
     pub(crate) async fn note_token_generation(
         &self,
         id: i64,
         generation: i64,
     ) -> Result<(), WarehouseError> {
-        if self.reader().read(|connection| connections::token_generation(connection, id))?
-            == Some(generation)
-        {
+        let noted = self.reader().read(|connection| token_generation(connection, id))?;
+        if noted.is_some_and(|noted| noted >= generation) {
             return Ok(());
         }
         self.writer
-            .run(move |connection, _| connections::set_token_generation(connection, id, generation))
+            .run(move |connection, _| raise_token_generation(connection, id, generation))
             .await
     }
 

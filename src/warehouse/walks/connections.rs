@@ -1,6 +1,9 @@
 //! The connections: which member consented at which plan, under which name.
 
-use super::moves::{Moving, under_way};
+use super::{
+    moves::{Moving, under_way},
+    token_generation,
+};
 use crate::{
     clock,
     reference::{FullUrls, ServerBases},
@@ -32,6 +35,8 @@ pub struct ConnectionRow {
     pub scope: Option<String>,
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<String>,
+    /// The newest generation of the connection's tokens that a run has used.
+    pub token_generation: Option<i64>,
     /// Set while the connection moves between two homes; nothing is then requested for it.
     pub moving: Option<Box<Moving>>,
 }
@@ -91,7 +96,7 @@ pub(crate) fn consent(
         .doing(doing)?;
     let row = transaction
         .query_row(
-            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            &select(&transaction, "WHERE name = ?1").doing(doing)?,
             [&consent.name],
             connection_of,
         )
@@ -144,7 +149,7 @@ pub(crate) fn of_files(
         .doing(doing)?;
     let row = transaction
         .query_row(
-            &format!("SELECT {COLUMNS} FROM connection WHERE name = ?1"),
+            &select(&transaction, "WHERE name = ?1").doing(doing)?,
             [&files.name],
             connection_of,
         )
@@ -175,10 +180,8 @@ fn one(
     column: &str,
     value: &str,
 ) -> Result<Option<ConnectionRow>, WarehouseError> {
-    let sql = format!("SELECT {COLUMNS} FROM connection WHERE {column} = ?1");
-    let found = connection
-        .query_row(&sql, [value], connection_of)
-        .optional()
+    let found = select(connection, &format!("WHERE {column} = ?1"))
+        .and_then(|sql| connection.query_row(&sql, [value], connection_of).optional())
         .doing("cannot read the connections")?;
     let Some(row) = found else { return Ok(None) };
     let moving = under_way(connection)?.remove(&row.id);
@@ -239,18 +242,6 @@ pub(crate) fn pin_patient(
         marts::note(&transaction, connection_id)?;
     }
     transaction.commit().doing(doing)
-}
-
-/// The newest generation of a connection's tokens that a run has seen.
-pub(crate) fn token_generation(
-    connection: &Connection,
-    id: i64,
-) -> Result<Option<i64>, WarehouseError> {
-    connection
-        .query_row("SELECT token_generation FROM connection WHERE id = ?1", [id], |row| row.get(0))
-        .optional()
-        .doing("cannot read the connections")
-        .map(Option::flatten)
 }
 
 /// The FHIR bases by which the references of a connection's resources are resolved.
@@ -334,8 +325,8 @@ pub(crate) fn set_bases(
 
 /// All connections, by name.
 pub(crate) fn all(connection: &Connection) -> Result<Vec<ConnectionRow>, WarehouseError> {
-    let mut rows: Vec<ConnectionRow> = connection
-        .prepare(&format!("SELECT {COLUMNS} FROM connection ORDER BY name"))
+    let mut rows: Vec<ConnectionRow> = select(connection, "ORDER BY name")
+        .and_then(|sql| connection.prepare(&sql))
         .and_then(|mut statement| statement.query_map([], connection_of)?.collect())
         .doing("cannot read the connections")?;
     let mut moves = under_way(connection)?;
@@ -343,6 +334,12 @@ pub(crate) fn all(connection: &Connection) -> Result<Vec<ConnectionRow>, Warehou
         rows.iter_mut().for_each(|row| row.moving = moves.remove(&row.id));
     }
     Ok(rows)
+}
+
+/// The statement that reads connections for [`connection_of`].
+fn select(connection: &Connection, rest: &str) -> rusqlite::Result<String> {
+    let generation = token_generation::column(connection)?;
+    Ok(format!("SELECT {COLUMNS}, {generation} FROM connection {rest}"))
 }
 
 fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
@@ -355,23 +352,9 @@ fn connection_of(row: &Row<'_>) -> rusqlite::Result<ConnectionRow> {
         patient_id: row.get(5)?,
         scope: row.get(6)?,
         consented_at: row.get(7)?,
+        token_generation: row.get(8)?,
         moving: None,
     })
-}
-
-/// Notes the generation of a connection's tokens.
-pub(crate) fn set_token_generation(
-    connection: &Connection,
-    id: i64,
-    generation: i64,
-) -> Result<(), WarehouseError> {
-    connection
-        .execute(
-            "UPDATE connection SET token_generation = ?2 WHERE id = ?1",
-            params![id, generation],
-        )
-        .doing("cannot note which tokens were used")
-        .map(drop)
 }
 
 /// Notes the scopes of a consent.

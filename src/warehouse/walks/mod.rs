@@ -29,6 +29,7 @@ mod resource_store;
 pub(super) mod run_ledger;
 pub(super) mod seen;
 pub(super) mod tally;
+pub(super) mod token_generation;
 pub(super) mod turns;
 pub(super) mod type_state;
 pub(super) mod walk_counters;

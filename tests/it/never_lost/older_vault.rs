@@ -27,6 +27,13 @@ fn an_older_vault_is_told_and_its_spent_token_stays_unsent() {
         assert!(outcome.stderr.contains("put the newest vault.db back"), "{}", outcome.stderr);
         assert_eq!(home.run(&["status"]).code, 3);
     }
+    // Nor do commands that ask for one page, or look first whether the plan honours dates.
+    let get: &[&str] = &["get", "Patient", "--connection", "john"];
+    for command in [get, &["backfill", "john", "--from", "2024-01-01"]] {
+        let outcome = home.run(command);
+        assert_eq!(outcome.code, 3, "{command:?}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains("holds older tokens"), "{}", outcome.stderr);
+    }
     assert_eq!(payer.tokens(), issued, "a token was asked for");
 
     // The grant still lives.

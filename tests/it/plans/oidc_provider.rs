@@ -55,7 +55,8 @@ impl Connected {
         let vault = Vault::open(home.path(), None).unwrap();
         vault.put("c1", &grant).unwrap();
         let tokens = Tokens::new(http.clone(), vault.clone(), home.path());
-        let connection = ConnectionKey { uid: "c1".into(), name: "ann".into() };
+        let connection =
+            ConnectionKey { uid: "c1".into(), name: "ann".into(), least_generation: None };
         Self { registration, http, vault, tokens, connection, redirected, recorder, _home: home }
     }
 

@@ -159,7 +159,7 @@ async fn renew(home: &Home, plan: &str) -> usize {
     let http = HttpClient::new(HttpOptions::impatient()).unwrap();
     let tokens = Tokens::new(http, Vault::open(home.path(), None).unwrap(), home.path());
     let uid = home.value("SELECT uid FROM connection");
-    let connection = ConnectionKey { uid, name: "ann".into() };
+    let connection = ConnectionKey { uid, name: "ann".into(), least_generation: None };
     let mut seen = HashSet::new();
     for hour in 0..=10 {
         // Longer than an access token lives: each look at the clock finds it expired.

@@ -29,7 +29,8 @@ pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failu
     require_settled(&row)?;
     let plan = settings.plan(row.plan_name())?;
     let first = target(&plan.fhir_url, &args.path)?;
-    let mut pager = Pager::new(&first, &[]).map_err(|error| Failure::usage("the URL", error))?;
+    let mut pager = Pager::new(&first, &plan.proxied_origins)
+        .map_err(|error| Failure::usage("the URL", error))?;
     let mut next = Some(first);
     let http = home::http(&settings)?;
     let registration = Arc::new(home::registration(plan, &http).await?);

@@ -5,6 +5,7 @@ use crate::{
     support::{Home, Payer, Scripted, Watched, bundle},
 };
 use payersync::sandbox::{Fault, Options};
+use std::fs;
 
 #[test]
 fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
@@ -50,6 +51,30 @@ fn a_next_page_at_another_origin_says_what_to_do_if_it_is_the_plans_own() {
     for told in [synced.stderr, home.run(&["status"]).stdout] {
         assert!(told.contains("add it to the plan's proxied_origins"), "{told}");
     }
+}
+
+#[test]
+fn get_follows_a_next_page_at_an_origin_that_the_configuration_calls_the_plans_own() {
+    let payer = Scripted::start(&["Patient"], |asked| {
+        let one = |id: &str| [format!(r#"{{"resourceType":"Patient","id":"{id}"}}"#)];
+        match asked.number("page") {
+            0 => {
+                let next = "http://inside.example/r4/Patient?page=1".to_owned();
+                bundle(&one("first"), None, Some(next))
+            }
+            _ => bundle(&one("second"), None, None),
+        }
+    });
+    let home = payer.connected_home(&["Patient"], "");
+    let get = ["get", "Patient", "--connection", "c", "--paginate"];
+    let refused = home.run(&get);
+    assert!(refused.code != 0 && !refused.stdout.contains("second"), "{}", refused.stdout);
+    let text = fs::read_to_string(home.file("payersync.toml")).unwrap();
+    let known = "proxied_origins = [\"http://inside.example\"]\n";
+    fs::write(home.file("payersync.toml"), text + known).unwrap();
+    let followed = home.run(&get);
+    assert_eq!(followed.code, 0, "{}", followed.stderr);
+    assert!(followed.stdout.contains("second"), "{}", followed.stdout);
 }
 
 #[test]

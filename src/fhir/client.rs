@@ -2,29 +2,34 @@
 
 use super::{
     attachment::accept_for,
-    bundle::{Bundle, BundleError},
+    bundle::Bundle,
     capability::Capability,
     error::FetchError,
-    outcome::Outcome,
+    reading::{any_resource, anything, is_from_cache, is_still_loading, page_or_final},
     reference::{Referenced, read_url},
     search::under,
 };
 use crate::{
     auth::{ClientRegistration, ConnectionKey, GrantKind, TokenError, Tokens},
     clock::Clock,
-    fingerprint::{Fingerprint, fingerprint},
     http::{
         Bearer, Cookies, Get, HttpClient, Reading, Response, Retry, SafeUrl, SecretsInPlay,
         silently,
     },
 };
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
-use std::{sync::Arc, time::Duration};
+use chrono::{DateTime, TimeDelta, Utc};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 use url::Url;
 
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
+
+/// How long a token is kept that was renewed in vain. Each refused file of a thousand would cost a refresh.
+const PAUSE_IN_VAIN: TimeDelta = TimeDelta::minutes(10);
 
 /// One connection's access to its plan's FHIR server.
 #[derive(Clone)]
@@ -36,6 +41,8 @@ pub struct FhirClient {
     clock: Clock,
     /// The cookies of the run, if the plan wants them back.
     cookies: Option<Arc<Cookies>>,
+    /// The latest token that was renewed after a 401 and was answered 401 itself, with the instant.
+    renewed_in_vain: Arc<Mutex<Option<(Bearer, DateTime<Utc>)>>>,
 }
 
 /// A response that parsed as a searchset Bundle.
@@ -65,6 +72,9 @@ struct Asked<'a> {
     url: &'a Url,
     accept: &'a str,
     limit_bytes: Option<usize>,
+    /// Whether a 401 shows that the plan rejects the token: the member's Patient is asked for. Any other type
+    /// or URL may be refused on its own.
+    proves_rejection: bool,
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
@@ -95,7 +105,8 @@ impl FhirClient {
         let wanted = registration.requests.cookies;
         let origin = registration.fhir_origin().ok().filter(|_| wanted);
         let cookies = origin.map(|origin| Arc::new(Cookies::new(origin)));
-        FhirClient { http, tokens, connection, registration, clock, cookies }
+        let renewed_in_vain = Arc::default();
+        FhirClient { http, tokens, connection, registration, clock, cookies, renewed_in_vain }
     }
 
     /// Makes sure that there is a token before the first request.
@@ -121,15 +132,17 @@ impl FhirClient {
 
     /// Asks for one page of a search.
     ///
-    /// After a 401 the token is renewed once and the request is repeated. `effort` counts the requests even
-    /// if no page came.
+    /// After a 401 the token is renewed once, if it can be, and the request is repeated. `effort` counts the
+    /// requests even if no page came.
     pub(crate) async fn page(
         &self,
         url: &Url,
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let asked = self.asked(url, on_retry);
+        let patients = under(self.registration.base_of("Patient"), "Patient");
+        let proves_rejection = url.path() == patients.path();
+        let asked = Asked { proves_rejection, ..self.asked(url, on_retry) };
         let (response, bundle) = self.send(&asked, &page_or_final, effort).await?;
         let safe_url = SafeUrl::from(url);
         let Some(bundle) = bundle else {
@@ -279,8 +292,37 @@ impl FhirClient {
         let bearer = self.bearer().await?;
         let (response, value) = self.ask(asked, bearer.as_ref(), read, effort).await?;
         let (401, Some(rejected)) = (response.status, bearer) else { return Ok((response, value)) };
+        if !self.is_to_be_renewed(&rejected, asked.proves_rejection).await? {
+            return Ok((response, value));
+        }
         let renewed = self.renewed(&rejected).await?;
-        self.ask(asked, Some(&renewed), read, effort).await
+        let again = self.ask(asked, Some(&renewed), read, effort).await?;
+        if again.0.status == 401 {
+            let mut in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+            *in_vain = Some((renewed, self.clock.now()));
+        }
+        Ok(again)
+    }
+
+    /// Whether a token that was answered 401 is to be renewed. If not, the 401 is the answer.
+    async fn is_to_be_renewed(
+        &self,
+        rejected: &Bearer,
+        proves_rejection: bool,
+    ) -> Result<bool, FetchError> {
+        let now = self.clock.now();
+        {
+            let in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner);
+            let is_recent = |at: DateTime<Utc>| now < at + PAUSE_IN_VAIN;
+            if in_vain.as_ref().is_some_and(|(it, at)| it.is_same(rejected) && is_recent(*at)) {
+                return Ok(false);
+            }
+        }
+        // If nothing can renew the token, it is given up only if the plan is known to reject it.
+        let registration = &self.registration;
+        Ok(proves_rejection
+            || registration.fixed_token.is_none()
+                && self.tokens.can_replace(&self.connection, registration, rejected, now).await?)
     }
 
     /// Sends a request with this token, or with none.
@@ -305,12 +347,12 @@ impl FhirClient {
         on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
     ) -> Asked<'a> {
         let accept = self.registration.requests.accept.as_deref().unwrap_or(FHIR_JSON);
-        Asked { url, accept, limit_bytes: None, on_retry }
+        Asked { url, accept, limit_bytes: None, proves_rejection: false, on_retry }
     }
 
     /// A request to the plan's own origin, with what its configuration adds.
     fn request<'a>(&'a self, asked: &Asked<'a>, bearer: Option<&'a Bearer>) -> Get<'a> {
-        let Asked { url, accept, limit_bytes, on_retry } = *asked;
+        let Asked { url, accept, limit_bytes, on_retry, .. } = *asked;
         let headers = self.registration.requests.headers.as_ref();
         let cookies = self.cookies.as_deref();
         let is_for_later = is_still_loading;
@@ -342,38 +384,4 @@ impl FhirClient {
         let now = self.clock.now();
         Ok(self.tokens.refresh_after_401(&self.connection, registration, rejected, now).await?)
     }
-}
-
-/// Whether an answer came from a cache. Gateways give the plan's own answers an age of 0.
-fn is_from_cache(response: &Response) -> bool {
-    response.age.is_some_and(|age| !age.is_zero())
-}
-
-/// Whether the body of a 429 says that the member's data is still being loaded: the next run asks again.
-fn is_still_loading(body: &[u8]) -> bool {
-    Outcome::parse(body).is_some_and(|outcome| outcome.is_still_loading())
-}
-
-/// Reads a page. Most answers that are not a page are asked for again, and may be a page then.
-fn page_or_final(response: &Response) -> Reading<Result<Bundle, BundleError>> {
-    let page = Bundle::of_response(response);
-    let is_final = match &page {
-        Ok(_) | Err(BundleError::TooManyEntries) => true,
-        Err(BundleError::Outcome(outcome)) => !outcome.is_transient(),
-        Err(BundleError::NotJson | BundleError::NotASearchset) => false,
-    };
-    if is_final { Reading::Final(page) } else { Reading::AskAgain(page) }
-}
-
-/// Reads a whole body, and tells which resource it is.
-fn any_resource(response: &Response) -> Reading<Option<Fingerprint>> {
-    match fingerprint(&response.body) {
-        Ok(found) => Reading::Final(Some(found)),
-        Err(_) => Reading::AskAgain(None),
-    }
-}
-
-/// Takes the answer as it is.
-fn anything(_: &Response) -> Reading<()> {
-    Reading::Final(())
 }

@@ -6,6 +6,8 @@ mod attachment;
 mod bundle;
 mod capability;
 mod client;
+#[cfg(test)]
+mod client_tests;
 mod date_parameter;
 mod document;
 mod error;
@@ -19,6 +21,7 @@ mod other_members;
 mod outcome;
 mod pager;
 mod raw_bundle;
+mod reading;
 mod reference;
 mod relation;
 mod required;

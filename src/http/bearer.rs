@@ -35,6 +35,11 @@ impl Bearer {
         self.token.expose_secret() == token.expose_secret()
     }
 
+    /// Whether the other bearer has the same token.
+    pub fn is_same(&self, other: &Bearer) -> bool {
+        self.carries(&other.token)
+    }
+
     pub(super) fn may_go_to(&self, url: &Url) -> bool {
         Origin::of(url).is_ok_and(|origin| origin == self.origin)
     }

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     auth::{
-        ClientRegistration, GrantError, StoredGrant, TokenError, Vault, VaultError,
+        ClientRegistration, GrantError, GrantKind, StoredGrant, TokenError, Vault, VaultError,
         consent::connect,
     },
     http::{Bearer, HttpClient, SecretsInPlay},
@@ -114,6 +114,26 @@ impl Tokens {
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
         self.bearer_unless(Some(rejected), connection, registration, now).await
+    }
+
+    /// Whether another token can be had in place of `rejected`, or the stored one is known to be useless. If
+    /// not, a single refused request must not end the grant, whose token other requests may still use.
+    ///
+    /// # Errors
+    /// An error of the vault.
+    pub async fn can_replace(
+        &self,
+        connection: &ConnectionKey,
+        registration: &ClientRegistration,
+        rejected: &Bearer,
+        now: DateTime<Utc>,
+    ) -> Result<bool, TokenError> {
+        let stored = self.0.load(connection).await?;
+        let asks_for_itself = registration.grant == GrantKind::ClientCredentials;
+        Ok(stored.is_none_or(|grant| {
+            let is_lasting = grant.refresh.is_none() && grant.is_alive(now);
+            asks_for_itself || !is_lasting || !rejected.carries(&grant.access)
+        }))
     }
 
     /// Refreshes a grant although its access token is still good.

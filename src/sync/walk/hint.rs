@@ -12,7 +12,7 @@ pub(super) fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<Str
     Some(match error.reason() {
         Reason::ConsentNeeded => format!("`{connect}`"),
         Reason::Unauthorized => {
-            format!("the plan refuses a fresh token; if the member withdrew consent, `{connect}`")
+            format!("the plan refuses the token for this request; if the member withdrew consent, `{connect}`")
         }
         Reason::Forbidden => format!(
             "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"

@@ -168,7 +168,8 @@ const fn requests(requests: usize, row: Row) -> Row {
 
 #[rustfmt::skip]
 pub(crate) const TABLE: &[Row] = &[
-    all(Fault::AlwaysUnauthorized, 2, "unauthorized"),
+    // A token that was renewed in vain is not renewed for each type.
+    requests(1, all(Fault::AlwaysUnauthorized, 2, "unauthorized")),
     all(Fault::RevokedGrant, 3, "consent_needed"),
     requests(PAGES + 1, healed(Fault::UnauthorizedMidWalk)),
     Row { exit: 0, hits: Hits::ClinicalListed, state: "not_served", reason: "forbidden", ..healed(Fault::ForbiddenClinical) },
@@ -374,7 +375,7 @@ pub(crate) fn expected(row: &Row, phase: Phase) -> Option<Row> {
         Fault::CursorExpired => 1 + PAGES,
         Fault::CursorAlwaysExpired | Fault::CursorForgotten | Fault::ResultWindow => row.requests,
         // The page that leads back is met again.
-        Fault::NextLoop | Fault::AlwaysUnauthorized => 2,
+        Fault::NextLoop => 2,
         // The pages are begun anew once or twice.
         Fault::NextLost | Fault::TextTotal | Fault::EndEmpty => 1 + 3,
         // The member has consented anew, and no cursor is of that consent.

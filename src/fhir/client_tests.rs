@@ -1,0 +1,150 @@
+//! What a refused, or hanging, request comes to, against a plan that answers as a test says.
+
+use super::{
+    client::{Effort, FhirClient},
+    error::FetchError,
+};
+use crate::{
+    auth::{
+        ClientRegistration, ConnectionKey, ConsentState, FixedToken, StoredGrant, Tokens, Vault,
+    },
+    clock::Clock,
+    http::{HttpClient, HttpOptions, silently},
+    outcome::Reason,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
+use std::sync::Arc;
+use tempfile::TempDir;
+use url::Url;
+use wiremock::{
+    Mock, MockServer, ResponseTemplate,
+    matchers::{method, path},
+};
+
+const START: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+struct Fixture {
+    server: MockServer,
+    vault: Vault,
+    client: FhirClient,
+    _home: TempDir,
+}
+
+impl Fixture {
+    /// A connection with a token that is good for an hour, and with this refresh token.
+    async fn new(refresh: Option<&str>) -> Fixture {
+        let server = MockServer::start().await;
+        let registration = ClientRegistration::at(&server.uri());
+        Fixture::with(server, registration, refresh, HttpOptions::impatient())
+    }
+
+    fn with(
+        server: MockServer,
+        registration: ClientRegistration,
+        refresh: Option<&str>,
+        options: HttpOptions,
+    ) -> Fixture {
+        let home = tempfile::tempdir().unwrap();
+        let vault = Vault::open(home.path(), None).unwrap();
+        let origin = registration.fhir_origin().unwrap();
+        let grant = StoredGrant {
+            plan: "acme".into(),
+            name: "ann".into(),
+            fhir_origin: origin.clone(),
+            token_origin: origin,
+            access: "access-0".into(),
+            refresh: refresh.map(Into::into),
+            expires_at: Some(START + TimeDelta::hours(1)),
+            refreshed_at: START,
+            scope: None,
+            patient: None,
+            consent_ends_at: None,
+            consent: ConsentState::Granted,
+            refresh_begun_at: None,
+            generation: 0,
+        };
+        vault.put("c1", &grant).unwrap();
+        let http = HttpClient::new(options).unwrap();
+        let tokens = Tokens::new(http.clone(), vault.clone(), home.path());
+        let key = ConnectionKey { uid: "c1".into(), name: "ann".into(), least_generation: None };
+        let clock = Clock::from_fn(|| START);
+        let client = FhirClient::new(http, tokens, key, Arc::new(registration), clock);
+        Fixture { server, vault, client, _home: home }
+    }
+
+    fn url(&self, path: &str) -> Url {
+        format!("{}/r4/{path}", self.server.uri()).parse().unwrap()
+    }
+
+    async fn answers(&self, at: &str, status: u16) {
+        let answer = ResponseTemplate::new(status);
+        Mock::given(method("GET")).and(path(at)).respond_with(answer).mount(&self.server).await;
+    }
+
+    async fn page(&self, path: &str) -> FetchError {
+        let url = self.url(path);
+        self.client.page(&url, &mut Effort::default(), &silently).await.unwrap_err()
+    }
+
+    async fn asked(&self, way: &str) -> usize {
+        let requests = self.server.received_requests().await.unwrap();
+        requests.iter().filter(|request| request.method.as_str() == way).count()
+    }
+
+    fn consent(&self) -> ConsentState {
+        self.vault.get("c1").unwrap().unwrap().consent
+    }
+}
+
+#[tokio::test]
+async fn one_refused_url_ends_no_grant_that_cannot_be_renewed_and_a_refused_patient_does() {
+    let fixture = Fixture::new(None).await;
+    for at in ["/r4/Condition", "/r4/Binary/1", "/r4/metadata", "/r4/Patient"] {
+        fixture.answers(at, 401).await;
+    }
+    assert_eq!(fixture.page("Condition").await.reason(), Reason::Unauthorized);
+    let mut effort = Effort::default();
+    let binary = fixture.url("Binary/1");
+    let file = fixture.client.file(&binary, None, 99, &mut effort, &silently).await.unwrap_err();
+    assert_eq!(file.reason(), Reason::Unauthorized);
+    assert!(fixture.client.capability(&mut effort, &silently).await.unwrap().is_none());
+    // The request of a person who looks proves nothing either.
+    assert_eq!(fixture.client.raw(&fixture.url("Patient")).await.unwrap().status, 401);
+    assert_eq!(fixture.consent(), ConsentState::Granted);
+
+    let error = fixture.page("Patient?_count=10").await;
+    assert_eq!(error.reason(), Reason::ConsentNeeded);
+    assert!(error.to_string().contains("access_rejected"), "{error}");
+    assert_ne!(fixture.consent(), ConsentState::Granted);
+}
+
+#[tokio::test]
+async fn one_refused_url_says_nothing_of_a_token_of_the_configuration() {
+    let server = MockServer::start().await;
+    let fixed = FixedToken { token: "given-out".into(), place: "the environment".to_owned() };
+    let registration =
+        ClientRegistration { fixed_token: Some(fixed), ..ClientRegistration::at(&server.uri()) };
+    let fixture = Fixture::with(server, registration, None, HttpOptions::impatient());
+    fixture.answers("/r4/Condition", 401).await;
+    fixture.answers("/r4/Patient", 401).await;
+    assert_eq!(fixture.page("Condition").await.reason(), Reason::Unauthorized);
+    assert_eq!(fixture.page("Patient").await.reason(), Reason::ConsentNeeded);
+}
+
+#[tokio::test]
+async fn refused_files_cost_one_refresh_together() {
+    let fixture = Fixture::new(Some("refresh-0")).await;
+    let tokens = json!({"access_token": "access-1", "refresh_token": "refresh-1"});
+    let issued = ResponseTemplate::new(200).set_body_json(tokens);
+    Mock::given(method("POST")).respond_with(issued).mount(&fixture.server).await;
+    for number in 0..3 {
+        fixture.answers(&format!("/r4/Binary/{number}"), 401).await;
+        let url = fixture.url(&format!("Binary/{number}"));
+        let mut effort = Effort::default();
+        let file = fixture.client.file(&url, None, 99, &mut effort, &silently).await;
+        assert_eq!(file.unwrap_err().reason(), Reason::Unauthorized);
+    }
+    assert_eq!(fixture.asked("POST").await, 1);
+    assert_eq!(fixture.asked("GET").await, 2 + 1 + 1);
+}

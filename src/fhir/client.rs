@@ -270,10 +270,18 @@ impl FhirClient {
         let url = under(&self.registration.fhir_url, "metadata");
         // The statement is open at 1upHealth, so it is first asked for without a token.
         let asked = self.asked(&url, on_retry);
-        let (mut response, _) = self.ask(&asked, None, &anything, effort).await?;
-        if matches!(response.status, 401 | 403) {
-            response = self.get(&asked, effort).await?;
-        }
+        let response = match self.ask(&asked, None, &anything, effort).await {
+            Ok((response, _)) if matches!(response.status, 401 | 403) => {
+                self.get(&asked, effort).await?
+            }
+            Ok((response, _)) => response,
+            // Some gateways let a request without a token hang. If one with a token is not answered either,
+            // the plan is unreachable.
+            Err(FetchError::Http(error)) if error.is_unanswered() && self.has_token() => {
+                self.get(&asked, effort).await.map_err(|_| error)?
+            }
+            Err(error) => return Err(error),
+        };
         Ok(response.is_success().then(|| Capability::parse(&response.body)).flatten())
     }
 
@@ -359,10 +367,15 @@ impl FhirClient {
         Get { url, accept, bearer, headers, cookies, limit_bytes, is_for_later, on_retry }
     }
 
-    /// The token to ask with; an open server needs none.
+    /// Whether requests carry a token; an open server wants none.
+    fn has_token(&self) -> bool {
+        self.registration.grant != GrantKind::None
+    }
+
+    /// The token to ask with, if any.
     async fn bearer(&self) -> Result<Option<Bearer>, FetchError> {
         let registration = &self.registration;
-        if registration.grant == GrantKind::None {
+        if !self.has_token() {
             return Ok(None);
         }
         if let (Some(fixed), Ok(origin)) = (&registration.fixed_token, registration.fhir_origin()) {

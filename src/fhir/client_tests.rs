@@ -14,12 +14,12 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tempfile::TempDir;
 use url::Url;
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{method, path},
+    matchers::{header_exists, method, path},
 };
 
 const START: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
@@ -147,4 +147,32 @@ async fn refused_files_cost_one_refresh_together() {
     }
     assert_eq!(fixture.asked("POST").await, 1);
     assert_eq!(fixture.asked("GET").await, 2 + 1 + 1);
+}
+
+#[tokio::test]
+async fn metadata_that_hangs_without_a_token_is_asked_for_with_one() {
+    let server = MockServer::start().await;
+    let registration = ClientRegistration::at(&server.uri());
+    let read_timeout = Duration::from_millis(500);
+    let options = HttpOptions { max_attempts: 2, read_timeout, ..HttpOptions::impatient() };
+    let fixture = Fixture::with(server, registration, None, options);
+    let statement = json!({"resourceType": "CapabilityStatement", "rest": [{"mode": "server",
+        "resource": [{"type": "Patient", "interaction": [{"code": "search-type"}]}]}]});
+    let metadata = || Mock::given(method("GET")).and(path("/r4/metadata"));
+    metadata()
+        .and(header_exists("authorization"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(statement))
+        .with_priority(1)
+        .mount(&fixture.server)
+        .await;
+    let hanging = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    metadata().respond_with(hanging).with_priority(2).mount(&fixture.server).await;
+    let mut effort = Effort::default();
+    assert!(fixture.client.capability(&mut effort, &silently).await.unwrap().is_some());
+
+    fixture.server.reset().await;
+    let hanging = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    metadata().respond_with(hanging).mount(&fixture.server).await;
+    let error = fixture.client.capability(&mut effort, &silently).await.unwrap_err();
+    assert!(error.is_unreachable(), "{error}");
 }

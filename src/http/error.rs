@@ -137,6 +137,11 @@ impl HttpError {
         self.0.kind == HttpErrorKind::Timeout
     }
 
+    /// Whether the server was reached, as far as is known, and gave no answer.
+    pub fn is_unanswered(&self) -> bool {
+        matches!(self.0.kind, HttpErrorKind::Timeout | HttpErrorKind::ConnectionLost)
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_transient(&self) -> bool {
         self.0.kind.is_transient() || self.is_throttled().is_some()

@@ -295,10 +295,12 @@ impl From<CallbackError> for Failure {
 
 impl From<DiscoveryError> for Failure {
     fn from(error: DiscoveryError) -> Failure {
-        let code = match error {
-            DiscoveryError::Http(_) => ExitCode::Unreachable,
-            _ => ExitCode::Usage,
-        };
-        Failure::new(code, error)
+        match error {
+            DiscoveryError::Http(_) => Failure::new(ExitCode::Unreachable, error),
+            DiscoveryError::Unavailable { .. } => {
+                Failure::new(ExitCode::Unreachable, error).hint("the next run asks again")
+            }
+            _ => Failure::new(ExitCode::Usage, error),
+        }
     }
 }

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     auth::{Issuer, server_words::presentable},
-    http::{Get, HttpClient, HttpError, Origin},
+    http::{Get, HttpClient, HttpError, Origin, Verdict, classify},
 };
 
 /// A plan's endpoints, configured or found.
@@ -33,6 +33,16 @@ pub enum DiscoveryError {
         "{origin} does not publish its endpoints (status {status}); configure authorize_url and token_url"
     )]
     NotPublished {
+        /// The plan's server.
+        origin: String,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// The plan's server is throttling or fails: the document may come later.
+    #[error(
+        "{origin} does not tell its endpoints at the moment (status {status}); if it never does, configure authorize_url and token_url"
+    )]
+    Unavailable {
         /// The plan's server.
         origin: String,
         /// The HTTP status.
@@ -89,7 +99,11 @@ pub async fn discover(
     let response = http.get(get).await?;
     let origin = Origin::of(url).map(|origin| origin.to_string()).unwrap_or_default();
     if !response.is_success() {
-        return Err(DiscoveryError::NotPublished { origin, status: response.status });
+        let status = response.status;
+        return Err(match classify(status) {
+            Verdict::Retryable => DiscoveryError::Unavailable { origin, status },
+            Verdict::Final => DiscoveryError::NotPublished { origin, status },
+        });
     }
     let answer: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
     let endpoint = |name: &'static str| {
@@ -220,8 +234,10 @@ mod tests {
 
     #[tokio::test]
     async fn a_plan_that_does_not_say_must_be_configured() {
-        for status in [401, 403, 404, 500] {
+        for (status, is_for_now) in [(401, false), (404, false), (500, true), (503, true)] {
             let error = discovered(ResponseTemplate::new(status)).await.unwrap_err();
+            let is_unavailable = matches!(error, DiscoveryError::Unavailable { .. });
+            assert_eq!(is_unavailable, is_for_now, "{error}");
             assert!(error.to_string().contains("configure authorize_url and token_url"), "{error}");
         }
         let error = discovered(ResponseTemplate::new(200).set_body_string("<html>")).await;

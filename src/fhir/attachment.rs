@@ -81,7 +81,8 @@ pub fn attachments(resource_type: &str, json: &[u8]) -> Vec<Attachment> {
         .map(|(position, one)| {
             let url = one["url"].as_str().filter(|url| !url.is_empty());
             let data = match (&one["data"], url.and_then(|url| url.strip_prefix('#'))) {
-                (Value::String(_), _) => Some(&one["data"]),
+                // Some servers write an empty text beside the URL of the file.
+                (Value::String(text), _) if !text.trim().is_empty() => Some(&one["data"]),
                 (_, Some(id)) => contained(id),
                 _ => None,
             };
@@ -215,6 +216,10 @@ mod tests {
         let hi = Place::Inline(b"hi".to_vec());
         let url = Place::Url("Binary/1".to_owned());
         let none = Place::Nowhere;
+        let beside = br#"{"presentedForm":[{"data":" ","url":"Binary/1"},{"data":""}]}"#;
+        let found_beside = attachments("DiagnosticReport", beside);
+        assert_eq!(found_beside[0].place, Place::Url("Binary/1".to_owned()));
+        assert_eq!(found_beside[1].place, none);
         assert_eq!(places, [&hi, &url, &hi, &none, &Place::Unreadable, &none, &url]);
         assert_eq!((found[1].position, found[1].size), (1, Some(3)));
         assert_eq!(found[6].size, None, "larger than any file");

@@ -119,6 +119,8 @@ fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
         (plan("token_url = \"hunter2\""), "this is no URL: it must begin with https://"),
         (plan("headers = { a = [\"hunter2\"] }"), "this must be a text, { env = "),
         (plan("audience = 7"), "this must be true, false or a text"),
+        (plan("token_auth = \"hunter2\""), "this must be "),
+        (plan("token_auth = \"hunter2`, expected x\""), "\"basic\""),
         (plan("search = { default = 7 }"), "this must be a text or a list of texts"),
     ] {
         let error = parse(&text).unwrap_err().to_string();

@@ -40,6 +40,12 @@ fn plainly(message: &str, is_section: bool) -> String {
             }
         };
     }
+    // The value that serde repeats may hold any text; the last words are serde's own.
+    if message.starts_with("unknown variant `")
+        && let Some((_, known)) = message.rsplit_once("`, expected ")
+    {
+        return format!("this must be {}", known.replace('`', "\""));
+    }
     if message.contains(WITHOUT_SCHEME) {
         return "this is no URL: it must begin with https://".to_owned();
     }

@@ -16,7 +16,7 @@ fn keys_that_contradict_each_other_are_told_before_anything_is_asked() {
             "patient_from = \"id_token\"\nauthorize_parameters = { nonce = \"1\" }",
             "authorize_parameters has nonce",
         ),
-        ("patient_from = \"idtoken\"", "unknown variant"),
+        ("patient_from = \"idtoken\"", "\"id_token\""),
         (
             "token_url = \"https://h/t\"\nrevocation_url = \"https://elsewhere/r\"",
             "revocation_url is at another origin than token_url",

@@ -71,6 +71,7 @@ impl Page {
 struct Asked<'a> {
     url: &'a Url,
     accept: &'a str,
+    /// The limit of a file; `None` for other answers.
     limit_bytes: Option<usize>,
     /// Whether a 401 shows that the plan rejects the token: the member's Patient is asked for. Any other type
     /// or URL may be refused on its own.
@@ -363,8 +364,8 @@ impl FhirClient {
         let Asked { url, accept, limit_bytes, on_retry, .. } = *asked;
         let headers = self.registration.requests.headers.as_ref();
         let cookies = self.cookies.as_deref();
-        let is_for_later = is_still_loading;
-        Get { url, accept, bearer, headers, cookies, limit_bytes, is_for_later, on_retry }
+        let (is_for_later, is_file) = (is_still_loading, limit_bytes.is_some());
+        Get { url, accept, bearer, headers, cookies, limit_bytes, is_file, is_for_later, on_retry }
     }
 
     /// Whether requests carry a token; an open server wants none.
@@ -382,8 +383,7 @@ impl FhirClient {
             let secrets = SecretsInPlay::default();
             return Ok(Some(Bearer::new(fixed.token.clone(), origin, secrets)));
         }
-        let now = self.clock.now();
-        Ok(Some(self.tokens.bearer(&self.connection, registration, now).await?))
+        Ok(Some(self.tokens.bearer(&self.connection, registration, self.clock.now()).await?))
     }
 
     /// Gets another token in place of one that the plan has rejected.

@@ -14,10 +14,12 @@ const PIECE: usize = 4 << 10;
 
 /// Reads the whole body, decoded, up to a limit, before the deadline.
 ///
-/// Waiting for other bodies to leave memory moves the deadline.
+/// `is_file` says that the body may itself be a gzip file. Waiting for other bodies to leave memory moves the
+/// deadline.
 pub(super) async fn read(
     response: &mut reqwest::Response,
     limit_bytes: usize,
+    is_file: bool,
     in_flight: &InFlight,
     mut deadline: Instant,
 ) -> Result<Bytes, Fault> {
@@ -29,7 +31,10 @@ pub(super) async fn read(
         let kind = HttpErrorKind::TooLarge { limit_bytes };
         return Err(Fault { unsent: false, ..Fault::refusal(kind) });
     }
-    let mut decoder = Decoder::new(limit_bytes);
+    let mut decoder = match is_file && encoding::is_verbatim(response.headers()) {
+        true => Decoder::verbatim(limit_bytes),
+        false => Decoder::new(limit_bytes),
+    };
     let mut part = in_flight.part();
     loop {
         let chunk = timeout_at(deadline, response.chunk()).await;

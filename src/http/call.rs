@@ -20,6 +20,8 @@ pub(super) struct Call<'a> {
     pub(super) cookies: Option<&'a Cookies>,
     /// Largest answer in bytes, if that is less than the limit of the options.
     pub(super) limit_bytes: Option<usize>,
+    /// Whether the answer may be a file of any type.
+    pub(super) is_file: bool,
     /// A field of the form that is made anew for each attempt.
     pub(super) fresh: &'a (dyn Fn() -> Option<(&'static str, SecretString)> + Send + Sync),
     /// Whether an attempt may be repeated although the server may have acted on it.

@@ -101,7 +101,7 @@ impl HttpClient {
         read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
     ) -> Result<(Response, Option<T>), HttpError> {
         let Get { url, accept, bearer, headers: own, .. } = request;
-        let Get { cookies, limit_bytes, is_for_later, on_retry, .. } = request;
+        let Get { cookies, limit_bytes, is_file, is_for_later, on_retry, .. } = request;
         let refuse = |kind| Err(refusal("GET", url, kind));
         if let Some(bearer) = bearer
             && !bearer.may_go_to(url)
@@ -132,6 +132,7 @@ impl HttpClient {
             form,
             cookies,
             limit_bytes,
+            is_file,
             fresh,
             repeatable,
             give_up,
@@ -169,6 +170,7 @@ impl HttpClient {
             form: Some(posted),
             cookies: None,
             limit_bytes: None,
+            is_file: false,
             fresh,
             repeatable: retry,
             give_up,
@@ -201,6 +203,7 @@ impl HttpClient {
             form: Some(Posted::Text { text, content_type }),
             cookies: None,
             limit_bytes: None,
+            is_file: false,
             fresh: &super::nothing_fresh,
             repeatable: true,
             give_up: None,
@@ -296,9 +299,10 @@ impl HttpClient {
         let status = response.status().as_u16();
         let limit_bytes = options.max_body_bytes;
         let limit_bytes = call.limit_bytes.map_or(limit_bytes, |own| own.min(limit_bytes));
-        let body = body::read(&mut response, limit_bytes, &self.0.in_flight, deadline)
-            .await
-            .map_err(|fault| fault.after_head(status))?;
+        let body =
+            body::read(&mut response, limit_bytes, call.is_file, &self.0.in_flight, deadline)
+                .await
+                .map_err(|fault| fault.after_head(status))?;
         self.0.budgets.learn(&origin, status == 429 && !(call.is_for_later)(&body));
         let headers = response.headers();
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());

@@ -200,6 +200,27 @@ async fn the_limit_holds_after_decompression() {
 }
 
 #[tokio::test]
+async fn a_gzip_file_is_kept_as_it_is_and_gzip_of_the_way_is_decoded() {
+    let packed = STANDARD.decode(ZEROS_GZ).unwrap();
+    for (content_type, encoding, is_file, length) in [
+        ("application/gzip", "identity", true, packed.len()),
+        ("application/octet-stream", "identity", true, packed.len()),
+        ("application/octet-stream", "x-gzip", true, 65_536),
+        ("application/fhir+json", "identity", true, 65_536),
+        ("application/octet-stream", "identity", false, 65_536),
+    ] {
+        let server = MockServer::start().await;
+        let answer = ResponseTemplate::new(200)
+            .insert_header("content-encoding", encoding)
+            .set_body_raw(packed.clone(), content_type);
+        Mock::given(method("GET")).respond_with(answer).mount(&server).await;
+        let target = url(&server, "/");
+        let response = client().get(Get { is_file, ..get(&target) }).await.unwrap();
+        assert_eq!(response.body.len(), length, "{content_type} {encoding} {is_file}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_cut_short_is_asked_for_again() {
     let cut = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"resourceType\"".to_vec();
     let cut_chunk =

@@ -2,13 +2,13 @@
 //!
 //! Servers and gateways write `GZIP`, `x-gzip` or `gzip, identity`, and send gzip of several members. Some
 //! send gzip unannounced, some announce gzip and send none. So the first two bytes decide: no JSON begins
-//! with those of gzip. Any other compression was not asked for, and is refused. Sources: RFC 1952; RFC
-//! 9110, section 8.4.
+//! with those of gzip. A file may, so it is decoded only if a header says so. Any other compression was not
+//! asked for, and is refused. Sources: RFC 1952; RFC 9110, section 8.4.
 
 use std::io::{self, Write};
 
 use flate2::write::MultiGzDecoder;
-use reqwest::header::{CONTENT_ENCODING, HeaderMap};
+use reqwest::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName};
 
 use super::HttpErrorKind;
 use super::error::Fault;
@@ -31,6 +31,16 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Fault> {
     }
 }
 
+/// Whether the bytes of a file are stored as they arrive: nothing says that gzip was added on the way, so a
+/// file that begins with gzip's first bytes is a gzip file. JSON that begins with them is compressed.
+pub(super) fn is_verbatim(headers: &HeaderMap) -> bool {
+    let says = |name: HeaderName, word: &str| {
+        let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
+        values.any(|value| value.to_lowercase().contains(word))
+    };
+    !says(CONTENT_ENCODING, "gzip") && !says(CONTENT_TYPE, "json")
+}
+
 /// Decodes a body as it arrives, and holds the decoded bytes up to a limit.
 pub(super) enum Decoder {
     /// Fewer than two bytes have arrived.
@@ -44,6 +54,11 @@ pub(super) enum Decoder {
 impl Decoder {
     pub(super) fn new(limit_bytes: usize) -> Decoder {
         Decoder::Undecided(Bounded { bytes: Vec::new(), limit_bytes, is_full: false })
+    }
+
+    /// Takes the body as it is.
+    pub(super) fn verbatim(limit_bytes: usize) -> Decoder {
+        Decoder::Plain(Bounded { bytes: Vec::new(), limit_bytes, is_full: false })
     }
 
     /// Takes in a piece of the body.

@@ -22,6 +22,8 @@ pub struct Get<'a> {
     pub cookies: Option<&'a Cookies>,
     /// Largest answer in bytes, if that is less than the client's own limit.
     pub limit_bytes: Option<usize>,
+    /// Whether the answer may be a file of any type, a gzip file included.
+    pub is_file: bool,
     /// Whether the body of a 429 asks to come back much later. If so, a wait longer than `max_delay` is left
     /// to the next run. [`never`](super::never) if no server says so.
     pub is_for_later: fn(&[u8]) -> bool,
@@ -39,6 +41,7 @@ impl<'a> Get<'a> {
             headers: None,
             cookies: None,
             limit_bytes: None,
+            is_file: false,
             is_for_later: never,
             on_retry: &silently,
         }

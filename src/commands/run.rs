@@ -60,6 +60,7 @@ async fn work(daemon: &mut Daemon, stop: &Stop, hangup: &mut Hangup) {
                 let text = format!("{failure:?}");
                 if trouble.as_ref() != Some(&text) {
                     failure.tell();
+                    daemon.notify_of(failure.code());
                     trouble = Some(text);
                 }
                 None

@@ -13,6 +13,7 @@ use super::{
     print, shard, tell,
 };
 use crate::{
+    auth::{StoredGrant, VaultError},
     cli::StatusArgs,
     clock::Clock,
     config::Settings,
@@ -177,8 +178,16 @@ fn prometheus(
 ) -> Result<ExitCode, Failure> {
     // If the vault or its key is missing, everything else is still shown.
     let vault_is_there = settings.home.join("vault.db").exists();
-    let grants = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
-    let grants = grants.map(|grants| grants.into_iter().collect());
+    let listed = vault_is_there.then(|| home::vault(&settings.home).ok()?.list().ok()).flatten();
+    // The connection of a damaged row needs a new consent, as one without a row does.
+    let sound = |(uid, grant): (String, Result<StoredGrant, VaultError>)| match grant {
+        Ok(grant) => Some((uid, grant)),
+        Err(error) => {
+            Failure::from(error).tell();
+            None
+        }
+    };
+    let grants = listed.map(|listed| listed.into_iter().filter_map(sound).collect());
     let last_run = warehouse.finished_run()?;
     let plans = settings.plans.values().filter(|plan| !plan.grant().has_endpoint());
     let without_consent = plans.map(|plan| plan.name.clone()).collect();

@@ -134,8 +134,9 @@ impl Vault {
         sealed.map(|row| row.open(&self.0.cipher)).transpose()
     }
 
-    /// All grants with their connections' ids, in the order of the ids.
-    pub fn list(&self) -> Result<Vec<(String, StoredGrant)>, VaultError> {
+    /// All grants with their connections' ids, in the order of the ids. A damaged row is an error of its own
+    /// connection alone.
+    pub fn list(&self) -> Result<Vec<(String, Result<StoredGrant, VaultError>)>, VaultError> {
         let rows = {
             let connection = self.0.lock();
             connection
@@ -145,8 +146,7 @@ impl Vault {
                 })
                 .map_err(|source| self.0.failed(source))?
         };
-        let named = |row: SealedRow| Ok((row.uid.clone(), row.open(&self.0.cipher)?));
-        rows.into_iter().map(named).collect()
+        Ok(rows.into_iter().map(|row| (row.uid.clone(), row.open(&self.0.cipher))).collect())
     }
 
     /// Stores the grant of a new consent; durable when it returns.

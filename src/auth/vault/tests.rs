@@ -203,9 +203,24 @@ fn a_row_moved_to_another_connection_column_or_origin_does_not_open() {
         let vault = open(&home);
         vault.put("c1", &grant("a")).unwrap();
         raw(&home).execute(tampering, []).unwrap();
-        let error = vault.list().unwrap_err();
+        let error = vault.list().unwrap().remove(0).1.unwrap_err();
         assert!(matches!(error, VaultError::Damaged { .. }), "{tampering}: {error}");
     }
+}
+
+#[test]
+fn a_damaged_row_keeps_no_other_from_being_read() {
+    let home = home();
+    let vault = open(&home);
+    for uid in ["c1", "c2", "c3"] {
+        vault.put(uid, &grant("a")).unwrap();
+    }
+    let damage = "UPDATE stored_grant SET scope = 'more' WHERE connection_uid = 'c2'";
+    raw(&home).execute(damage, []).unwrap();
+    let sound = |(uid, row): (String, Result<StoredGrant, VaultError>)| (uid, row.is_ok());
+    let listed: Vec<(String, bool)> = vault.list().unwrap().into_iter().map(sound).collect();
+    let expected = [("c1", true), ("c2", false), ("c3", true)];
+    assert_eq!(listed, expected.map(|(uid, is_sound)| (uid.to_owned(), is_sound)));
 }
 
 #[test]

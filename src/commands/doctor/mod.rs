@@ -149,14 +149,15 @@ fn tokens(
             continue;
         }
         let again = format!("`payersync connect {} --plan {plan}`", row.name);
-        let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant);
+        let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant.as_ref());
         findings.push(match grant {
             None => Finding::wrong(what, "no tokens are stored", again),
-            Some(grant) => plan::freshness(what, grant, again, now),
+            Some(Err(error)) => Finding::wrong(what, error.to_string(), again),
+            Some(Ok(grant)) => plan::freshness(what, grant, again, now),
         });
     }
     let orphans = grants.iter().filter(|(uid, _)| connections.iter().all(|row| row.uid != *uid));
-    for (_, grant) in orphans {
+    for grant in orphans.filter_map(|(_, grant)| grant.as_ref().ok()) {
         findings.push(Finding::warning(
             "vault",
             format!(

@@ -16,8 +16,10 @@ use crate::{
         tell, watch,
     },
     config::Settings,
+    exit_code::ExitCode,
     http::HttpClient,
     monitor::Monitor,
+    notify::RunResult,
     schedule::{Entry, KeepAlive, decide},
     sync::{self, Report, Stop, SyncContext, Target},
     warehouse::{ConnectionRow, ReadOnlyWarehouse},
@@ -219,9 +221,23 @@ impl Daemon {
                 true => HashMap::new(),
                 false => warehouse.last_runs()?,
             };
-            Ok(Survey { connections, grants: vault.list()?.into_iter().collect(), last_runs })
+            // A damaged row is reported by the sync of its connection; the others are kept alive.
+            let sound = |(uid, grant): (String, Result<_, _>)| Some((uid, grant.ok()?));
+            let grants = vault.list()?.into_iter().filter_map(sound).collect();
+            Ok(Survey { connections, grants, last_runs })
         })
         .await
+    }
+
+    /// Sends to the channels in `[notify]` that runs and refreshes cannot begin.
+    pub(super) fn notify_of(&self, exit_code: ExitCode) {
+        let (settings, now) = (Arc::clone(&self.shared.settings), self.shared.clock.now());
+        // Not waited for: the channels may take longer than the process has for its end.
+        tokio::spawn(async move {
+            if let Ok(Some(notifier)) = notifier(&settings) {
+                watch::tell_all(&notifier, &RunResult::of_command("run", exit_code), now).await;
+            }
+        });
     }
 
     fn keep_alive_of(&self, row: &ConnectionRow, grant: Option<&StoredGrant>) -> Option<KeepAlive> {

@@ -127,6 +127,22 @@ fn a_long_run_is_given_up_when_it_is_told_to_stop_and_the_next_one_goes_on() {
 }
 
 #[test]
+fn a_damaged_row_of_the_vault_keeps_no_other_connection_from_its_sync() {
+    let payer = Payer::start(Options::default());
+    let home = connected(&payer, EVERY_SECOND);
+    payer.connect(&home, "mary", 0);
+    let damage = "UPDATE stored_grant SET scope = 'more' WHERE name = 'john'";
+    let vault = rusqlite::Connection::open(home.file("vault.db")).unwrap();
+    vault.execute_batch(damage).unwrap();
+    drop(vault);
+    let mut running = Running::start(&home, &["run"]);
+    running.wait_for("2 connections, 1 type complete, 1 incomplete");
+    running.signal("TERM");
+    let (code, lines) = running.end();
+    assert_eq!(code, Some(0), "{lines:#?}");
+}
+
+#[test]
 fn a_daemon_without_a_connection_waits_for_one() {
     let home = Home::new();
     std::fs::write(home.file("payersync.toml"), "[connections.jon]\nschedule = \"@hourly\"\n")

@@ -71,3 +71,28 @@ fn a_consent_that_cannot_be_stored_exits_with_five() {
     in_vault(&home, "DROP TRIGGER full");
     payer.connect(&home, "mary", 0);
 }
+
+#[test]
+fn a_damaged_row_costs_its_own_connection_alone() {
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    payer.connect(&home, "mary", 0);
+    in_vault(&home, "UPDATE stored_grant SET scope = 'more' WHERE name = 'john'");
+    let synced = home.run(&SHORT_SYNC);
+    assert_eq!(synced.code, 5, "{}", synced.stderr);
+    assert!(synced.stderr.contains("is damaged"), "{}", synced.stderr);
+
+    let metrics = home.run(&["status", "--prometheus"]);
+    assert!(metrics.stderr.contains("is damaged"), "{}", metrics.stderr);
+    for (name, needed) in [("john", " 1"), ("mary", " 0")] {
+        let is_it =
+            |line: &&str| line.starts_with("payersync_consent_needed{") && line.contains(name);
+        let line = metrics.stdout.lines().find(is_it).unwrap();
+        assert!(line.ends_with(needed), "{line}");
+    }
+    let doctor = home.run(&["doctor"]).stdout;
+    assert!(doctor.contains("tokens of john: the vault's"), "{doctor}");
+
+    payer.connect(&home, "john", 0);
+    home.succeed(&SHORT_SYNC, "a new consent");
+}

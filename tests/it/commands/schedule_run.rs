@@ -4,7 +4,9 @@ use crate::support::{Home, Payer};
 use payersync::{sandbox::Options, shard::Shard};
 use serde_json::Value;
 use std::{
-    io::{BufRead, BufReader},
+    fs,
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, channel},
     time::Duration,
@@ -114,9 +116,9 @@ fn a_long_run_is_given_up_when_it_is_told_to_stop_and_the_next_one_goes_on() {
     let payer =
         Payer::start(Options { page_delay: Duration::from_secs(600), ..Options::default() });
     let home = connected(&payer, "types = [\"Patient\"]\n");
-    let text = std::fs::read_to_string(home.file("payersync.toml")).unwrap();
+    let text = fs::read_to_string(home.file("payersync.toml")).unwrap();
     let patient = text.replace("read_timeout_seconds = 2\n", "read_timeout_seconds = 900\n");
-    std::fs::write(home.file("payersync.toml"), patient).unwrap();
+    fs::write(home.file("payersync.toml"), patient).unwrap();
     let mut running = Running::start(&home, &["--log", "debug", "run"]);
     running.wait_for("Walk started");
     running.signal("INT");
@@ -143,10 +145,38 @@ fn a_damaged_row_of_the_vault_keeps_no_other_connection_from_its_sync() {
 }
 
 #[test]
+fn a_daemon_that_can_begin_nothing_says_so_to_whoever_is_told() {
+    let payer = Payer::start(Options::default());
+    let yearly = "types = [\"Patient\"]\n[schedule]\ncron = \"0 0 1 1 *\"\n";
+    let home = connected(&payer, yearly);
+    home.succeed(&["sync"], "so that no run is due");
+    let ear = TcpListener::bind("127.0.0.1:0").unwrap();
+    let told = format!("[notify]\nping = \"http://{}/ping\"\n", ear.local_addr().unwrap());
+    payer.configure(&home, &format!("{yearly}{told}"));
+    let (sender, heard) = channel();
+    std::thread::spawn(move || {
+        let (mut stream, _) = ear.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(&stream).read_line(&mut line).unwrap();
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+        let _ = sender.send(line);
+    });
+    let mut running = Running::start(&home, &["run"]);
+    running.wait_for("Running for 1 connection");
+    fs::rename(home.file("warehouse.db"), home.file("away.db")).unwrap();
+    // It looks again at once, not after a minute.
+    running.signal("HUP");
+    let line = heard.recv_timeout(Duration::from_secs(60)).unwrap();
+    assert!(line.starts_with("GET /ping/fail "), "{line}");
+    running.signal("TERM");
+    let (code, lines) = running.end();
+    assert_eq!(code, Some(0), "{lines:#?}");
+}
+
+#[test]
 fn a_daemon_without_a_connection_waits_for_one() {
     let home = Home::new();
-    std::fs::write(home.file("payersync.toml"), "[connections.jon]\nschedule = \"@hourly\"\n")
-        .unwrap();
+    fs::write(home.file("payersync.toml"), "[connections.jon]\nschedule = \"@hourly\"\n").unwrap();
     let mut running = Running::start(&home, &["run"]);
     running.wait_for("there is no connection yet");
     running.wait_for("there is no connection jon");
@@ -162,7 +192,7 @@ fn a_shard_misses_only_connections_of_its_own() {
     assert!(!mine.is_empty() && !others.is_empty());
     let schedules = names.map(|name| format!("[connections.{name}]\nschedule = \"@hourly\"\n"));
     let home = Home::new();
-    std::fs::write(home.file("payersync.toml"), schedules.concat()).unwrap();
+    fs::write(home.file("payersync.toml"), schedules.concat()).unwrap();
     let mut running = Running::start(&home, &["run", "--shard", "1/2"]);
     for name in mine {
         running.wait_for(&format!("there is no connection {name}"));

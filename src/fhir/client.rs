@@ -31,6 +31,8 @@ const FHIR_JSON: &str = "application/fhir+json";
 /// How long a token is kept that was renewed in vain. Each refused file of a thousand would cost a refresh.
 const PAUSE_IN_VAIN: TimeDelta = TimeDelta::minutes(10);
 
+type InVain = (Bearer, DateTime<Utc>);
+
 /// One connection's access to its plan's FHIR server.
 #[derive(Clone)]
 pub struct FhirClient {
@@ -42,7 +44,7 @@ pub struct FhirClient {
     /// The cookies of the run, if the plan wants them back.
     cookies: Option<Arc<Cookies>>,
     /// The latest token that was renewed after a 401 and was answered 401 itself, with the instant.
-    renewed_in_vain: Arc<Mutex<Option<(Bearer, DateTime<Utc>)>>>,
+    renewed_in_vain: Arc<Mutex<Option<InVain>>>,
 }
 
 /// A response that parsed as a searchset Bundle.
@@ -320,12 +322,9 @@ impl FhirClient {
         proves_rejection: bool,
     ) -> Result<bool, FetchError> {
         let now = self.clock.now();
-        {
-            let in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner);
-            let is_recent = |at: DateTime<Utc>| now < at + PAUSE_IN_VAIN;
-            if in_vain.as_ref().is_some_and(|(it, at)| it.is_same(rejected) && is_recent(*at)) {
-                return Ok(false);
-            }
+        let in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if in_vain.is_some_and(|(it, at)| it.is_same(rejected) && now < at + PAUSE_IN_VAIN) {
+            return Ok(false);
         }
         // If nothing can renew the token, it is given up only if the plan is known to reject it.
         let registration = &self.registration;

@@ -78,6 +78,9 @@ struct Inner {
     connection: Mutex<Connection>,
 }
 
+/// A grant, or why its row cannot be read.
+pub(crate) type Opened = Result<StoredGrant, VaultError>;
+
 impl Vault {
     /// Opens `vault.db` in `home`, and creates it, with its key, on first use.
     ///
@@ -136,7 +139,7 @@ impl Vault {
 
     /// All grants with their connections' ids, in the order of the ids. A damaged row is an error of its own
     /// connection alone.
-    pub fn list(&self) -> Result<Vec<(String, Result<StoredGrant, VaultError>)>, VaultError> {
+    pub fn list(&self) -> Result<Vec<(String, Opened)>, VaultError> {
         let rows = {
             let connection = self.0.lock();
             connection

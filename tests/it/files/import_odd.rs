@@ -168,7 +168,7 @@ fn no_folder_is_too_deep_and_no_name_in_an_archive_is_passed_over() {
     put(&home, &format!("files/{}patient.json", "a/".repeat(50)), &patient);
     let outcome = import(&home, "mary", home.file("files").to_str().unwrap());
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    assert_eq!(stored(&home), sorted(&[patient.clone()]));
+    assert_eq!(stored(&home), sorted(std::slice::from_ref(&patient)));
     // The archive says that its names are UTF-8, and one is not.
     let archive = zipped(&[("patient.json", &patient), ("\u{e9}.json", &coverage)]);
     let odd: Vec<u8> = archive

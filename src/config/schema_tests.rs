@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// The seconds of a day.
 const DAY: u64 = 24 * 60 * 60;
 /// Numbers that the parser bounds more narrowly than their types do: definition, key, least, most.
-const BOUNDS: [(&str, &str, u64, u64); 15] = [
+const BOUNDS: [(&str, &str, u64, u64); 13] = [
     ("Http", "connect_timeout_seconds", 1, DAY),
     ("Http", "read_timeout_seconds", 1, DAY),
     ("Http", "total_timeout_seconds", 1, DAY),
@@ -17,8 +17,6 @@ const BOUNDS: [(&str, &str, u64, u64); 15] = [
     ("Http", "initial_delay_milliseconds", 1, DAY * 1000),
     ("Http", "max_delay_seconds", 1, DAY),
     ("Sync", "shrink_limit_percent", 0, 100),
-    ("Sync", "full_walk_every_days", 0, 36_500),
-    ("Sync", "overlap_hours", 0, 876_000),
     ("Sync", "attachment_max_mebibytes", 1, 900),
     ("Schedule", "jitter_seconds", 0, DAY),
     ("Section", "consent_days", 0, 365),

@@ -8,9 +8,6 @@ use std::{
     time::Duration,
 };
 
-/// A hundred years, nearly: no longer time can be subtracted from every date that a plan may send.
-const LONGEST_DAYS: u32 = 36_500;
-
 #[derive(Debug, Deserialize, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default, deny_unknown_fields)]
@@ -39,16 +36,12 @@ impl Default for Sync {
 }
 
 impl Sync {
-    pub(super) fn full_walk_every(&self, path: &Path) -> Result<Duration, ConfigError> {
-        let days = self.full_walk_every_days;
-        at_most(path, "sync.full_walk_every_days", days, LONGEST_DAYS)?;
-        Ok(Duration::from_secs(u64::from(days) * 24 * 60 * 60))
+    pub(super) fn full_walk_every(&self) -> Duration {
+        Duration::from_secs(u64::from(self.full_walk_every_days) * 24 * 60 * 60)
     }
 
-    pub(super) fn overlap(&self, path: &Path) -> Result<Duration, ConfigError> {
-        let hours = self.overlap_hours;
-        at_most(path, "sync.overlap_hours", hours, LONGEST_DAYS * 24)?;
-        Ok(Duration::from_secs(u64::from(hours) * 60 * 60))
+    pub(super) fn overlap(&self) -> Duration {
+        Duration::from_secs(u64::from(self.overlap_hours) * 60 * 60)
     }
 
     /// The largest attachment in bytes, and the most attachments of one run.
@@ -67,20 +60,14 @@ impl Sync {
     }
 
     pub(super) fn shrink_limit(&self, path: &Path) -> Result<u8, ConfigError> {
-        let percent = self.shrink_limit_percent;
-        at_most(path, "sync.shrink_limit_percent", percent.into(), 100)?;
-        Ok(percent)
+        if self.shrink_limit_percent <= 100 {
+            return Ok(self.shrink_limit_percent);
+        }
+        Err(ConfigError::Value {
+            path: path.into(),
+            line: None,
+            key: "sync.shrink_limit_percent".to_owned(),
+            problem: format!("is {}, and must be at most 100", self.shrink_limit_percent),
+        })
     }
-}
-
-fn at_most(path: &Path, key: &str, value: u32, most: u32) -> Result<(), ConfigError> {
-    if value <= most {
-        return Ok(());
-    }
-    Err(ConfigError::Value {
-        path: path.into(),
-        line: None,
-        key: key.to_owned(),
-        problem: format!("is {value}, and must be at most {most}"),
-    })
 }

@@ -134,8 +134,6 @@ fn values_out_of_bounds_name_their_key() {
     let plan = |line: &str| format!("[plans.x]\nclient_id = \"c\"\n{line}\n");
     for (text, key) in [
         ("[sync]\nshrink_limit_percent = 101\n".to_owned(), "sync.shrink_limit_percent"),
-        ("[sync]\nfull_walk_every_days = 36501\n".to_owned(), "sync.full_walk_every_days"),
-        ("[sync]\noverlap_hours = 4294967295\n".to_owned(), "sync.overlap_hours"),
         ("[http]\nread_timeout_seconds = 0\n".to_owned(), "http.read_timeout_seconds"),
         ("[notify]\nrepeat_days = 0\n".to_owned(), "notify.repeat_days"),
         (

@@ -75,8 +75,8 @@ struct Asked<'a> {
     accept: &'a str,
     /// The limit of a file; `None` for other answers.
     limit_bytes: Option<usize>,
-    /// Whether a 401 shows that the plan rejects the token: the member's Patient is asked for. Any other type
-    /// or URL may be refused on its own.
+    /// Whether a 401 shows that the plan rejects the token: the member's Patient is asked for, or what belongs
+    /// to it. Any other type or URL may be refused on its own.
     proves_rejection: bool,
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
@@ -143,9 +143,7 @@ impl FhirClient {
         effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        let patients = under(self.registration.base_of("Patient"), "Patient");
-        let proves_rejection = url.path() == patients.path();
-        let asked = Asked { proves_rejection, ..self.asked(url, on_retry) };
+        let asked = self.asked(url, on_retry);
         let (response, bundle) = self.send(&asked, &page_or_final, effort).await?;
         let safe_url = SafeUrl::from(url);
         let Some(bundle) = bundle else {
@@ -355,7 +353,10 @@ impl FhirClient {
         on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
     ) -> Asked<'a> {
         let accept = self.registration.requests.accept.as_deref().unwrap_or(FHIR_JSON);
-        Asked { url, accept, limit_bytes: None, proves_rejection: false, on_retry }
+        let patients = under(self.registration.base_of("Patient"), "Patient");
+        let behind = url.path().strip_prefix(patients.path());
+        let proves_rejection = behind.is_some_and(|it| it.is_empty() || it.starts_with('/'));
+        Asked { url, accept, limit_bytes: None, proves_rejection, on_retry }
     }
 
     /// A request to the plan's own origin, with what its configuration adds.

@@ -277,7 +277,9 @@ pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), 
              WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
                AND resource_id IN (SELECT r.resource_id FROM resource r
                  JOIN temp.walk_seen s ON s.resource = r.id AND s.walk_id = ?3
-                 WHERE r.resource_type = ?2)",
+                 WHERE r.resource_type = ?2)
+               -- A file tells what was there when it was written.
+               AND NOT EXISTS (SELECT 1 FROM sync_walk WHERE id = ?3 AND mode = 'file')",
             params![walk.connection_id, walk.resource_type, walk.walk_id],
         )
         .doing("cannot enter what is there again")

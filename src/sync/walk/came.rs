@@ -43,8 +43,15 @@ impl Came {
     }
 
     /// Notes the end of a part that is not complete.
+    ///
+    /// Of two that are equally bad, the one that ends the run early is told: the parts behind it were not
+    /// asked for, and are due next.
     pub(super) fn note_failure(&mut self, finish: WalkFinish) {
-        let is_worse = |known: &WalkFinish| finish.outcome().outranks(known.outcome());
+        let ends_early = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
+        let is_worse = |known: &WalkFinish| match ends_early {
+            true => !known.outcome().outranks(finish.outcome()),
+            false => finish.outcome().outranks(known.outcome()),
+        };
         if self.failed.as_ref().is_none_or(is_worse) {
             self.failed = Some(finish);
         }
@@ -56,7 +63,7 @@ impl Came {
     /// not: what the parts after it would bring must not be taken for absent.
     pub(super) fn note_stop(&mut self, stop: &Stop, is_something_left: bool) {
         if is_something_left && stop.is_asked() {
-            self.failed.get_or_insert_with(interrupted);
+            self.note_failure(interrupted());
         }
     }
 }

@@ -174,10 +174,11 @@ async fn search(
     let (warehouse, connection_id) = (Arc::clone(&context.warehouse), context.connection.id);
     let (bases, wanted, from) = (Arc::clone(&context.bases), types.to_vec(), since.clone());
     let now = clock::text(context.clock.now());
+    let until = now.clone();
     let searched = tokio::task::spawn_blocking(move || {
         let mut found: HashMap<(String, String), u32> = HashMap::new();
         let newest = warehouse.reader().read(|connection| {
-            reference_sources(connection, connection_id, &from, &mut |source| {
+            reference_sources(connection, connection_id, &from, &until, &mut |source| {
                 each_reference(source.json, |text| {
                     let named = on_this_server(&bases, text);
                     if let Some(named) = named.filter(|it| wanted.contains(&it.resource_type)) {

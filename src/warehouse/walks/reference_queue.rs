@@ -124,13 +124,17 @@ pub(crate) fn begin(
     Ok(known)
 }
 
-/// Calls `tell` with every live resource received at or after an instant.
+/// Calls `tell` with every live resource received at or after an instant, and not after `now`.
+///
+/// What a clock that was ahead has dated is found by the search from the beginning alone; it would be found
+/// anew each night until that date.
 ///
 /// Returns when the newest of them was received.
 pub(crate) fn sources(
     connection: &Connection,
     connection_id: i64,
     since: &str,
+    now: &str,
     tell: &mut dyn FnMut(Source<'_>),
 ) -> Result<Option<String>, WarehouseError> {
     let doing = "cannot search the stored resources for references";
@@ -140,10 +144,11 @@ pub(crate) fn sources(
              LEFT JOIN reference_queue q ON q.connection_id = r.connection_id
                AND q.resource_type = r.resource_type AND q.resource_id = r.resource_id
              WHERE r.connection_id = ?1 AND r.received_at >= ?2 AND r.deleted_at IS NULL
+               AND (?2 = '' OR r.received_at <= ?3)
              ORDER BY r.received_at",
         )
         .doing(doing)?;
-    let mut rows = statement.query(params![connection_id, since]).doing(doing)?;
+    let mut rows = statement.query(params![connection_id, since, now]).doing(doing)?;
     let mut newest = None;
     while let Some(row) = rows.next().doing(doing)? {
         let json = row.get_ref(1).and_then(|value| Ok(value.as_bytes()?)).doing(doing)?;

@@ -66,9 +66,10 @@ pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> De
 impl Entry<'_> {
     fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         match self.last_run {
-            // A run in the future was entered while the clock was wrong, so nobody knows when it was.
-            Some(last) if last > now => Some(now),
-            Some(last) => self.schedule.due_after(last, self.key),
+            // A run in the future was entered while the clock was wrong, so nobody knows when it was. A clock
+            // that is set back a little makes no run due.
+            Some(last) if last > now + TimeDelta::days(1) => Some(now),
+            Some(last) => self.schedule.due_after(last.min(now), self.key),
             None => Some(now),
         }
     }

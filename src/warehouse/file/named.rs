@@ -3,7 +3,7 @@
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, functions::FunctionFlags};
 
-/// Registers the SQL function `names (text, name)`: whether the name is a word, or some words, of the text.
+/// Registers the SQL function `names (text, name)`: whether the text has the name.
 pub(super) fn register(connection: &Connection) -> Result<(), WarehouseError> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
     connection
@@ -15,10 +15,16 @@ pub(super) fn register(connection: &Connection) -> Result<(), WarehouseError> {
         .doing("cannot remove what names a purged connection")
 }
 
-/// Whether the name stands in the text with no letter or digit before or behind it.
+/// From this length on, a name counts wherever it stands: `john2024.parquet` names john.
+const LONG: usize = 4;
+
+/// Whether the text has the name; a short name only if no letter or digit is before or behind it.
 ///
 /// A short name is a part of many words that do not name the connection.
 fn names(text: &str, name: &str) -> bool {
+    if name.chars().count() >= LONG {
+        return text.contains(name);
+    }
     let is_inner = |beside: Option<char>| beside.is_some_and(char::is_alphanumeric);
     text.char_indices().any(|(at, _)| {
         text[at..].strip_prefix(name).is_some_and(|behind| {
@@ -40,5 +46,6 @@ mod tests {
             assert!(!names(text, "a"), "{text}");
         }
         assert!(names("xa-a-a.db", "a-a"), "behind a place where it is within a word");
+        assert!(names("/srv/john2024.parquet", "john") && !names("/srv/jo.db", "john"));
     }
 }

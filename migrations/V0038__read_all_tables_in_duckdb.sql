@@ -17,3 +17,6 @@ CREATE INDEX resource_live ON resource (connection_id, resource_type, deleted_at
 DROP INDEX attachment_key;
 CREATE UNIQUE INDEX attachment_key ON attachment (connection_id, resource_type, resource_id, position,
   (CASE WHEN replaced_at IS NULL THEN 0 ELSE id END));
+
+-- A file of an empty `data` beside a `url` counted as stored. Its resource is examined again.
+UPDATE attachment SET source_hash = x'' WHERE url IS NULL AND size = 0 AND replaced_at IS NULL;

@@ -298,7 +298,7 @@ impl From<DiscoveryError> for Failure {
         match error {
             DiscoveryError::Http(_) => Failure::new(ExitCode::Unreachable, error),
             DiscoveryError::Unavailable { .. } => {
-                Failure::new(ExitCode::Unreachable, error).hint("the next run asks again")
+                Failure::new(ExitCode::Unreachable, error).hint("it may answer again later")
             }
             _ => Failure::new(ExitCode::Usage, error),
         }

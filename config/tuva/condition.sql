@@ -3,10 +3,10 @@
 -- Grain: one row per condition record that was neither entered in error nor refuted. The diagnoses of claims
 -- are in tuva_medical_claim. Names, order and types are those of condition in Tuva 0.18.0.
 --
--- condition_id                      VARCHAR: number of the connection, a point, the resource's id
+-- condition_id                      VARCHAR: source_connection_id of member, a point, the resource's id
 -- payer                             VARCHAR: name of the plan in the configuration
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- claim_id                          VARCHAR: not known: Patient Access does not say
 -- recorded_date                     DATE: when it was recorded
@@ -27,11 +27,11 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_condition AS
-SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
+SELECT CAST(CAST(d.origin_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condition_id,
        CAST(n.plan AS VARCHAR) AS payer,
-       CAST(coalesce(d.member_id, CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id) AS VARCHAR) AS person_id,
-       CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN d.encounter_id IS NOT NULL THEN CAST(d.connection_id AS VARCHAR) || '.' || d.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(coalesce(d.member_id, CAST(d.origin_id AS VARCHAR) || '.' || d.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(d.origin_id AS VARCHAR) || '.' || d.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN d.encounter_id IS NOT NULL THEN CAST(d.origin_id AS VARCHAR) || '.' || d.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS claim_id,
        date(CASE WHEN substr(d.recorded_date, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(d.recorded_date, 6, 2) BETWEEN '01' AND '12' AND substr(d.recorded_date, 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(d.recorded_date, 6, 2) IN ('04', '06', '09', '11') AND substr(d.recorded_date, 9, 2) = '31')
@@ -77,12 +77,17 @@ SELECT CAST(CAST(d.connection_id AS VARCHAR) || '.' || d.id AS VARCHAR) AS condi
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
     ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM condition AS r
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
+LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
+  FROM member AS b CROSS JOIN condition AS r
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  ON twin.connection_id = d.connection_id AND twin.id = d.id
 WHERE coalesce(d.verification_status_code, '') NOT IN ('entered-in-error', 'refuted')
-  AND d.place = 1;
+  AND coalesce(twin.place, 1) = 1;

@@ -3,9 +3,9 @@
 -- Grain: one row per encounter record that was not entered in error, cancelled or only planned. Names, order
 -- and types are those of encounter in Tuva 0.18.0.
 --
--- encounter_id                      VARCHAR: number of the connection, a point, the resource's id
+-- encounter_id                      VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_type                    VARCHAR: class of the encounter as sent
 -- encounter_start_date              DATE: start
 -- encounter_end_date                DATE: end
@@ -33,9 +33,9 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_encounter AS
-SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter_id,
-       CAST(coalesce(v.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
-       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter_id,
+       CAST(coalesce(v.member_id, CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
        CAST(coalesce(v.class_display, v.class_code) AS VARCHAR) AS encounter_type,
        date(CASE WHEN substr(v.period_start, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(v.period_start, 6, 2) BETWEEN '01' AND '12' AND substr(v.period_start, 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(v.period_start, 6, 2) IN ('04', '06', '09', '11') AND substr(v.period_start, 9, 2) = '31')
@@ -70,12 +70,17 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encou
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id
   FROM encounter AS r
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Encounter' AND came.resource_id = v.id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
+LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
+  FROM member AS b CROSS JOIN encounter AS r
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  ON twin.connection_id = v.connection_id AND twin.id = v.id
 WHERE coalesce(v.status, '') NOT IN ('entered-in-error', 'cancelled', 'planned')
-  AND v.place = 1;
+  AND coalesce(twin.place, 1) = 1;

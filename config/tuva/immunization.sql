@@ -3,9 +3,9 @@
 -- Grain: one row per immunization record that was not entered in error. Names, order and types are those
 -- of immunization in Tuva 0.18.0.
 --
--- immunization_id                   VARCHAR: number of the connection, a point, the resource's id
+-- immunization_id                   VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
 -- source_code                       VARCHAR: first code
@@ -27,10 +27,10 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_immunization AS
-SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
-       CAST(coalesce(v.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
-       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immunization_id,
+       CAST(coalesce(v.member_id, CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+       CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(CASE
            WHEN v.system_name LIKE '%/icd-10-pcs' OR v.system_name LIKE '%icd10pcs%' OR v.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
            WHEN v.system_name LIKE '%/icd-10-cm' OR v.system_name LIKE '%/icd10cm' OR v.system_name LIKE '%/icd-10' OR v.system_name LIKE '%/icd10'
@@ -69,12 +69,17 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS immun
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(vaccine_code_system, '|') WHEN 0 THEN vaccine_code_system
+FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(vaccine_code_system, '|') WHEN 0 THEN vaccine_code_system
     ELSE substr(vaccine_code_system, 1, instr(vaccine_code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM immunization AS r
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Immunization' AND came.resource_id = v.id
+LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
+  FROM member AS b CROSS JOIN immunization AS r
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  ON twin.connection_id = v.connection_id AND twin.id = v.id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND v.place = 1;
+  AND coalesce(twin.place, 1) = 1;

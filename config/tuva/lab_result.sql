@@ -2,9 +2,9 @@
 --
 -- Grain: one row per row of lab_result. Names, order and types are those of lab_result in Tuva 0.18.0.
 --
--- lab_result_id                     VARCHAR: number of the connection, the observation's id and the position of the component, with points between
+-- lab_result_id                     VARCHAR: source_connection_id of member, the observation's id and the position of the component, with points between
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- accession_number                  VARCHAR: accession number of the specimen
 -- source_order_type                 VARCHAR: not known: Patient Access does not say
@@ -37,10 +37,10 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_lab_result AS
-SELECT CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.observation_id || coalesce('.' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
+SELECT CAST(CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || l.observation_id || coalesce('.' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
        CAST(coalesce(l.member_id, CAST(l.connection_id AS VARCHAR) || '.' || l.patient_id) AS VARCHAR) AS person_id,
-       CAST(CAST(l.connection_id AS VARCHAR) || '.' || l.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || l.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(sp.accession_identifier_value AS VARCHAR) AS accession_number,
        CAST(NULL AS VARCHAR) AS source_order_type,
        CAST(NULL AS VARCHAR) AS source_order_code,
@@ -96,4 +96,5 @@ FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE i
 JOIN connection AS n ON n.id = l.connection_id
 JOIN resource AS came ON came.connection_id = l.connection_id AND came.resource_type = 'Observation' AND came.resource_id = l.observation_id
 LEFT JOIN observation AS v ON v.connection_id = l.connection_id AND v.id = l.observation_id
+LEFT JOIN member AS m ON m.connection_id = l.connection_id AND m.patient_id = l.patient_id
 LEFT JOIN specimen AS sp ON sp.connection_id = v.connection_id AND sp.id = v.specimen_id;

@@ -3,10 +3,10 @@
 -- Grain: one row per medication request that was not entered in error, cancelled or left a draft and does not
 -- forbid the drug. Names, order and types are those of medication in Tuva 0.18.0.
 --
--- medication_id                     VARCHAR: number of the connection, a point, the resource's id
+-- medication_id                     VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
 -- payer                             VARCHAR: name of the plan in the configuration
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- dispensing_date                   DATE: not known: this is what was prescribed; what was handed out is in tuva_pharmacy_claim
 -- prescribing_date                  DATE: when it was prescribed
@@ -29,11 +29,11 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_medication AS
-SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
-       CAST(coalesce(q.member_id, CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
+SELECT CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medication_id,
+       CAST(coalesce(q.member_id, CAST(q.origin_id AS VARCHAR) || '.' || q.patient_id) AS VARCHAR) AS person_id,
        CAST(n.plan AS VARCHAR) AS payer,
-       CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN q.encounter_id IS NOT NULL THEN CAST(q.connection_id AS VARCHAR) || '.' || q.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN q.encounter_id IS NOT NULL THEN CAST(q.origin_id AS VARCHAR) || '.' || q.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS DATE) AS dispensing_date,
        date(CASE WHEN substr(q.authored_on, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(q.authored_on, 6, 2) BETWEEN '01' AND '12' AND substr(q.authored_on, 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(q.authored_on, 6, 2) IN ('04', '06', '09', '11') AND substr(q.authored_on, 9, 2) = '31')
@@ -84,8 +84,7 @@ SELECT CAST(CAST(q.connection_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medic
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM (SELECT s.*, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(drug_system, '|') WHEN 0 THEN drug_system
     ELSE substr(drug_system, 1, instr(drug_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-      ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place,
+  FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id,
       coalesce(r.medication_code, g.code_code, c.code_code) AS drug_code,
       CASE WHEN r.medication_code IS NOT NULL THEN r.medication_system WHEN g.code_code IS NOT NULL THEN g.code_system ELSE c.code_system END AS drug_system,
       coalesce(r.medication_display, r.medication_text, g.code_display, g.code_text, c.code_display, c.code_text, r.medication_reference_display) AS drug_name,
@@ -99,5 +98,11 @@ FROM (SELECT s.*, '/' || replace(replace(replace(replace(replace(lower(trim(CASE
       AND '#' || c.contained_id = r.medication_reference AND c.nth = 1) AS s) AS q
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
+LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
+  FROM member AS b CROSS JOIN medication_request AS r
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  ON twin.connection_id = q.connection_id AND twin.id = q.id
 WHERE coalesce(q.status, '') NOT IN ('entered-in-error', 'draft', 'cancelled') AND (q.do_not_perform IS NULL OR q.do_not_perform <> 1)
-  AND q.place = 1;
+  AND coalesce(twin.place, 1) = 1;

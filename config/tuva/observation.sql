@@ -3,10 +3,10 @@
 -- Grain: one row per observation record that is not the laboratory's and was not entered in error. Names,
 -- order and types are those of observation in Tuva 0.18.0.
 --
--- observation_id                    VARCHAR: number of the connection, a point, the resource's id
+-- observation_id                    VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
 -- payer                             VARCHAR: name of the plan in the configuration
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- panel_id                          VARCHAR: not known: Patient Access does not say
 -- observation_date                  DATE: day
@@ -28,11 +28,11 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_observation AS
-SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observation_id,
-       CAST(coalesce(v.member_id, CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
+SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observation_id,
+       CAST(coalesce(v.member_id, CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
        CAST(n.plan AS VARCHAR) AS payer,
-       CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS panel_id,
        date(CASE WHEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '31')
@@ -71,15 +71,20 @@ SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS obser
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, row_number() OVER (PARTITION BY coalesce(m.source_connection_id, r.connection_id), r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
     ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM observation AS r
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id
+LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
+  FROM member AS b CROSS JOIN observation AS r
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  ON twin.connection_id = v.connection_id AND twin.id = v.id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
-  AND v.place = 1
+  AND coalesce(twin.place, 1) = 1
   -- What lab_result has is not here.
   AND coalesce(lower(v.category_code), '') NOT IN ('laboratory', 'lab')
   AND coalesce(lower(trim(v.category_text)), '') NOT IN ('laboratory', 'lab')

@@ -5,7 +5,7 @@
 -- Names, order and types are those of patient in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- name_suffix                       VARCHAR: suffix of the first name sent
 -- first_name                        VARCHAR: given name, with further ones
 -- middle_name                       VARCHAR: not known: further given names stand with the first
@@ -31,7 +31,7 @@
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_patient AS
 SELECT CAST(m.member_id AS VARCHAR) AS person_id,
-       CAST(CAST(p.connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS patient_id,
+       CAST(CAST(m.source_connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS patient_id,
        CAST((SELECT max(a.suffix) FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND a.name_index = 0) AS VARCHAR) AS name_suffix,
        CAST(p.given_name AS VARCHAR) AS first_name,
        CAST(NULL AS VARCHAR) AS middle_name,

@@ -3,9 +3,9 @@
 -- Grain: one row per procedure record that was done and not entered in error. Names, order and types are
 -- those of procedure in Tuva 0.18.0.
 --
--- procedure_id                      VARCHAR: number of the connection, a point, the resource's id
+-- procedure_id                      VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
--- patient_id                        VARCHAR: number of the connection, a point, the id of the patient
+-- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- claim_id                          VARCHAR: not known: a record names no claim; those of claims are in tuva_medical_claim
 -- procedure_date                    DATE: day
@@ -25,10 +25,10 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_procedure AS
-SELECT CAST(CAST(v.connection_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS procedure_id,
+SELECT CAST(CAST(coalesce(m.source_connection_id, r.connection_id) AS VARCHAR) || '.' || v.id AS VARCHAR) AS procedure_id,
        CAST(coalesce(r.member_id, CAST(r.connection_id AS VARCHAR) || '.' || r.patient_id) AS VARCHAR) AS person_id,
-       CAST(CAST(r.connection_id AS VARCHAR) || '.' || r.patient_id AS VARCHAR) AS patient_id,
-       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
+       CAST(CAST(coalesce(m.source_connection_id, r.connection_id) AS VARCHAR) || '.' || r.patient_id AS VARCHAR) AS patient_id,
+       CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(coalesce(m.source_connection_id, r.connection_id) AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(NULL AS VARCHAR) AS claim_id,
        date(r.procedure_date) AS procedure_date,
        CAST(CASE
@@ -67,4 +67,5 @@ FROM (SELECT *, '/' || replace(replace(replace(replace(replace(lower(trim(CASE i
 JOIN connection AS n ON n.id = r.connection_id
 JOIN "procedure" AS v ON v.connection_id = r.connection_id AND v.id = r.record_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Procedure' AND came.resource_id = v.id
+LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id
 WHERE r.source = 'procedure' AND r.is_current = 1;

@@ -54,6 +54,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }
     let member = args.member.as_deref();
+    let mut code = ExitCode::Complete;
     let row = match plan.grant() {
         GrantKind::None | GrantKind::Token => {
             let consent =
@@ -84,7 +85,9 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                     // No run may write rows while they are being purged.
                     let _lock = lock::take(folder, "connect")?;
                     warehouse.close();
-                    purge::erase(&settings, &held, &vault).await?.tell_copies();
+                    let erased = purge::erase(&settings, &held, &vault).await?;
+                    erased.tell_copies();
+                    code = erased.of_lakes();
                     home::warehouse_beside_a_run(&settings)?
                 }
             };
@@ -101,7 +104,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         tell(&format!("Scope: {scope}"));
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
-    Ok(ExitCode::Complete)
+    Ok(code)
 }
 
 /// The failure of a plan whose client id is still the placeholder.

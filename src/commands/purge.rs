@@ -57,8 +57,22 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         return Err(Failure::bug("the purge is not complete", left));
     }
     let revoked = if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable };
-    let lakes = if erased.are_lakes_done { ExitCode::Complete } else { ExitCode::Incomplete };
-    Ok(revoked.worst(lakes))
+    Ok(revoked.worst(erased.of_lakes()))
+}
+
+/// Finishes a purge that was interrupted, unless another command is at work in the home.
+#[cfg(feature = "lake")]
+pub(super) fn finish_interrupted(settings: &Settings) -> Result<(), Failure> {
+    let warehouse = home::existing_warehouse(&settings.home)?;
+    // No connection has an empty name.
+    if !matches!(find_for_purge(&warehouse, "")?, PurgeTarget::Unfinished) {
+        return Ok(());
+    }
+    let Ok(_lock) = lock::take(&settings.home, "lake sync") else { return Ok(()) };
+    if finish(settings, &warehouse, &mut Vec::new())? {
+        tell("Finished an earlier purge that was interrupted");
+    }
+    Ok(())
 }
 
 /// The outcome of a purge.
@@ -72,6 +86,11 @@ pub(super) struct Erased {
 }
 
 impl Erased {
+    /// Incomplete if a lake may still hold the member.
+    pub(super) fn of_lakes(&self) -> ExitCode {
+        if self.are_lakes_done { ExitCode::Complete } else { ExitCode::Incomplete }
+    }
+
     /// Tells the user which copies to delete; this comes last, so that it is not overlooked.
     pub(super) fn tell_copies(&self) {
         if !self.purged.copies.is_empty() {

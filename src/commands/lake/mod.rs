@@ -15,7 +15,7 @@ mod store;
 mod sweep;
 mod table;
 
-use super::{failure::Failure, home, lock, system, tell, warn};
+use super::{failure::Failure, home, lock, purge, system, tell, warn};
 use crate::{
     cli::LakeSyncArgs,
     clock::Clock,
@@ -34,10 +34,12 @@ use store::Store;
 use sweep::Sweep;
 use table::{Change, Context};
 
-/// Syncs a lake.
+/// Syncs a lake, and finishes a purge that only a lake has kept from being done.
 pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    sync(&settings, args)
+    let code = sync(&settings, args)?;
+    purge::finish_interrupted(&settings)?;
+    Ok(code)
 }
 
 /// Syncs every lake of a home after a purge.
@@ -55,8 +57,8 @@ pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Resu
                 are_all_reached = false;
                 failure.tell();
                 tell(&format!(
-                    "Lake {name} may hold what was purged: run the same `payersync purge` again; if the \
-                     lake is gone for good, first remove it from lake.json"
+                    "Lake {name} may hold what was purged: `payersync lake sync {name}` finishes the \
+                     purge; if the lake is gone for good, first remove it from lake.json"
                 ));
             }
         }

@@ -235,7 +235,7 @@ fn a_purge_is_unfinished_while_a_lake_cannot_be_brought_up_to_date() {
         assert_ne!(home.run(&["verify"]).code, 0);
     }
     fs::write(&owner, ours).unwrap();
-    let outcome = home.run(&arguments);
+    let outcome = run(&home, &lake, &["--shard", "a"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("Finished an earlier purge"), "{}", outcome.stderr);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);

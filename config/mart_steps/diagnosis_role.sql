@@ -11,10 +11,11 @@ FROM (
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
   UNION ALL
   SELECT d.connection_id, d.explanation_of_benefit_id, d.row_no, lower(k.code)
-  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
-  CROSS JOIN explanation_of_benefit_coding AS k
-    ON k.connection_id = d.connection_id AND k.explanation_of_benefit_id = d.explanation_of_benefit_id
-   AND k.element = 'diagnosis.type' AND k.element_index = d.diagnosis_index
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_coding AS k
+    ON k.connection_id = mart_scope.connection_id AND k.element = 'diagnosis.type'
+  CROSS JOIN explanation_of_benefit_diagnosis AS d
+    ON d.connection_id = k.connection_id AND d.explanation_of_benefit_id = k.explanation_of_benefit_id
+   AND d.diagnosis_index = k.element_index
 )
 WHERE role IS NOT NULL
 GROUP BY connection_id, id, row_no;

@@ -20,7 +20,7 @@
 --                             NULL for the person's first connection
 -- same_as_connection_id       the connection that the evidence leads to
 -- is_repeated                 1 when another of the person's connections reads the same records
--- source_connection_id        the first connection that reads the same records: resources of one id are copies there
+-- source_connection_id        the first connection of a plan, else the first, that reads the same records: resources of one id are copies there
 -- member_name                 name of the member
 -- birth_date                  date of birth, ten characters
 -- gender                      administrative gender

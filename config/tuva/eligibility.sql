@@ -3,7 +3,8 @@
 -- Grain: one row per person, member number, span, payer, plan and data source. Coverages that agree in
 -- all of these are one row. Left out are spans whose days nobody knows: without a start, with an end before
 -- the start, with an end that is no date, and cancelled ones without an end or with an end to come. As in
--- member_month, a start long ago is not taken at its word, and a span that ended before then is left out.
+-- member_month, a start long ago is not taken at its word, and a span that ended before then is left out; so
+-- is one that begins after this month.
 -- Names, order and types are those of eligibility in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
@@ -66,7 +67,7 @@ WITH today AS (
   FROM begun AS s
 ), span AS (
   -- They write 9999-12-31 where no end is known.
-  SELECT s.*, CASE WHEN s.coverage_end_date <= month.last THEN s.coverage_end_date WHEN s.since > month.last THEN s.since ELSE month.last END AS until
+  SELECT s.*, CASE WHEN s.coverage_end_date <= month.last THEN s.coverage_end_date ELSE month.last END AS until
   FROM dated AS s CROSS JOIN month
 ), ranked AS (
   SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.since, s.until,

@@ -82,11 +82,13 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     there.bring_up_to_date()?;
     let moved = move_each(&args.names, &here, &there, &vault, &other_vault).await;
     // If a later connection cannot be moved, the bytes of the earlier ones go all the same.
-    if is_unscrubbed(&here.file)? {
-        scrub(&here.file)?;
-        end_moves(&here.file)?;
-    }
-    moved.map(|()| ExitCode::Complete)
+    let scrubbed = is_unscrubbed(&here.file).and_then(|is_due| match is_due {
+        true => scrub(&here.file).and_then(|()| end_moves(&here.file)),
+        false => Ok(()),
+    });
+    moved?;
+    scrubbed?;
+    Ok(ExitCode::Complete)
 }
 
 async fn move_each(

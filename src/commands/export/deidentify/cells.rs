@@ -162,10 +162,12 @@ pub(super) fn number(cell: AnswerCell<'_>) -> Option<f64> {
     let number = match cell {
         AnswerCell::Integer(number) => number as f64,
         AnswerCell::Real(number) => number,
-        AnswerCell::Text(text)
-            if text.len() <= LONGEST_NUMBER && has_digits_of_a_measurement(text) =>
-        {
-            text.parse().ok()?
+        AnswerCell::Text(text) => {
+            // A result beyond what a test can measure has a comparator in front (<20.0).
+            let text = text.strip_prefix(['<', '>']).unwrap_or(text);
+            let text = text.strip_prefix('=').unwrap_or(text);
+            let is_number = text.len() <= LONGEST_NUMBER && has_digits_of_a_measurement(text);
+            is_number.then(|| text.parse().ok())??
         }
         _ => return None,
     };

@@ -212,7 +212,10 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
 
 #[cfg(feature = "lake")]
 fn lake_sync(home: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
-    lake::run(home, args)
+    let code = lake::run(home, args)?;
+    // A purge may have been kept from being done by the lake alone.
+    purge::finish_interrupted(home)?;
+    Ok(code)
 }
 
 #[cfg(not(feature = "lake"))]

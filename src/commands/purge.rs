@@ -62,14 +62,15 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
 
 /// Finishes a purge that was interrupted, unless another command is at work in the home.
 #[cfg(feature = "lake")]
-pub(super) fn finish_interrupted(settings: &Settings) -> Result<(), Failure> {
+pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
+    let settings = Settings::load_or_default(folder)?;
     let warehouse = home::existing_warehouse(&settings.home)?;
     // No connection has an empty name.
     if !matches!(find_for_purge(&warehouse, "")?, PurgeTarget::Unfinished) {
         return Ok(());
     }
     let Ok(_lock) = lock::take(&settings.home, "lake sync") else { return Ok(()) };
-    if finish(settings, &warehouse, &mut Vec::new())? {
+    if finish(&settings, &warehouse, &mut Vec::new())? {
         tell("Finished an earlier purge that was interrupted");
     }
     Ok(())

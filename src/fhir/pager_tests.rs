@@ -1,3 +1,5 @@
+//! Tests of the pager: which links are followed, and which page is the last.
+
 use super::*;
 
 fn url(text: &str) -> Url {

@@ -15,7 +15,7 @@ mod store;
 mod sweep;
 mod table;
 
-use super::{failure::Failure, home, lock, purge, system, tell, warn};
+use super::{failure::Failure, home, lock, system, tell, warn};
 use crate::{
     cli::LakeSyncArgs,
     clock::Clock,
@@ -34,12 +34,10 @@ use store::Store;
 use sweep::Sweep;
 use table::{Change, Context};
 
-/// Syncs a lake, and finishes a purge that only a lake has kept from being done.
+/// Syncs a lake.
 pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    let code = sync(&settings, args)?;
-    purge::finish_interrupted(&settings)?;
-    Ok(code)
+    sync(&settings, args)
 }
 
 /// Syncs every lake of a home after a purge.

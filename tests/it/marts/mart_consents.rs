@@ -172,7 +172,7 @@ fn of_files_with_two_plans_each_claim_is_its_own_patients() {
     newer["meta"]["lastUpdated"] = json!("2025-03-01T00:00:00Z");
     let mut fill = claim("3", "q", 7, None);
     fill["type"]["coding"][0]["code"] = json!("pharmacy");
-    add(&home, &["both"], &[jan, kim, newer, claim("2", "p", 30, None), fill]);
+    add(&home, &["both", "--dependants"], &[jan, kim, newer, claim("2", "p", 30, None), fill]);
     assert_eq!(ask(&home, MONEY), ["20700|20700|0"]);
     let lines = "SELECT claim_id, payer FROM tuva_medical_claim
         UNION ALL SELECT claim_id, payer FROM tuva_pharmacy_claim ORDER BY 1";

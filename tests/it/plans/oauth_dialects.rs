@@ -192,8 +192,8 @@ fn what_contradicts_itself_is_told() {
             "[connections.john.authorize_parameters]\nclient_id = \"x\"\n",
             "connections.john.authorize_parameters has client_id",
         ),
-        ("response_mode = \"web_message\"\n", "this must be \""),
-        ("token_format = \"xml\"\n", "this must be \""),
+        ("response_mode = \"web_message\"\n", "this must be "),
+        ("token_format = \"xml\"\n", "this must be "),
         (
             "token_fields = { redirect = \"x\" }\n",
             "token_fields has redirect, which is not a field",

@@ -30,7 +30,6 @@ const FHIR_JSON: &str = "application/fhir+json";
 
 /// How long a token is kept that was renewed in vain. Each refused file of a thousand would cost a refresh.
 const PAUSE_IN_VAIN: TimeDelta = TimeDelta::minutes(10);
-
 type InVain = (Bearer, DateTime<Utc>);
 
 /// One connection's access to its plan's FHIR server.
@@ -256,7 +255,8 @@ impl FhirClient {
     /// # Errors
     /// There is no token, no answer, or the URL is on another origin than the token's.
     pub async fn raw(&self, url: &Url) -> Result<Response, FetchError> {
-        self.get(&self.asked(url, &silently), &mut Effort::default()).await
+        let asked = Asked { proves_rejection: false, ..self.asked(url, &silently) };
+        self.get(&asked, &mut Effort::default()).await
     }
 
     /// The CapabilityStatement; `None` if the plan does not show a usable one.

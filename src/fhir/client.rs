@@ -4,6 +4,7 @@ use super::{
     attachment::accept_for,
     bundle::Bundle,
     capability::Capability,
+    effort::{Effort, Sent},
     error::FetchError,
     reading::{any_resource, anything, is_from_cache, is_still_loading, page_or_final},
     reference::{Referenced, read_url},
@@ -44,6 +45,7 @@ pub struct FhirClient {
     cookies: Option<Arc<Cookies>>,
     /// The latest token that was renewed after a 401 and was answered 401 itself, with the instant.
     renewed_in_vain: Arc<Mutex<Option<InVain>>>,
+    sent: Sent,
 }
 
 /// A response that parsed as a searchset Bundle.
@@ -80,21 +82,6 @@ struct Asked<'a> {
     on_retry: &'a (dyn Fn(&Retry) + Send + Sync),
 }
 
-/// The number of requests sent for one page, resource or file, repeats included.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Effort {
-    pub(crate) requests: u64,
-    pub(crate) retries: u64,
-}
-
-impl Effort {
-    /// Counts the attempts of one request.
-    fn add_attempts(&mut self, attempts: u32) {
-        self.requests += u64::from(attempts);
-        self.retries += u64::from(attempts.saturating_sub(1));
-    }
-}
-
 impl FhirClient {
     /// Makes a client; sends nothing.
     pub fn new(
@@ -107,8 +94,18 @@ impl FhirClient {
         let wanted = registration.requests.cookies;
         let origin = registration.fhir_origin().ok().filter(|_| wanted);
         let cookies = origin.map(|origin| Arc::new(Cookies::new(origin)));
-        let renewed_in_vain = Arc::default();
-        FhirClient { http, tokens, connection, registration, clock, cookies, renewed_in_vain }
+        let (renewed_in_vain, sent) = Default::default();
+        FhirClient { http, tokens, connection, registration, clock, cookies, renewed_in_vain, sent }
+    }
+
+    /// A handle of the same client that counts its requests from zero. No other handle counts them.
+    pub(crate) fn with_own_count(&self) -> FhirClient {
+        FhirClient { sent: Sent::default(), ..self.clone() }
+    }
+
+    /// The requests that this handle and its clones have sent until now.
+    pub(crate) fn effort(&self) -> Effort {
+        self.sent.effort()
     }
 
     /// Makes sure that there is a token before the first request.
@@ -134,16 +131,14 @@ impl FhirClient {
 
     /// Asks for one page of a search.
     ///
-    /// After a 401 the token is renewed once, if it can be, and the request is repeated. `effort` counts the
-    /// requests even if no page came.
+    /// After a 401 the token is renewed once, if it can be, and the request is repeated.
     pub(crate) async fn page(
         &self,
         url: &Url,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
         let asked = self.asked(url, on_retry);
-        let (response, bundle) = self.send(&asked, &page_or_final, effort).await?;
+        let (response, bundle) = self.send(&asked, &page_or_final).await?;
         let safe_url = SafeUrl::from(url);
         let Some(bundle) = bundle else {
             return Err(self.refused(safe_url, &response));
@@ -164,12 +159,11 @@ impl FhirClient {
     pub(crate) async fn read(
         &self,
         resource: &Referenced,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
         let is_kept =
             |response: &Response| matches!(response.status, 404 | 410) && is_from_cache(response);
-        self.read_unless(resource, is_kept, effort, on_retry).await
+        self.read_unless(resource, is_kept, on_retry).await
     }
 
     /// Reads one resource by id for a proof of deletion: an answer from a cache is an error.
@@ -179,17 +173,15 @@ impl FhirClient {
     pub(crate) async fn read_anew(
         &self,
         resource: &Referenced,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
-        self.read_unless(resource, is_from_cache, effort, on_retry).await
+        self.read_unless(resource, is_from_cache, on_retry).await
     }
 
     async fn read_unless(
         &self,
         resource: &Referenced,
         is_kept: impl Fn(&Response) -> bool,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Page, FetchError> {
         let base = self.registration.base_of(&resource.resource_type);
@@ -197,7 +189,7 @@ impl FhirClient {
             return Err(FetchError::NoAddress { base: SafeUrl::from(base) });
         };
         let asked = self.asked(&url, on_retry);
-        let (response, found) = self.send(&asked, &any_resource, effort).await?;
+        let (response, found) = self.send(&asked, &any_resource).await?;
         let safe_url = SafeUrl::from(&url);
         // An answer from another path says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();
@@ -235,7 +227,6 @@ impl FhirClient {
         url: &Url,
         content_type: Option<&str>,
         limit_bytes: usize,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Response, FetchError> {
         let accept = accept_for(content_type);
@@ -243,7 +234,7 @@ impl FhirClient {
         let accept = self.registration.requests.accept.as_deref().unwrap_or(&accept);
         let limit_bytes = Some(limit_bytes);
         let asked = Asked { accept, limit_bytes, ..self.asked(url, on_retry) };
-        let response = self.get(&asked, effort).await?;
+        let response = self.get(&asked).await?;
         match response.is_success() {
             true => Ok(response),
             false => Err(self.refused(SafeUrl::from(url), &response)),
@@ -256,7 +247,7 @@ impl FhirClient {
     /// There is no token, no answer, or the URL is on another origin than the token's.
     pub async fn raw(&self, url: &Url) -> Result<Response, FetchError> {
         let asked = Asked { proves_rejection: false, ..self.asked(url, &silently) };
-        self.get(&asked, &mut Effort::default()).await
+        self.get(&asked).await
     }
 
     /// The CapabilityStatement; `None` if the plan does not show a usable one.
@@ -265,21 +256,18 @@ impl FhirClient {
     /// The plan could not be reached at all.
     pub(crate) async fn capability(
         &self,
-        effort: &mut Effort,
         on_retry: &(dyn Fn(&Retry) + Send + Sync),
     ) -> Result<Option<Capability>, FetchError> {
         let url = under(&self.registration.fhir_url, "metadata");
         // The statement is open at 1upHealth, so it is first asked for without a token.
         let asked = self.asked(&url, on_retry);
-        let response = match self.ask(&asked, None, &anything, effort).await {
-            Ok((response, _)) if matches!(response.status, 401 | 403) => {
-                self.get(&asked, effort).await?
-            }
+        let response = match self.ask(&asked, None, &anything).await {
+            Ok((response, _)) if matches!(response.status, 401 | 403) => self.get(&asked).await?,
             Ok((response, _)) => response,
             // Some gateways let a request without a token hang. If one with a token is not answered either,
             // the plan is unreachable.
             Err(FetchError::Http(error)) if error.is_unanswered() && self.has_token() => {
-                self.get(&asked, effort).await.map_err(|_| error)?
+                self.get(&asked).await.map_err(|_| error)?
             }
             Err(error) => return Err(error),
         };
@@ -287,8 +275,8 @@ impl FhirClient {
     }
 
     /// Sends a request whose answer may be anything.
-    async fn get(&self, asked: &Asked<'_>, effort: &mut Effort) -> Result<Response, FetchError> {
-        self.send(asked, &anything, effort).await.map(|(response, _)| response)
+    async fn get(&self, asked: &Asked<'_>) -> Result<Response, FetchError> {
+        self.send(asked, &anything).await.map(|(response, _)| response)
     }
 
     /// Sends a request and reads a successful answer; a 401 renews the token once and repeats it.
@@ -296,16 +284,15 @@ impl FhirClient {
         &self,
         asked: &Asked<'_>,
         read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
-        effort: &mut Effort,
     ) -> Result<(Response, Option<T>), FetchError> {
         let bearer = self.bearer().await?;
-        let (response, value) = self.ask(asked, bearer.as_ref(), read, effort).await?;
+        let (response, value) = self.ask(asked, bearer.as_ref(), read).await?;
         let (401, Some(rejected)) = (response.status, bearer) else { return Ok((response, value)) };
         if !self.is_to_be_renewed(&rejected, asked.proves_rejection).await? {
             return Ok((response, value));
         }
         let renewed = self.renewed(&rejected).await?;
-        let again = self.ask(asked, Some(&renewed), read, effort).await?;
+        let again = self.ask(asked, Some(&renewed), read).await?;
         if again.0.status == 401 {
             let mut in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner);
             *in_vain = Some((renewed, self.clock.now()));
@@ -331,16 +318,15 @@ impl FhirClient {
                 && self.tokens.can_replace(&self.connection, registration, rejected, now).await?)
     }
 
-    /// Sends a request with this token, or with none.
+    /// Sends a request with this token, or with none, and counts it.
     async fn ask<T>(
         &self,
         asked: &Asked<'_>,
         bearer: Option<&Bearer>,
         read: &(dyn Fn(&Response) -> Reading<T> + Send + Sync),
-        effort: &mut Effort,
     ) -> Result<(Response, Option<T>), FetchError> {
         let answer = self.http.get_as(self.request(asked, bearer), read).await;
-        effort.add_attempts(match &answer {
+        self.sent.add(match &answer {
             Ok((response, _)) => response.attempts,
             Err(error) => error.attempts(),
         });

@@ -1,9 +1,6 @@
 //! What a refused, or hanging, request comes to, against a plan that answers as a test says.
 
-use super::{
-    client::{Effort, FhirClient},
-    error::FetchError,
-};
+use super::{client::FhirClient, error::FetchError};
 use crate::{
     auth::{
         ClientRegistration, ConnectionKey, ConsentState, FixedToken, StoredGrant, Tokens, Vault,
@@ -84,7 +81,7 @@ impl Fixture {
 
     async fn page(&self, path: &str) -> FetchError {
         let url = self.url(path);
-        self.client.page(&url, &mut Effort::default(), &silently).await.unwrap_err()
+        self.client.page(&url, &silently).await.unwrap_err()
     }
 
     async fn asked(&self, way: &str) -> usize {
@@ -104,11 +101,10 @@ async fn one_refused_url_ends_no_grant_that_cannot_be_renewed_and_a_refused_pati
         fixture.answers(at, 401).await;
     }
     assert_eq!(fixture.page("Condition").await.reason(), Reason::Unauthorized);
-    let mut effort = Effort::default();
     let binary = fixture.url("Binary/1");
-    let file = fixture.client.file(&binary, None, 99, &mut effort, &silently).await.unwrap_err();
+    let file = fixture.client.file(&binary, None, 99, &silently).await.unwrap_err();
     assert_eq!(file.reason(), Reason::Unauthorized);
-    assert!(fixture.client.capability(&mut effort, &silently).await.unwrap().is_none());
+    assert!(fixture.client.capability(&silently).await.unwrap().is_none());
     // The request of a person who looks proves nothing either.
     assert_eq!(fixture.client.raw(&fixture.url("Patient")).await.unwrap().status, 401);
     assert_eq!(fixture.consent(), ConsentState::Granted);
@@ -141,12 +137,31 @@ async fn refused_files_cost_one_refresh_together() {
     for number in 0..3 {
         fixture.answers(&format!("/r4/Binary/{number}"), 401).await;
         let url = fixture.url(&format!("Binary/{number}"));
-        let mut effort = Effort::default();
-        let file = fixture.client.file(&url, None, 99, &mut effort, &silently).await;
+        let file = fixture.client.file(&url, None, 99, &silently).await;
         assert_eq!(file.unwrap_err().reason(), Reason::Unauthorized);
     }
     assert_eq!(fixture.asked("POST").await, 1);
     assert_eq!(fixture.asked("GET").await, 2 + 1 + 1);
+}
+
+#[tokio::test]
+async fn a_request_dropped_while_the_token_is_renewed_is_counted_by_its_own_handle() {
+    let fixture = Fixture::new(Some("refresh-0")).await;
+    fixture.answers("/r4/Condition", 401).await;
+    let hanging = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
+    Mock::given(method("POST")).respond_with(hanging).mount(&fixture.server).await;
+    let (client, url) = (fixture.client.with_own_count(), fixture.url("Condition"));
+    let renewal = async {
+        while fixture.asked("POST").await == 0 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        page = client.page(&url, &silently) => panic!("it was not dropped: {page:?}"),
+        () = renewal => {}
+    }
+    let effort = |client: &FhirClient| (client.effort().requests, client.effort().retries);
+    assert_eq!((effort(&client), effort(&fixture.client)), ((1, 0), (0, 0)));
 }
 
 #[tokio::test]
@@ -167,12 +182,11 @@ async fn metadata_that_hangs_without_a_token_is_asked_for_with_one() {
         .await;
     let hanging = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
     metadata().respond_with(hanging).with_priority(2).mount(&fixture.server).await;
-    let mut effort = Effort::default();
-    assert!(fixture.client.capability(&mut effort, &silently).await.unwrap().is_some());
+    assert!(fixture.client.capability(&silently).await.unwrap().is_some());
 
     fixture.server.reset().await;
     let hanging = ResponseTemplate::new(200).set_delay(Duration::from_secs(60));
     metadata().respond_with(hanging).mount(&fixture.server).await;
-    let error = fixture.client.capability(&mut effort, &silently).await.unwrap_err();
+    let error = fixture.client.capability(&silently).await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
 }

@@ -10,6 +10,7 @@ mod client;
 mod client_tests;
 mod date_parameter;
 mod document;
+mod effort;
 mod error;
 #[cfg(test)]
 mod extremes_tests;
@@ -43,10 +44,10 @@ pub use attachment::{
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::{Capability, fhir_version};
-pub(crate) use client::Effort;
 pub use client::{FhirClient, Page};
 pub use date_parameter::date_parameters;
 pub use document::{Document, DocumentError, is_whole_object, type_of};
+pub(crate) use effort::Effort;
 pub use error::FetchError;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     fhir::{
-        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, attachment_url, difference, is_hash_of,
+        ATTACHMENT_TYPES, FetchError, NotFetched, attachment_url, difference, is_hash_of,
         is_of_type, unwrapped,
     },
     http::{Response, Retry},
@@ -164,16 +164,13 @@ impl Fetching<'_> {
                 delay: retry.wait,
             });
         };
-        let mut effort = Effort::default();
-        let content_type = one.content_type.as_deref();
-        let file =
-            context.client.file(url, content_type, self.limits.bytes, &mut effort, &on_retry);
+        let (client, content_type) = (context.client.with_own_count(), one.content_type.as_deref());
+        let file = client.file(url, content_type, self.limits.bytes, &on_retry);
         let answer = tokio::select! {
             answer = file => Some(answer),
             () = context.stop.asked() => None,
         };
-        self.counters.requests += effort.requests;
-        self.counters.retries += effort.retries;
+        self.counters.add_effort(&client.effort().into());
         match answer {
             None => {
                 self.stopped = Some(interrupted());

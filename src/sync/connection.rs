@@ -27,8 +27,8 @@ use crate::{
     fhir::FetchError,
     outcome::{Reason, WalkState},
     warehouse::{
-        WalkCounters, WalkFinish, WarehouseError, last_turns, left_types, open_absences,
-        open_strangers, unmentioned_types,
+        WalkFinish, WarehouseError, last_turns, left_types, open_absences, open_strangers,
+        unmentioned_types,
     },
 };
 use std::sync::Arc;
@@ -42,8 +42,7 @@ pub(super) async fn sync_connection(
     target: &Target,
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
-    let Survey { mut steps, scope, unreachable, mut effort, .. } =
-        survey(&context, target, options).await?;
+    let Survey { mut steps, scope, unreachable, .. } = survey(&context, target, options).await?;
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
@@ -56,8 +55,6 @@ pub(super) async fn sync_connection(
     if let Some(backfill) = options.backfill.as_ref().filter(|_| is_served) {
         let split = split(&context, steps, backfill, options.full).await?;
         (steps, settled, closings) = (split.steps, split.settled, split.closings);
-        effort.requests += split.effort.requests;
-        effort.retries += split.effort.retries;
     }
     let walks = match unreachable {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
@@ -97,11 +94,7 @@ pub(super) async fn sync_connection(
     note_tokens(&context).await?;
     Ok(ConnectionReport {
         left_out: Vec::new(),
-        other_counters: WalkCounters {
-            requests: effort.requests,
-            retries: effort.retries,
-            ..WalkCounters::default()
-        },
+        other_counters: context.client.effort().into(),
         connection: context.connection.name.clone(),
         plan: context.connection.plan.clone(),
         open_rejects: context.warehouse.open_rejects(id)?,

@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    fhir::{FhirClient, Page, RequiredTypes},
+    fhir::{Effort, FhirClient, Page, RequiredTypes},
     http::Origin,
     monitor::Monitor,
     reference::ServerBases,
-    warehouse::{ConnectionRow, LastUpdated, WalkFinish, Warehouse, WarehouseError},
+    warehouse::{ConnectionRow, LastUpdated, WalkCounters, WalkFinish, Warehouse, WarehouseError},
 };
 use std::{
     sync::{Arc, OnceLock},
@@ -27,6 +27,8 @@ use std::{
 pub(super) struct WalkContext {
     pub(super) run_id: i64,
     pub(super) connection: Arc<ConnectionRow>,
+    /// Counts the requests that decide the walks. Pages, files and reads by id go through handles that count
+    /// for their walk alone.
     pub(super) client: FhirClient,
     pub(super) warehouse: Arc<Warehouse>,
     pub(super) monitor: Arc<dyn Monitor>,
@@ -59,6 +61,12 @@ pub(super) struct WalkContext {
     pub(super) along: Along,
     /// The searches that were answered in this run.
     pub(super) answered: Answered,
+}
+
+impl From<Effort> for WalkCounters {
+    fn from(Effort { requests, retries }: Effort) -> WalkCounters {
+        WalkCounters { requests, retries, ..WalkCounters::default() }
+    }
 }
 
 impl WalkContext {

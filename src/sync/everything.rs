@@ -145,7 +145,7 @@ async fn enter(
     let is_whole = finish.state == WalkState::Complete && doubt.is_none();
     context.warehouse.abandon_walk(key, finish.clone(), counters.clone()).await?;
     if is_whole {
-        prove_type(context, name, &mut counters).await?;
+        counters.add_proofs(&prove_type(context, name).await?);
     }
     Ok(WalkReport { resource_type: name.to_owned(), finish, counters })
 }

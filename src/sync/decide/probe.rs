@@ -6,9 +6,7 @@
 
 use super::order::{Increment, WalkFrom, WalkOrder};
 use crate::{
-    fhir::{
-        Effort, FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days,
-    },
+    fhir::{FetchError, SearchMode, changed_since, instant, left_out_of_self_link, on_days},
     fingerprint::fingerprint,
     sync::context::WalkContext,
     warehouse::{LastUpdated, Totals, WarehouseError, dates, held_since},
@@ -35,10 +33,9 @@ pub(crate) async fn prove(
     context: &WalkContext,
     order: &WalkOrder,
     increment: &Increment,
-    effort: &mut Effort,
 ) -> Result<WalkFrom, WarehouseError> {
     let (connection_id, name) = (context.connection.id, order.resource_type.as_str());
-    match probe(context, order, effort).await? {
+    match probe(context, order).await? {
         Probed::Honoured => {
             let support = LastUpdated::Honoured;
             context.warehouse.set_last_updated(connection_id, name, support, None).await?;
@@ -71,11 +68,7 @@ struct Answer {
 }
 
 /// Tests `_lastUpdated` by two questions whose answers are known.
-async fn probe(
-    context: &WalkContext,
-    order: &WalkOrder,
-    effort: &mut Effort,
-) -> Result<Probed, WarehouseError> {
+async fn probe(context: &WalkContext, order: &WalkOrder) -> Result<Probed, WarehouseError> {
     let (id, name) = (context.connection.id, order.resource_type.as_str());
     let mut dates: Vec<DateTime<Utc>> = context
         .warehouse
@@ -91,7 +84,7 @@ async fn probe(
         return Ok(Probed::Unclear);
     };
     let (never, since) = (changed_since(&order.start, never), changed_since(&order.start, middle));
-    let found = two_questions(context, &never, &since, "_lastUpdated", effort).await;
+    let found = two_questions(context, &never, &since, "_lastUpdated").await;
     // Some servers keep fewer digits of an instant than the request has.
     let oldest_allowed = middle - chrono::Duration::seconds(1);
     Ok(match found {
@@ -116,17 +109,12 @@ async fn probe(
 }
 
 /// Tests whether a type's own date parameter works.
-pub(crate) async fn probe_date(
-    context: &WalkContext,
-    start: &Url,
-    parameter: &str,
-    effort: &mut Effort,
-) -> Probed {
+pub(crate) async fn probe_date(context: &WalkContext, start: &Url, parameter: &str) -> Probed {
     let since = |year| {
         let first = NaiveDate::from_ymd_opt(year, 1, 1);
         on_days(start, parameter, first, None)
     };
-    match two_questions(context, &since(2100), &since(1900), parameter, effort).await {
+    match two_questions(context, &since(2100), &since(1900), parameter).await {
         Ok(_) => Probed::Honoured,
         Err(probed) => probed,
     }
@@ -139,9 +127,8 @@ async fn two_questions(
     never: &Url,
     surely: &Url,
     parameter: &str,
-    effort: &mut Effort,
 ) -> Result<Answer, Probed> {
-    match ask(context, never, parameter, effort).await {
+    match ask(context, never, parameter).await {
         Ok(Answer { left_out: true, .. }) => {
             return Err(Probed::Ignored("its self link does not repeat the parameter"));
         }
@@ -149,7 +136,7 @@ async fn two_questions(
         Ok(_) => return Err(Probed::Ignored("it sends resources that cannot have changed yet")),
         Err(error) => return Err(refused(error)),
     }
-    match ask(context, surely, parameter, effort).await {
+    match ask(context, surely, parameter).await {
         Ok(Answer { matches: 0, .. }) => {
             Err(Probed::Ignored("it leaves out resources that must have changed"))
         }
@@ -158,13 +145,8 @@ async fn two_questions(
     }
 }
 
-async fn ask(
-    context: &WalkContext,
-    url: &Url,
-    parameter: &str,
-    effort: &mut Effort,
-) -> Result<Answer, FetchError> {
-    let page = context.client.page(url, effort, &crate::http::silently).await?;
+async fn ask(context: &WalkContext, url: &Url, parameter: &str) -> Result<Answer, FetchError> {
+    let page = context.client.page(url, &crate::http::silently).await?;
     let is_match = |mode| mode == SearchMode::Match;
     let self_link = page.bundle.self_link.as_deref();
     let matches = || page.bundle.entries.iter().filter(|entry| is_match(entry.mode));

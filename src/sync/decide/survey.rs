@@ -2,7 +2,7 @@
 
 use super::{input::PlanInput, order::Step, plan::plan};
 use crate::{
-    fhir::{Capability, Effort, FetchError},
+    fhir::{Capability, FetchError},
     http::Retry,
     monitor::Event,
     sync::{
@@ -22,7 +22,6 @@ pub(crate) struct Survey {
     pub(crate) scope: Option<String>,
     /// Why the plan cannot be reached, if not even its CapabilityStatement could be asked for.
     pub(crate) unreachable: Option<FetchError>,
-    pub(crate) effort: Effort,
     /// What the ledger knew of each type.
     states: Vec<TypeState>,
 }
@@ -53,7 +52,7 @@ pub(crate) async fn narrowed(
         return Ok(Vec::new());
     };
     context.warehouse.note_scope(context.connection.id, scope).await?;
-    let offer = Offer { capability: None, unreachable: None, effort: Effort::default() };
+    let offer = Offer { capability: None, unreachable: None };
     let survey = decide(context, target, options, offer).await?;
     Ok(survey.steps.into_iter().filter_map(Step::into_gap).collect())
 }
@@ -62,11 +61,9 @@ pub(crate) async fn narrowed(
 struct Offer {
     capability: Option<Capability>,
     unreachable: Option<FetchError>,
-    effort: Effort,
 }
 
 async fn offer(context: &WalkContext) -> Offer {
-    let mut effort = Effort::default();
     let on_retry = |retry: &Retry| {
         context.monitor.event(Event::Retrying {
             connection: &context.connection.name,
@@ -76,7 +73,7 @@ async fn offer(context: &WalkContext) -> Offer {
         });
     };
     let capability = tokio::select! {
-        capability = context.client.capability(&mut effort, &on_retry) => capability,
+        capability = context.client.capability(&on_retry) => capability,
         () = context.stop.asked() => Ok(None),
     };
     let (capability, unreachable) = match capability {
@@ -85,7 +82,7 @@ async fn offer(context: &WalkContext) -> Offer {
         // The walks meet the same error, and say so.
         Err(_) => (None, None),
     };
-    Offer { capability, unreachable, effort }
+    Offer { capability, unreachable }
 }
 
 /// Refreshes the token first, if need be. The answer may grant less than the consent did, so the run learns
@@ -127,7 +124,7 @@ async fn decide(
     options: &SyncOptions,
     offer: Offer,
 ) -> Result<Survey, WarehouseError> {
-    let Offer { capability, unreachable, effort } = offer;
+    let Offer { capability, unreachable } = offer;
     let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
     let KnownTypes { states, held, cursors } =
         context.warehouse.known_types(context.connection.id)?;
@@ -154,7 +151,7 @@ async fn decide(
         overlap: options.overlap,
         now: context.clock.now(),
     });
-    Ok(Survey { steps, scope, unreachable, effort, states })
+    Ok(Survey { steps, scope, unreachable, states })
 }
 
 /// What plans declare, by FHIR base, or why they cannot be reached.
@@ -185,7 +182,7 @@ pub async fn preview(
     let context = WalkContext::new(context, 0, target, options);
     let base = &target.registration.fhir_url;
     if !declared.0.contains_key(base) {
-        let Offer { capability, unreachable, .. } = offer(&context).await;
+        let Offer { capability, unreachable } = offer(&context).await;
         let answer = unreachable.map_or(Ok(capability), |error| Err(error.to_string()));
         declared.0.insert(base.clone(), answer);
     }
@@ -193,7 +190,7 @@ pub async fn preview(
         Ok(capability) => capability.clone(),
         Err(why) => return Ok(Err(why.clone())),
     };
-    let offer = Offer { capability, unreachable: None, effort: Effort::default() };
+    let offer = Offer { capability, unreachable: None };
     let Survey { steps, states, .. } = decide(&context, target, options, offer).await?;
     Ok(Ok(Preview { steps, states }))
 }

@@ -10,12 +10,12 @@
 //! resource that a read brings as another patient's is no longer the connection's.
 
 use crate::{
-    fhir::{Effort, FetchError, Page, Referenced, instant},
+    fhir::{FetchError, Page, Referenced, instant},
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
-        asked_lately, is_no_answer, latest_walk, pending_absences, surely_present,
+        Absent, Finding, PageWrite, ProofReport, Sums, Tally, WalkCounters, WalkKey,
+        WarehouseError, asked_lately, is_no_answer, latest_walk, pending_absences, surely_present,
     },
 };
 
@@ -34,27 +34,23 @@ pub(crate) const READS_OF_A_PROOF: u64 = 3;
 /// How far apart two full walks must be to prove a deletion by themselves.
 const WALKS_APART_HOURS: i64 = 24;
 
-/// Proves or refutes the deletion of absent resources of a type, and counts the effort.
-///
-/// Returns how many of them were there after all.
+/// Proves or refutes the deletion of absent resources of a type.
 pub(crate) async fn prove_absences(
     context: &WalkContext,
     order: &WalkOrder,
-    effort: &mut WalkCounters,
-) -> Result<u64, WarehouseError> {
+) -> Result<ProofReport, WarehouseError> {
     // If the consent hides a part of the type, a plan may answer 404 for everything in that part.
     if order.window.is_some() || order.extent.is_part || context.stop.is_asked() {
-        return Ok(0);
+        return Ok(ProofReport::default());
     }
-    prove_type(context, &order.resource_type, effort).await
+    prove_type(context, &order.resource_type).await
 }
 
 /// Proves or refutes the deletion of absent resources, for a type that the connection sees whole.
 pub(crate) async fn prove_type(
     context: &WalkContext,
     name: &str,
-    effort: &mut WalkCounters,
-) -> Result<u64, WarehouseError> {
+) -> Result<ProofReport, WarehouseError> {
     let id = context.connection.id;
     // If requests are limited, refused reads are not repeated before another full walk: they would tell
     // nothing new, and would leave other types without requests.
@@ -69,11 +65,11 @@ pub(crate) async fn prove_type(
         false => pending,
     };
     if pending.is_empty() {
-        return Ok(0);
+        return Ok(ProofReport::default());
     }
     let reader = context.warehouse.reader();
     let latest = reader.read(|connection| latest_walk(connection, id, name))?;
-    let Some((key, before)) = latest else { return Ok(0) };
+    let Some((key, before)) = latest else { return Ok(ProofReport::default()) };
     let mut proofs =
         Proofs { context, key, counters: before.clone(), refuted: 0, said_gone: Vec::new() };
     match is_few {
@@ -81,10 +77,9 @@ pub(crate) async fn prove_type(
         false => proofs.all(pending).await?,
     }
     let Proofs { key, counters, refuted, .. } = proofs;
-    effort.add_proofs(&before, &counters);
     context.warehouse.forget_walks(vec![key.walk_id]).await?;
-    context.warehouse.update_walk(key, counters).await?;
-    Ok(refuted)
+    context.warehouse.update_walk(key, counters.clone()).await?;
+    Ok(ProofReport { refuted, counters: Some((before, counters)) })
 }
 
 /// At most one resource that two full walks, a day apart, missed; and only in every other run, since the
@@ -305,13 +300,12 @@ impl Proofs<'_> {
     async fn fetch(&mut self, id: &str) -> Option<Result<Page, FetchError>> {
         let resource =
             Referenced { resource_type: self.key.resource_type.clone(), id: id.to_owned() };
-        let mut effort = Effort::default();
+        let client = self.context.client.with_own_count();
         let result = tokio::select! {
-            result = self.context.client.read_anew(&resource, &mut effort, &silently) => Some(result),
+            result = client.read_anew(&resource, &silently) => Some(result),
             () = self.context.stop.asked() => None,
         };
-        self.counters.requests += effort.requests;
-        self.counters.retries += effort.retries;
+        self.counters.add_effort(&client.effort().into());
         let (now, clocks) = (self.context.clock.now(), &self.context.clocks);
         match result {
             Some(Ok(page)) if clocks.is_kept(now, page.date) => {

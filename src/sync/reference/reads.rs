@@ -7,7 +7,7 @@
 mod doubtful;
 
 use crate::{
-    fhir::{Effort, FetchError, Page, Referenced, fits_a_list, search_by_id},
+    fhir::{FetchError, Page, Referenced, fits_a_list, search_by_id},
     fingerprint::fingerprint,
     http::{Retry, SafeUrl},
     monitor::Event,
@@ -255,12 +255,12 @@ impl Reads {
                 delay: retry.wait,
             });
         };
-        let mut effort = Effort::default();
+        let client = context.client.with_own_count();
         let request = async {
             match what {
-                What::List(url) => context.client.page(url, &mut effort, &on_retry).await,
-                What::One(resource) => context.client.read(resource, &mut effort, &on_retry).await,
-                What::Control(one) => context.client.read_anew(one, &mut effort, &on_retry).await,
+                What::List(url) => client.page(url, &on_retry).await,
+                What::One(resource) => client.read(resource, &on_retry).await,
+                What::Control(resource) => client.read_anew(resource, &on_retry).await,
             }
         };
         let result = tokio::select! {
@@ -268,8 +268,7 @@ impl Reads {
             // A stop does not wait for a request to a slow or throttling server.
             () = self.context.stop.asked() => None,
         };
-        self.counters.requests += effort.requests;
-        self.counters.retries += effort.retries;
+        self.counters.add_effort(&client.effort().into());
         if result.is_none() {
             self.stopped = Some(interrupted());
         }

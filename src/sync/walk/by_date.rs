@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock,
-    fhir::{Effort, instant},
+    fhir::instant,
     outcome::{Reason, WalkKind, WalkState},
     sync::{
         context::WalkContext,
@@ -56,13 +56,9 @@ struct Came {
 pub(crate) async fn walk_by_date(
     context: &WalkContext,
     order: &WalkOrder,
-    mut lost: WalkReport,
+    lost: WalkReport,
 ) -> Result<WalkReport, WarehouseError> {
-    let mut effort = Effort::default();
-    let parameter = dated_by(context, order, &mut effort).await;
-    lost.counters.requests += effort.requests;
-    lost.counters.retries += effort.retries;
-    let Some(parameter) = parameter else { return Ok(lost) };
+    let Some(parameter) = dated_by(context, order).await else { return Ok(lost) };
     let start = WalkStart {
         run_id: context.run_id,
         connection_id: context.connection.id,
@@ -175,16 +171,12 @@ fn round_began(context: &WalkContext, order: &WalkOrder) -> Result<DateTime<Utc>
 }
 
 /// The parameter to walk by, if the server honours one: the type's own date, or `_lastUpdated`.
-async fn dated_by(
-    context: &WalkContext,
-    order: &WalkOrder,
-    effort: &mut Effort,
-) -> Option<&'static str> {
+async fn dated_by(context: &WalkContext, order: &WalkOrder) -> Option<&'static str> {
     const LAST_UPDATED: &str = "_lastUpdated";
-    if let Ok(parameter) = usable_parameter(context, order, effort).await {
+    if let Ok(parameter) = usable_parameter(context, order).await {
         return Some(parameter);
     }
-    let probed = probe_date(context, &order.start, LAST_UPDATED, effort).await;
+    let probed = probe_date(context, &order.start, LAST_UPDATED).await;
     matches!(probed, Probed::Honoured).then_some(LAST_UPDATED)
 }
 

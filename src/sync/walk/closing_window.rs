@@ -11,7 +11,6 @@ use super::{
     window::{Closing, Days, LAST_UPDATED, Planned, Reuse, order_of},
 };
 use crate::{
-    fhir::Effort,
     outcome::WalkState,
     sync::{
         context::WalkContext,
@@ -51,16 +50,13 @@ pub(crate) async fn close(
         let days = Days { from: Some(first_day(context.clocks.earlier(*since))), to: None };
         let planned = order_of(context, order, LAST_UPDATED, days, Reuse::Nothing)?;
         let Planned::Walk(window) = planned else { continue };
-        let mut effort = Effort::default();
-        let mut report = match closing_walk(context, order, &mut effort).await? {
+        let report = match closing_walk(context, order).await? {
             ClosingWalk::Now => walk(context, &window).await?,
             ClosingWalk::Owed(finish) => {
                 enter(context, name.to_owned(), window.window.clone(), finish).await?
             }
             ClosingWalk::Never => continue,
         };
-        report.counters.requests += effort.requests;
-        report.counters.retries += effort.retries;
         walks.push(report);
     }
     Ok(())
@@ -82,7 +78,6 @@ fn first_day(since: DateTime<Utc>) -> NaiveDate {
 async fn closing_walk(
     context: &WalkContext,
     order: &WalkOrder,
-    effort: &mut Effort,
 ) -> Result<ClosingWalk, WarehouseError> {
     if context.stop.is_asked() {
         return Ok(ClosingWalk::Owed(interrupted()));
@@ -96,7 +91,7 @@ async fn closing_walk(
     if support.is_some_and(|state| state.last_updated == LastUpdated::Honoured) {
         return Ok(ClosingWalk::Now);
     }
-    Ok(match probe_date(context, &order.start, LAST_UPDATED, effort).await {
+    Ok(match probe_date(context, &order.start, LAST_UPDATED).await {
         Probed::Honoured | Probed::Unclear => ClosingWalk::Now,
         Probed::Ignored(_) | Probed::Refused(_) => ClosingWalk::Never,
         Probed::Unanswered(error) if error.status() == Some(403) && !error.is_grant_gone() => {

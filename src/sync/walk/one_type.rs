@@ -13,7 +13,6 @@ use super::{
     settled::walk_until_settled,
 };
 use crate::{
-    fhir::Effort,
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     sync::{
@@ -27,7 +26,7 @@ use crate::{
         report::WalkReport,
     },
     warehouse::{
-        WalkCounters, WarehouseError, has_unasked_absences, is_turn_of_full_walk,
+        ProofReport, WalkCounters, WarehouseError, has_unasked_absences, is_turn_of_full_walk,
         pages_of_full_walk,
     },
 };
@@ -79,11 +78,11 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     let mut effort = WalkCounters::default();
     if !order.parts.is_empty() {
         if context.allowance.is_limited() {
-            prove_absences(context, order, &mut effort).await?;
+            effort.add_proofs(&prove_absences(context, order).await?);
         }
         let mut report = walk_by_query(context, order).await?;
         if !is_out(&report) {
-            prove_absences(context, order, &mut report.counters).await?;
+            report.counters.add_proofs(&prove_absences(context, order).await?);
         }
         report.counters.resources_deleted += effort.resources_deleted;
         report.counters.add_effort(&effort);
@@ -91,7 +90,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     }
     // If requests are limited, walks over changes could leave none for a proof, night after night.
     if context.allowance.is_limited() && has_unasked(context, order)? {
-        prove_absences(context, order, &mut effort).await?;
+        effort.add_proofs(&prove_absences(context, order).await?);
     }
     let whole = match whole_tonight(context, order)? {
         None => full_walks_turn(context, order)?,
@@ -99,7 +98,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     };
     let order = whole.as_ref().unwrap_or(order);
     // The changes come first: a full walk that takes several nights must not hold them up.
-    if let Some(mut changes) = changes_beside(context, order, &mut effort).await? {
+    if let Some(mut changes) = changes_beside(context, order).await? {
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
             changes.counters.resources_deleted += effort.resources_deleted;
             changes.counters.add_effort(&effort);
@@ -109,20 +108,21 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     }
     // If requests are limited, a full walk must not use up the requests for the proofs after the last one.
     if context.allowance.is_limited() {
-        prove_absences(context, order, &mut effort).await?;
+        effort.add_proofs(&prove_absences(context, order).await?);
     }
     let mut report = walk_from(context, order, &order.from).await?;
-    let refuted = match is_out(&report) {
-        true => 0,
-        false => prove_absences(context, order, &mut report.counters).await?,
+    let proofs = match is_out(&report) {
+        true => ProofReport::default(),
+        false => prove_absences(context, order).await?,
     };
+    report.counters.add_proofs(&proofs);
     // If a read brought a resource that the walk did not meet, the pages moved.
-    if refuted > 0 && is_whole(order, &report) && !context.stop.is_asked() {
+    if proofs.refuted > 0 && is_whole(order, &report) && !context.stop.is_asked() {
         let first = std::mem::take(&mut report.counters);
         report = walk_until_settled(context, order, &WalkFrom::Start).await?.0;
         report.counters.add_effort(&first);
         report.counters.resources_deleted += first.resources_deleted;
-        prove_absences(context, order, &mut report.counters).await?;
+        report.counters.add_proofs(&prove_absences(context, order).await?);
     }
     report.counters.resources_deleted += effort.resources_deleted;
     report.counters.add_effort(&effort);
@@ -137,14 +137,9 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
 async fn changes_beside(
     context: &WalkContext,
     order: &WalkOrder,
-    effort: &mut WalkCounters,
 ) -> Result<Option<WalkReport>, WarehouseError> {
     let Some(beside) = &order.beside else { return Ok(None) };
-    let mut probe = Effort::default();
-    let from = proved(context, order, beside, &mut probe).await?;
-    effort.requests += probe.requests;
-    effort.retries += probe.retries;
-    match from {
+    match proved(context, order, beside).await? {
         WalkFrom::Start => Ok(None),
         from => walk_on(context, order, from).await.map(Some),
     }
@@ -225,12 +220,8 @@ async fn walk_from(
     order: &WalkOrder,
     from: &WalkFrom,
 ) -> Result<WalkReport, WarehouseError> {
-    let mut effort = Effort::default();
-    let from = proved(context, order, from, &mut effort).await?;
-    let mut report = walk_on(context, order, from).await?;
-    report.counters.requests += effort.requests;
-    report.counters.retries += effort.retries;
-    Ok(report)
+    let from = proved(context, order, from).await?;
+    walk_on(context, order, from).await
 }
 
 /// Where a walk begins, once the server has shown whether it honours `_lastUpdated`, if it has yet to.
@@ -238,12 +229,9 @@ async fn proved(
     context: &WalkContext,
     order: &WalkOrder,
     from: &WalkFrom,
-    effort: &mut Effort,
 ) -> Result<WalkFrom, WarehouseError> {
     match from {
-        WalkFrom::Since(increment) if increment.probe => {
-            prove(context, order, increment, effort).await
-        }
+        WalkFrom::Since(increment) if increment.probe => prove(context, order, increment).await,
         from => Ok(from.clone()),
     }
 }

@@ -27,7 +27,7 @@ impl Drop for PageRequest {
 impl PageRequest {
     /// Asks for a page.
     pub(crate) fn send(context: &WalkContext, resource_type: &str, url: Url) -> PageRequest {
-        let client = context.client.clone();
+        let client = context.client.with_own_count();
         let monitor = Arc::clone(&context.monitor);
         let connection = Arc::clone(&context.connection);
         let resource_type = resource_type.to_owned();
@@ -40,9 +40,7 @@ impl PageRequest {
                     delay: retry.wait,
                 });
             };
-            let mut effort = Effort::default();
-            let page = client.page(&url, &mut effort, &on_retry).await;
-            (page, effort)
+            (client.page(&url, &on_retry).await, client.effort())
         };
         PageRequest(tokio::spawn(request.in_current_span()))
     }

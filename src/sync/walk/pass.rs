@@ -220,8 +220,7 @@ impl Pass<'_> {
                 let detail = "the request ended unexpectedly".to_owned();
                 return Ok(Ending::Open(WalkFinish::incomplete(Reason::Bug, detail)));
             };
-            self.counters.requests += effort.requests;
-            self.counters.retries += effort.retries;
+            self.counters.add_effort(&effort.into());
             if matches!(came_by, Onward::Last(_)) {
                 // What a page that was named as the last one means depends on all pages before it.
                 self.settle().await?;

@@ -6,7 +6,7 @@
 
 use crate::{
     clock,
-    fhir::{Effort, date_parameters, instant, on_days},
+    fhir::{date_parameters, instant, on_days},
     outcome::WalkState,
     sync::{
         context::WalkContext,
@@ -63,7 +63,6 @@ pub(crate) struct Split {
     pub(crate) settled: Vec<WalkReport>,
     /// The closing windows of the types that need one; they follow a type's other windows.
     pub(crate) closings: Vec<Closing>,
-    pub(crate) effort: Effort,
 }
 
 /// Replaces the walk over each type by walks over windows, if the server can search the type by date.
@@ -73,12 +72,7 @@ pub(crate) async fn split(
     backfill: &Backfill,
     again: bool,
 ) -> Result<Split, WarehouseError> {
-    let mut split = Split {
-        steps: Vec::new(),
-        settled: Vec::new(),
-        closings: Vec::new(),
-        effort: Effort::default(),
-    };
+    let mut split = Split { steps: Vec::new(), settled: Vec::new(), closings: Vec::new() };
     for step in steps {
         let Step::Walk(order) = step else {
             split.steps.push(step);
@@ -95,7 +89,7 @@ pub(crate) async fn split(
             split.steps.push(Step::Walk(Box::new(whole(order, why))));
             continue;
         }
-        let parameter = match usable_parameter(context, &order, &mut split.effort).await {
+        let parameter = match usable_parameter(context, &order).await {
             Ok(parameter) => parameter,
             Err(why) => {
                 split.steps.push(Step::Walk(Box::new(whole(order, why))));
@@ -133,11 +127,10 @@ pub(crate) async fn split(
 pub(super) async fn usable_parameter(
     context: &WalkContext,
     order: &WalkOrder,
-    effort: &mut Effort,
 ) -> Result<&'static str, String> {
     let mut why = "it has no date to be searched by".to_owned();
     for parameter in date_parameters(&order.resource_type) {
-        why = match probe_date(context, &order.start, parameter, effort).await {
+        why = match probe_date(context, &order.start, parameter).await {
             Probed::Honoured => return Ok(parameter),
             Probed::Ignored(why) => format!("the plan does not honour {parameter}: {why}"),
             Probed::Refused(status) => format!("the plan refuses {parameter} ({status})"),

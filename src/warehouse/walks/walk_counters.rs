@@ -35,6 +35,15 @@ pub struct WalkCounters {
     pub declared_total: Option<u64>,
 }
 
+/// The outcome of proofs of deletion, with what they have cost.
+#[derive(Debug, Default)]
+pub(crate) struct ProofReport {
+    /// How many of the resources were there after all.
+    pub(crate) refuted: u64,
+    /// The counters of the type's latest walk before and after the proofs; `None` if there were no proofs.
+    pub(crate) counters: Option<(WalkCounters, WalkCounters)>,
+}
+
 impl WalkCounters {
     /// Adds the counters of a walk over another part.
     pub fn add(&mut self, other: &WalkCounters) {
@@ -51,7 +60,8 @@ impl WalkCounters {
     }
 
     /// Adds the cost and effect of proofs of deletion: the counters after them less those before.
-    pub(crate) fn add_proofs(&mut self, before: &WalkCounters, after: &WalkCounters) {
+    pub(crate) fn add_proofs(&mut self, report: &ProofReport) {
+        let Some((before, after)) = &report.counters else { return };
         self.requests += after.requests - before.requests;
         self.retries += after.retries - before.retries;
         self.rows_written += after.rows_written - before.rows_written;

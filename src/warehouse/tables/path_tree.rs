@@ -128,8 +128,24 @@ impl PathTree {
         }
     }
 
-    /// A copy of the resource in which every leaf of the given paths is changed.
-    pub(crate) fn altered<'a>(&mut self, resource: &Node<'a>, paths: &[PathId]) -> Node<'a> {
+    /// Changes every leaf of the given paths in a copy of the resource.
+    pub(crate) fn alter(&mut self, copy: &mut Node<'_>, paths: &[PathId]) {
+        let marks = self.marks(paths);
+        self.at_marks(copy, None, PathTree::ROOT, &marks);
+    }
+
+    /// Undoes [`PathTree::alter`] with the same paths: the copy is again like the original.
+    pub(crate) fn restore<'a>(
+        &mut self,
+        copy: &mut Node<'a>,
+        original: &Node<'a>,
+        paths: &[PathId],
+    ) {
+        let marks = self.marks(paths);
+        self.at_marks(copy, Some(original), PathTree::ROOT, &marks);
+    }
+
+    fn marks(&self, paths: &[PathId]) -> Vec<Mark> {
         let mut marks = vec![Mark::Elsewhere; self.places.len()];
         for path in paths {
             let mut at = self.places[*path].parent;
@@ -139,36 +155,50 @@ impl PathTree {
             }
         }
         paths.iter().for_each(|path| marks[*path] = Mark::Here);
-        let mut copy = resource.clone();
-        self.alter_below(&mut copy, PathTree::ROOT, &marks);
-        copy
+        marks
     }
 
-    fn alter_below(&mut self, node: &mut Node<'_>, at: PathId, marks: &[Mark]) {
-        if let Node::Object(_) = node {
-            let is_foreign = self.places[at].is_foreign || self.is_foreign_here(at, node);
-            let Node::Object(members) = node else { return };
-            for member in members.iter_mut().filter(|member| !is_left_out(at, &member.key)) {
-                let below = self.child(at, &member.key, is_foreign);
-                if marks[below] != Mark::Elsewhere {
-                    self.alter_below(&mut member.value, below, marks);
+    /// Gives the marked leaves of the copy the values of the original, or other ones without an original.
+    fn at_marks<'a>(
+        &mut self,
+        copy: &mut Node<'a>,
+        original: Option<&Node<'a>>,
+        at: PathId,
+        marks: &[Mark],
+    ) {
+        match copy {
+            Node::Object(_) => {
+                // A URL that was altered says nothing about the extension.
+                let is_foreign = self.places[at].is_foreign
+                    || self.is_foreign_here(at, original.unwrap_or(copy));
+                let Node::Object(members) = copy else { return };
+                for (index, member) in members.iter_mut().enumerate() {
+                    if is_left_out(at, &member.key) {
+                        continue;
+                    }
+                    let below = self.child(at, &member.key, is_foreign);
+                    if marks[below] != Mark::Elsewhere {
+                        let original = original.and_then(|node| member_at(node, index));
+                        self.at_marks(&mut member.value, original, below, marks);
+                    }
                 }
             }
-            return;
-        }
-        let is_here = marks[at] == Mark::Here;
-        match node {
             Node::Array(items) => {
                 for (index, item) in items.iter_mut().enumerate() {
                     let place = self.item(at, index);
-                    self.alter_below(item, place, marks);
+                    let original = original.and_then(|node| item_at(node, index));
+                    self.at_marks(item, original, place, marks);
                 }
             }
-            // The path's number is appended, so that two equal texts become different ones.
-            Node::String(text) if is_here => text.to_mut().push_str(&format!("x{at}")),
-            Node::Bool(flag) if is_here => *flag = !*flag,
-            Node::Number(text) if is_here => *text = if *text == "7" { "8" } else { "7" },
-            _ => {}
+            _ if marks[at] != Mark::Here => {}
+            leaf => match (original, leaf) {
+                (Some(original), leaf) => *leaf = original.clone(),
+                // The path's number is appended, so that two equal texts become different ones.
+                (None, Node::String(text)) => text.to_mut().push_str(&format!("x{at}")),
+                (None, Node::Bool(flag)) => *flag = !*flag,
+                (None, Node::Number(text)) => *text = if *text == "7" { "8" } else { "7" },
+                _ => {}
+            },
         }
     }
 
@@ -234,6 +264,16 @@ impl PathTree {
                 url.contains(':') && !HOME_EXTENSIONS.iter().any(|home| url.starts_with(home))
             })
     }
+}
+
+fn member_at<'n, 'a>(node: &'n Node<'a>, index: usize) -> Option<&'n Node<'a>> {
+    let Node::Object(members) = node else { return None };
+    members.get(index).map(|member| &member.value)
+}
+
+fn item_at<'n, 'a>(node: &'n Node<'a>, index: usize) -> Option<&'n Node<'a>> {
+    let Node::Array(items) = node else { return None };
+    items.get(index)
 }
 
 fn is_left_out(at: PathId, name: &str) -> bool {
@@ -302,8 +342,14 @@ mod tests {
         let mut found = Vec::new();
         tree.leaves(&node, &mut |path, _| found.push(path));
         let mut altered = |path: PathId| {
-            let mut out = String::new();
-            tree.altered(&node, &[path]).write_json(&mut out);
+            let [mut out, mut restored, mut as_it_was] = [const { String::new() }; 3];
+            let mut copy = node.clone();
+            tree.alter(&mut copy, &[path]);
+            copy.write_json(&mut out);
+            tree.restore(&mut copy, &node, &[path]);
+            copy.write_json(&mut restored);
+            node.write_json(&mut as_it_was);
+            assert_eq!(restored, as_it_was);
             out
         };
         let other = r#"{"url":"https://acme.test","value":"w"}]}"#;

@@ -173,33 +173,38 @@ impl TypeSurvey {
         shown.into_iter().for_each(|path| self.known[path].carried = true);
         open.retain(|path| !self.known[*path].carried);
         open.iter().for_each(|path| self.known[*path].tries += 1);
-        self.try_together(&open, resource, rows, &before);
+        self.try_together(&open, resource, &mut resource.clone(), rows, &before);
     }
 
     /// Alters many paths at once, since most of them are carried by no table and one run of the views
     /// then tells for all. If a table changes, each half is tried again, with the changed tables only.
-    fn try_together(
+    ///
+    /// The copy is like the resource before and after.
+    fn try_together<'a>(
         &mut self,
         open: &[PathId],
-        resource: &Node<'_>,
+        resource: &Node<'a>,
+        copy: &mut Node<'a>,
         rows: &Rows<'_>,
         before: &[(usize, u64)],
     ) {
         if open.is_empty() {
             return;
         }
-        let altered = self.tree.altered(resource, open);
+        self.tree.alter(copy, open);
         let is_other =
-            |(table, hash): &(usize, u64)| rows.hash(*table, &altered, &mut |_| {}) != Some(*hash);
+            |(table, hash): &(usize, u64)| rows.hash(*table, copy, &mut |_| {}) != Some(*hash);
         if let [path] = open {
             self.known[*path].carried = before.iter().any(is_other);
+            self.tree.restore(copy, resource, open);
             return;
         }
         let changed: Vec<_> = before.iter().copied().filter(is_other).collect();
+        self.tree.restore(copy, resource, open);
         if !changed.is_empty() {
             let (one, other) = open.split_at(open.len() / 2);
-            self.try_together(one, resource, rows, &changed);
-            self.try_together(other, resource, rows, &changed);
+            self.try_together(one, resource, copy, rows, &changed);
+            self.try_together(other, resource, copy, rows, &changed);
         }
     }
 }

@@ -36,7 +36,8 @@ pub(crate) async fn survey(
     if offer.unreachable.is_none() {
         see_to_token(context).await?;
     }
-    decide(context, target, options, offer).await
+    let survey = decide(context, target, options, offer.capability.as_ref()).await?;
+    Ok(Survey { unreachable: offer.unreachable, ..survey })
 }
 
 /// The gaps in types that were walked, if the plan has granted less during the run than the scope by which
@@ -52,8 +53,7 @@ pub(crate) async fn narrowed(
         return Ok(Vec::new());
     };
     context.warehouse.note_scope(context.connection.id, scope).await?;
-    let offer = Offer { capability: None, unreachable: None };
-    let survey = decide(context, target, options, offer).await?;
+    let survey = decide(context, target, options, None).await?;
     Ok(survey.steps.into_iter().filter_map(Step::into_gap).collect())
 }
 
@@ -122,9 +122,8 @@ async fn decide(
     context: &WalkContext,
     target: &Target,
     options: &SyncOptions,
-    offer: Offer,
+    capability: Option<&Capability>,
 ) -> Result<Survey, WarehouseError> {
-    let Offer { capability, unreachable } = offer;
     let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
     let KnownTypes { states, held, cursors } =
         context.warehouse.known_types(context.connection.id)?;
@@ -139,7 +138,7 @@ async fn decide(
         configured_types: &target.types,
         required: &target.required,
         asked_types: &options.types,
-        capability: capability.as_ref(),
+        capability,
         scope: scope.as_deref(),
         requested_scope: target.registration.scope.as_deref(),
         held: &held,
@@ -151,7 +150,7 @@ async fn decide(
         overlap: options.overlap,
         now: context.clock.now(),
     });
-    Ok(Survey { steps, scope, unreachable, states })
+    Ok(Survey { steps, scope, unreachable: None, states })
 }
 
 /// What plans declare, by FHIR base, or why they cannot be reached.
@@ -187,10 +186,9 @@ pub async fn preview(
         declared.0.insert(base.clone(), answer);
     }
     let capability = match &declared.0[base] {
-        Ok(capability) => capability.clone(),
+        Ok(capability) => capability.as_ref(),
         Err(why) => return Ok(Err(why.clone())),
     };
-    let offer = Offer { capability, unreachable: None };
-    let Survey { steps, states, .. } = decide(&context, target, options, offer).await?;
+    let Survey { steps, states, .. } = decide(&context, target, options, capability).await?;
     Ok(Ok(Preview { steps, states }))
 }

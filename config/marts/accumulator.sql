@@ -14,9 +14,11 @@
 --
 -- The payer's figure comes from the benefit balances: of each unit, network, term and category, from the
 -- plan year's latest claim that has one: the one created last by instant, in any time zone. Of a date
--- without a time the last update decides, as far as that day reaches. The claims' sum is that of one member in one plan year, so it
--- stands beside the payer's annual figure for the individual, and nothing is compared with a family's or a
--- lifetime's. Where the payer's figures tell networks apart, claims that say they were paid out of the
+-- without a time the last update decides, as far as that day reaches. Medicare's balances are no running
+-- account: they are amounts of one claim, under the names of Medicare's variables, and count for that claim.
+--
+-- The claims' sum is that of one member in one plan year, so it stands beside the payer's annual
+-- figure for the individual, and nothing is compared with a family's or a lifetime's. Where the payer's figures tell networks apart, claims that say they were paid out of the
 -- network, or else that their provider is out of it, are summed apart, beside the payer's figure outside it;
 -- all other claims stand beside the figure in the network, else the one without a network. Of several
 -- categories the claims stand beside the general one (30, none or 1); else beside none, unless there is only
@@ -110,6 +112,9 @@ WITH span AS (
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_benefit_balance_financial AS f ON f.connection_id = mart_scope.connection_id
   JOIN explanation_of_benefit_benefit_balance AS b ON b.connection_id = f.connection_id
     AND b.explanation_of_benefit_id = f.explanation_of_benefit_id AND b.benefit_balance_index = f.benefit_balance_index
+  -- Blue Button puts amounts of this one claim here, such as its deductible.
+  WHERE coalesce(f.type_system, '') NOT LIKE '%bluebutton.cms.gov/resources/codesystem/benefit-balance'
+    AND coalesce(f.type_code, '') NOT LIKE '%bluebutton.cms.gov/resources/variables/%'
 ), stated AS (
   SELECT d.connection_id, d.member_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category,
          b.currency, b.limit_amount, b.used_amount, d.explanation_of_benefit_id, d.created_date, d.created_at,

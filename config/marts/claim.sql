@@ -6,8 +6,9 @@
 -- payment_ledger for money that moved. Prior authorizations are in prior_authorization.
 --
 -- Amounts: the total the payer states, else the decision on claim level, else the sum of the
--- lines, with those that the payer added. Amounts of one kind add up. A kind the payer does not use
--- is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each amount
+-- lines, with those that the payer added; where all of these are silent, what Medicare states of the claim
+-- as a balance of a benefit, such as the deductible of a stay. Amounts of one kind add up. A kind the payer
+-- does not use is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each amount
 -- is there in whole cents, too, unless it is nonsense: ten trillion and more have no cents.
 --
 -- Dates: columns that end in _date have ten characters; a date of lower precision is its first

@@ -1,7 +1,10 @@
 //! Blue Button has its own way with CARIN's categories: several amounts of Medicare in one of them,
 //! and what a prescription says under CMS's names. A column takes what its name says.
 
-use crate::support::Home;
+use crate::{
+    marts::mart_spellings::{ask, claim as claim_with, imported},
+    support::Home,
+};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -171,4 +174,67 @@ fn the_drug_that_was_given_under_a_procedure_code_is_in_the_mart_of_lines() {
          WHERE i.ndc_code IS NULL AND i.administered_ndc_code IS NOT NULL",
     );
     assert_eq!(found, [["1", "1"]]);
+}
+
+/// Amounts of a claim as Blue Button sends them: as balances of a benefit.
+fn balances(amounts: &[(&str, f64)]) -> Value {
+    let financial: Vec<Value> = amounts
+        .iter()
+        .map(|(variable, value)| {
+            json!({
+                "type": {"coding": [{
+                    "system": "https://bluebutton.cms.gov/resources/codesystem/benefit-balance",
+                    "code": format!("{VARIABLES}/{variable}"), "display": "Deductible Amount",
+                }]},
+                "usedMoney": {"value": value, "currency": "USD"},
+            })
+        })
+        .collect();
+    json!([{"category": {"coding": [{"code": "1"}]}, "financial": financial}])
+}
+
+#[test]
+fn balances_of_medicare_are_amounts_of_their_claim_and_no_running_account() {
+    let stay = json!({
+        "type": {"coding": [{"code": "institutional"}]},
+        "total": [amount("submitted", "clm_tot_chrg_amt", 900.0)],
+        "item": [{"sequence": 1, "adjudication": [amount("submitted", "rev_cntr_tot_chrg_amt", 900.0)]}],
+        "benefitBalance": balances(&[
+            ("nch_bene_ip_ddctbl_amt", 112.0),
+            ("nch_bene_pta_coinsrnc_lblty_amt", 5.0),
+            ("nch_bene_blood_ddctbl_lblty_am", 6.0),
+            ("nch_ip_tot_ddctn_amt", 14.0),
+            ("prpayamt", 11.0),
+        ]),
+    });
+    // What lines state counts, and is not added to their sum.
+    let visit = json!({
+        "created": "2025-02-10",
+        "item": [
+            {"sequence": 1, "adjudication": [amount("deductible", "line_bene_ptb_ddctbl_amt", 140.0)]},
+            {"sequence": 2, "adjudication": [amount("deductible", "line_bene_ptb_ddctbl_amt", 100.0)]},
+        ],
+        "benefitBalance": balances(&[("carr_clm_cash_ddctbl_apld_amt", 240.0)]),
+    });
+    let last = json!({
+        "created": "2025-03-10",
+        "item": [{"sequence": 1, "adjudication": [amount("deductible", "line_bene_ptb_ddctbl_amt", 0.0)]}],
+        "benefitBalance": balances(&[("carr_clm_cash_ddctbl_apld_amt", 0.0)]),
+    });
+    let claims = [claim_with("stay", stay), claim_with("visit", visit), claim_with("last", last)];
+    let home = imported(&claims);
+    let owed = "SELECT explanation_of_benefit_id, deductible_cents, coinsurance_cents, member_cost_share_cents,
+        prior_payer_paid_cents FROM claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, owed),
+        ["last|0||0|", "stay|11200|500|11700|1100", "visit|24000||24000|"]
+    );
+    let accounts =
+        "SELECT kind, claim_count, used_cents, payer_used_cents, difference_cents, payer_claim_id
+        FROM accumulator ORDER BY 1";
+    assert_eq!(ask(&home, accounts), ["deductible|3|35200|||", "out of pocket|3|35700|||"]);
+    let spent = "SELECT sum(deductible_cents) FROM spend_by_month
+        UNION ALL SELECT CAST(round(sum(deductible_amount) * 100) AS INTEGER) FROM tuva_medical_claim";
+    assert_eq!(ask(&home, spent), ["35200", "35200"]);
+    assert!(ask(&home, "SELECT problem, kind FROM reconciliation").is_empty());
 }

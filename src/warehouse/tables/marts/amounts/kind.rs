@@ -66,8 +66,16 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
             "rev_cntr_ncvrd_chrg_amt" => (Kind::Noncovered, 3),
             "line_bene_ptb_ddctbl_amt" => (Kind::Deductible, 2),
             "rev_cntr_cash_ddctbl_amt" => (Kind::Deductible, 3),
+            // Of the claim as a whole, in its balances of benefits.
+            "nch_bene_ip_ddctbl_amt"
+            | "nch_bene_ptb_ddctbl_amt"
+            | "carr_clm_cash_ddctbl_apld_amt" => (Kind::Deductible, 4),
             "line_coinsrnc_amt" => (Kind::Coinsurance, 3),
+            "nch_bene_pta_coinsrnc_lblty_amt" | "nch_bene_ptb_coinsrnc_amt" => {
+                (Kind::Coinsurance, 4)
+            }
             "line_bene_prmry_pyr_pd_amt" => (Kind::PriorPayerPaid, 3),
+            "prpayamt" => (Kind::PriorPayerPaid, 4),
             "line_prvdr_pmt_amt" => (Kind::PaidToProvider, 2),
             "rev_cntr_prvdr_pmt_amt" => (Kind::PaidToProvider, 3),
             "line_bene_pmt_amt" => (Kind::PaidToPatient, 2),

@@ -10,6 +10,9 @@
 //! The line of revenue center 0001 states the total of a bill's other lines. It is not added to them; it
 //! counts for the claim if the header states nothing.
 //!
+//! Medicare states some amounts of a claim as balances of a benefit: the deductible of a stay is nowhere
+//! else. They count if neither the header nor the lines state the kind.
+//!
 //! A line's amount is its own, or else the sum of its details; a detail's amount is its own, or else the
 //! sum of its sub-details. If both are stated, `config/mart_steps/breakdown.sql` compares them.
 //!

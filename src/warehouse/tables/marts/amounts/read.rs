@@ -74,6 +74,17 @@ const PAYMENT: &str = "SELECT a.connection_id, a.id, 0, 0, 1, 0, payment_amount,
        ON a.connection_id = mart_scope.connection_id
      WHERE payment_amount IS NOT NULL ORDER BY mart_scope.connection_id, a.id";
 
+/// Reads Medicare's balances of benefits: each is an amount of the claim under the name of a variable.
+///
+/// Any other payer's balances are running accounts, which are no amounts of a claim.
+const BALANCES: &str = "SELECT a.connection_id, a.explanation_of_benefit_id, 0, 0, 1, financial_index,
+       used_money_amount, used_money_currency, type_code, type_system, type_code, NULL, NULL, NULL, NULL
+     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_benefit_balance_financial AS a
+       ON a.connection_id = mart_scope.connection_id
+     WHERE used_money_amount IS NOT NULL
+       AND type_code LIKE 'https://bluebutton.cms.gov/resources/variables/%'
+     ORDER BY mart_scope.connection_id, a.explanation_of_benefit_id";
+
 impl Source {
     /// The SQL that reads the table's amounts in the order of claims, which is the order of its key.
     fn sql(&self) -> String {
@@ -125,8 +136,13 @@ pub(super) fn prepare(connection: &Connection) -> Result<Vec<Read<'_>>, Warehous
         let statement = connection.prepare(&source.sql()).doing(DOING)?;
         reads.push(Read { level: source.level, naming, statement });
     }
-    let statement = connection.prepare(PAYMENT).doing(DOING)?;
-    reads.push(Read { level: Level::Payment, naming: Naming::Payments, statement });
+    for (sql, level, naming) in [
+        (BALANCES, Level::Balance, Naming::Categories),
+        (PAYMENT, Level::Payment, Naming::Payments),
+    ] {
+        let statement = connection.prepare(sql).doing(DOING)?;
+        reads.push(Read { level, naming, statement });
+    }
     Ok(reads)
 }
 

@@ -16,6 +16,8 @@ pub(super) enum Level {
     Added,
     /// On the line that states the total of the other lines.
     TotalLine,
+    /// In a balance of benefits that Medicare states for the claim.
+    Balance,
     /// In `payment` of the claim.
     Payment,
 }
@@ -29,6 +31,7 @@ impl Level {
             Level::Item => "item",
             Level::Added => "added",
             Level::TotalLine => "total line",
+            Level::Balance => "balance",
             Level::Payment => "payment",
         }
     }
@@ -260,12 +263,15 @@ fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
                 .max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
             most.filter(|_| matches!(kind, Kind::Submitted | Kind::Noncovered))
         };
+        let lines = at(&[Level::Item, Level::Added]).map(round);
+        // Where lines state an amount, Medicare's balance is the sum of it.
+        let balance = || at(&[Level::Balance]).filter(|_| lines.is_none());
         Some(Counted {
             kind,
             total,
             adjudicated,
-            header: total.or(adjudicated).or_else(total_line),
-            lines: at(&[Level::Item, Level::Added]).map(round),
+            header: total.or(adjudicated).or_else(total_line).or_else(balance),
+            lines,
             currency: alike.iter().fold(Currency::default(), |all, it| all.and(it.currency)),
         })
     });

@@ -100,6 +100,17 @@ fn the_header_counts_before_the_lines_and_the_total_line_is_no_line() {
 }
 
 #[test]
+fn a_balance_of_medicare_counts_if_nothing_else_does() {
+    let url = "https://bluebutton.cms.gov/resources/variables/nch_bene_ptb_ddctbl_amt";
+    let balance = || sent(Level::Balance, 0, url, 500);
+    assert_eq!(amount(&sum(&[balance()], |_| false), Kind::Deductible), Some(5.0));
+    for level in [Level::Total, Level::Claim, Level::Item, Level::Added] {
+        let list = [balance(), sent(level, 0, "deductible", 300)];
+        assert_eq!(amount(&sum(&list, |_| false), Kind::Deductible), Some(3.0), "{level:?}");
+    }
+}
+
+#[test]
 fn a_line_without_an_amount_of_its_own_is_the_sum_of_its_parts() {
     let part = |part, depth, cents| Sent {
         place: Place { level: Level::Item, line: 0, part, depth },

@@ -238,3 +238,22 @@ fn balances_of_medicare_are_amounts_of_their_claim_and_no_running_account() {
     assert_eq!(ask(&home, spent), ["35200", "35200"]);
     assert!(ask(&home, "SELECT problem, kind FROM reconciliation").is_empty());
 }
+
+#[test]
+fn what_medicare_paid_for_a_line_is_the_same_in_the_table_and_in_the_marts() {
+    let visits = json!({
+        "payment": {"amount": {"value": 188.0, "currency": "USD"}},
+        "total": [amount("submitted", "clm_tot_chrg_amt", 199.0)],
+        "item": [{"sequence": 1, "adjudication": [
+            amount("submitted", "rev_cntr_rate_amt", 0.0),
+            amount("submitted", "rev_cntr_tot_chrg_amt", 199.0),
+            amount("submitted", "rev_cntr_pmt_amt_amt", 26.0),
+        ]}],
+    });
+    let home = imported(&[claim_with("visits", visits)]);
+    let paid = "SELECT i.submitted_amount, l.submitted_amount, i.benefit_amount, l.benefit_amount, l.plan_paid_cents
+        FROM claim_line AS l JOIN explanation_of_benefit_item AS i USING (connection_id, explanation_of_benefit_id, item_index)";
+    assert_eq!(ask(&home, paid), ["199|199|26|26|2600"]);
+    let apart = "SELECT problem, one_cents, other_cents FROM reconciliation";
+    assert_eq!(ask(&home, apart), ["payment and lines|18800|2600"]);
+}

@@ -28,7 +28,13 @@ fn codes(kind: &str) -> &'static [&'static str] {
         "paid_to_patient" => &["paidtopatient"],
         "paid_to_provider" => &["paidtoprovider"],
         "prior_payer_paid" => &["priorpayerpaid"],
-        "plan_paid" => &["benefit", "paidtoprovider", "paidtopatient"],
+        // What Medicare paid for a revenue center comes under the category of charges.
+        "plan_paid" => &[
+            "benefit",
+            "paidtoprovider",
+            "paidtopatient",
+            "https://bluebutton.cms.gov/resources/variables/rev_cntr_pmt_amt_amt",
+        ],
         kind => panic!("a kind of amount that is new here: {kind}"),
     }
 }

@@ -155,8 +155,18 @@ impl<'a> Category<'a> {
     ///
     /// The code may be the second coding, after the payer's own. If no code is known as it is, the code,
     /// the text and the display are tried without blanks and dashes: each must then be the whole name of
-    /// a kind.
+    /// a kind. If Medicare's own coding says that the amount is another than its category, that coding counts:
+    /// what Medicare paid for a line comes under the category of charges.
     pub(super) fn meaning(&self) -> Option<(Kind, i64)> {
+        let named = self.of_category()?;
+        match is_another(named.0, self.detail()) {
+            true => meaning(self.detail()),
+            false => Some(named),
+        }
+    }
+
+    /// The meaning of the category alone.
+    fn of_category(&self) -> Option<(Kind, i64)> {
         let exact = |code: Option<&str>| meaning(&code?.to_ascii_lowercase());
         let worded = |name: Option<&str>| {
             let mut plain = name?.to_ascii_lowercase();
@@ -180,7 +190,7 @@ impl<'a> Category<'a> {
 }
 
 /// Whether a Medicare variable means another amount than its category says.
-pub(super) fn is_another(kind: Kind, detail: &str) -> bool {
+fn is_another(kind: Kind, detail: &str) -> bool {
     let Some(variable) = detail.strip_prefix(MEDICARE) else { return false };
     match kind {
         Kind::Submitted => matches!(

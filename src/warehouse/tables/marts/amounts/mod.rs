@@ -4,8 +4,9 @@
 //! Payers name a kind with a CARIN or an HL7 code, an older spelling of these, or a variable of
 //! Medicare's ([`kind`]). If one list has several codes of one kind, the preferred code counts (allowed
 //! before eligible); amounts under the same code add up. If Medicare's codings show that two amounts of
-//! one category are different things, the first of them counts, and some are never counted. The payments
-//! of several prior payers add up.
+//! one category are different things, the first of them counts. An amount whose coding says that it is no
+//! amount of its category counts as what the coding says, or not at all. The payments of several prior
+//! payers add up.
 //!
 //! The line of revenue center 0001 states the total of a bill's other lines. It is not added to them; it
 //! counts for the claim if the header states nothing.

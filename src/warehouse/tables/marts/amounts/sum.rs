@@ -1,6 +1,6 @@
 //! Adds up the amounts of one claim. Pure.
 
-use super::kind::{Kind, NET, is_another, is_of_a_prior_payer};
+use super::kind::{Kind, NET, is_of_a_prior_payer};
 use std::cmp::Ordering;
 
 /// Where in a claim an amount is stated.
@@ -188,7 +188,7 @@ fn code_of(sent: &Sent) -> (Place, Kind, i64, &str) {
 
 /// For each kind at each place, the amount under the preferred code.
 fn stated(sent: &[Sent]) -> Vec<Stated<'_>> {
-    let mut sent: Vec<&Sent> = sent.iter().filter(|it| !is_another(it.kind, &it.detail)).collect();
+    let mut sent: Vec<&Sent> = sent.iter().collect();
     sent.sort_by(|one, other| code_of(one).cmp(&code_of(other)));
     let mut stated: Vec<(Stated<'_>, (i64, i64))> = Vec::new();
     for alike in sent.chunk_by(|one, other| code_of(one) == code_of(other)) {

@@ -67,9 +67,22 @@ fn the_preferred_code_counts_and_the_same_code_adds_up() {
     let payers = ["CLM_LINE_INSTNL_MSP1_PD_AMT", "CLM_LINE_INSTNL_MSP2_PD_AMT"];
     let two = detailed("priorpayerpaid", payers);
     assert_eq!(amount(&sum(&two, |_| false), Kind::PriorPayerPaid), Some(3.0));
-    let rate = "https://bluebutton.cms.gov/resources/variables/rev_cntr_rate_amt";
-    let two = detailed("submitted", [rate, ""]);
-    assert_eq!(amount(&sum(&two, |_| false), Kind::Submitted), Some(2.0));
+}
+
+#[test]
+fn medicares_own_code_counts_where_it_is_another_amount_than_its_category() {
+    let of = |category, variable: &str| {
+        let code = format!("https://bluebutton.cms.gov/resources/variables/{variable}");
+        let medicare = Some("https://bluebutton.cms.gov/resources/codesystem/adjudication");
+        let codings = [(Some("c4bb"), Some(category)), (medicare, Some(code.as_str()))];
+        let named = Category { code: Some(category), codings, texts: [None, None] }.meaning();
+        named.map(|(kind, _)| kind)
+    };
+    assert_eq!(of("submitted", "rev_cntr_tot_chrg_amt"), Some(Kind::Submitted));
+    assert_eq!(of("submitted", "rev_cntr_pmt_amt_amt"), Some(Kind::Benefit));
+    assert_eq!(of("submitted", "rev_cntr_rate_amt"), None);
+    assert_eq!(of("deductible", "rev_cntr_blood_ddctbl_amt"), None);
+    assert_eq!(of("priorpayerpaid", "clm_tot_chrg_amt"), Some(Kind::PriorPayerPaid));
 }
 
 #[test]

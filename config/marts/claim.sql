@@ -72,7 +72,7 @@
 -- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG), else of 3M (APR-DRG)
 -- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
--- type_of_bill_code           type of bill
+-- type_of_bill_code           type of bill: facility, care and frequency; of Blue Button put together from its parts
 -- frequency_code              bill frequency, the last character of the type of bill: see above
 -- adjustment_type             original, adjustment or void, where the payer says so
 -- admission_sent              start of the admission as sent
@@ -238,22 +238,25 @@ WITH line AS (
   GROUP BY connection_id, explanation_of_benefit_id
 ), said AS (
   SELECT connection_id, explanation_of_benefit_id,
-         max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type, max(type_of_bill) AS type_of_bill
+         max(frequency_code) AS frequency_code, max(adjustment_type) AS adjustment_type, max(type_of_bill) AS type_of_bill,
+         max(care_code) AS care_code
   FROM (
     SELECT s.connection_id, s.explanation_of_benefit_id,
            frequency_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS frequency_code,
            adjustment_of(s.category_code, s.category_second_code, s.code_system, coalesce(s.code_code, s.code_text, s.value_string)) AS adjustment_type,
            CASE WHEN 'typeofbill' IN (lower(s.category_code), lower(s.category_second_code))
-                THEN coalesce(s.code_code, s.value_string, s.code_text) END AS type_of_bill
+                THEN type_of_bill(coalesce(s.code_code, s.value_string, s.code_text)) END AS type_of_bill,
+           NULL AS care_code
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
     UNION ALL
     SELECT x.connection_id, x.explanation_of_benefit_id,
            frequency_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string)),
            adjustment_of(x.url, NULL, x.value_coding_system, coalesce(x.value_coding_code, x.value_concept_code, x.value_code, x.value_string)),
-           NULL
+           NULL,
+           CASE WHEN x.url = 'https://bluebutton.cms.gov/resources/variables/clm_srvc_clsfctn_type_cd' THEN x.value_coding_code END
     FROM temp.mart_scope CROSS JOIN explanation_of_benefit_extension AS x ON x.connection_id = mart_scope.connection_id
   )
-  WHERE coalesce(frequency_code, adjustment_type, type_of_bill) IS NOT NULL
+  WHERE coalesce(frequency_code, adjustment_type, type_of_bill, care_code) IS NOT NULL
   GROUP BY connection_id, explanation_of_benefit_id
 ), stay_group AS (
   -- Of several groups, be they codings of one entry or entries of their own, that of Medicare, else of 3M.
@@ -423,8 +426,10 @@ FROM (
          coalesce(stay_group.code, e.drg_code) AS drg_code,
          CASE WHEN stay_group.code IS NULL THEN e.drg_system ELSE stay_group.system END AS drg_system,
          stay_group.display AS drg_sent,
-         coalesce(e.type_of_bill_code, said.type_of_bill) AS type_of_bill_code,
-         coalesce(bill_frequency(coalesce(e.type_of_bill_code, said.type_of_bill)), said.frequency_code) AS frequency_code,
+         -- Blue Button sends facility, care and frequency apart.
+         coalesce(type_of_bill(e.type_of_bill_code), said.type_of_bill,
+           type_of_bill(e.facility_type_code || said.care_code || coalesce(said.frequency_code, ''))) AS type_of_bill_code,
+         coalesce(bill_frequency(coalesce(type_of_bill(e.type_of_bill_code), said.type_of_bill)), said.frequency_code) AS frequency_code,
          -- NCPDP's transactions: B2 reverses a fill, B3 bills it anew.
          coalesce(said.adjustment_type, CASE WHEN lower(e.sub_type_system) LIKE '%ncpdp%' THEN
            CASE upper(e.sub_type_code) WHEN 'B2' THEN 'void' WHEN 'B3' THEN 'adjustment' END END) AS adjustment_type,

@@ -257,3 +257,53 @@ fn what_medicare_paid_for_a_line_is_the_same_in_the_table_and_in_the_marts() {
     let apart = "SELECT problem, one_cents, other_cents FROM reconciliation";
     assert_eq!(ask(&home, apart), ["payment and lines|18800|2600"]);
 }
+
+/// A claim of an institution whose type of bill is in three parts.
+fn billed(id: &str, sub_kind: &str, [facility, care, frequency]: [&str; 3]) -> Value {
+    let part = |variable: &str, code: &str| {
+        let url = format!("{VARIABLES}/{variable}");
+        json!({"url": url, "valueCoding": {"system": url, "code": code}})
+    };
+    let mut claim = json!({
+        "type": {"coding": [{"code": "institutional"}]},
+        "subType": {"coding": [{"code": sub_kind}]},
+        "supportingInfo": [{
+            "sequence": 1, "category": {"coding": [{"code": "typeofbill"}]},
+            "code": {"coding": [{"system": format!("{VARIABLES}/clm_freq_cd"), "code": frequency}]},
+        }],
+        "item": [{"sequence": 1, "revenue": {"coding": [{"code": "0450"}]}}],
+    });
+    if !facility.is_empty() {
+        claim["facility"] = json!({"extension": [part("clm_fac_type_cd", facility)]});
+        claim["extension"] = json!([part("clm_srvc_clsfctn_type_cd", care)]);
+    }
+    claim_with(id, claim)
+}
+
+#[test]
+fn a_type_of_bill_in_parts_is_put_together_and_its_frequency_alone_is_none() {
+    let claims = [
+        billed("emergency", "outpatient", ["1", "3", "1"]),
+        billed("hospice", "inpatient", ["8", "1", "2"]),
+        billed("nursing", "inpatient", ["2", "1", "0"]),
+        billed("stay", "inpatient", ["1", "1", "1"]),
+        billed("stay-bare", "inpatient", ["", "", "1"]),
+    ];
+    let bills =
+        "SELECT explanation_of_benefit_id, type_of_bill_code, frequency_code FROM claim ORDER BY 1";
+    let home = imported(&claims);
+    assert_eq!(
+        ask(&home, bills),
+        ["emergency|131|1", "hospice|812|2", "nursing|210|0", "stay|111|1", "stay-bare||1"]
+    );
+    let categories = "SELECT category, claim_count FROM spend_by_month ORDER BY 1";
+    assert_eq!(
+        ask(&home, categories),
+        ["emergency|1", "hospice|1", "inpatient|2", "skilled nursing|1"]
+    );
+    let tuva = "SELECT substr(claim_id, 3), bill_type_code FROM tuva_medical_claim ORDER BY 1";
+    assert_eq!(
+        ask(&home, tuva),
+        ["emergency|131", "hospice|812", "nursing|210", "stay|111", "stay-bare|"]
+    );
+}

@@ -36,6 +36,9 @@ pub(in crate::warehouse) fn register(connection: &Connection) -> Result<(), Ware
             })
         })
         .and_then(|()| {
+            add("type_of_bill", 1, |context| Ok(text(context, 0).and_then(revision::type_of_bill)))
+        })
+        .and_then(|()| {
             connection.create_scalar_function("adjustment_of", 4, flags, |context| {
                 Ok(revision::adjustment(category(context), text(context, 3)))
             })

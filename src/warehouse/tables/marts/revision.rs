@@ -59,6 +59,18 @@ pub(super) fn bill_frequency(type_of_bill: &str) -> Option<String> {
     (is_one && is_frequency(last)).then(|| char::from(last).to_string())
 }
 
+/// The type of bill, if the text has both facility and care.
+///
+/// Blue Button sends the frequency alone as the type of bill.
+pub(super) fn type_of_bill(text: &str) -> Option<String> {
+    let text = text.trim();
+    let is_one = match text.trim_start_matches('0').as_bytes() {
+        [facility, care, ..] => facility.is_ascii_digit() && care.is_ascii_digit(),
+        _ => false,
+    };
+    is_one.then(|| text.to_owned())
+}
+
 /// Whether the NUBC defines this bill frequency.
 fn is_frequency(code: u8) -> bool {
     matches!(code, b'0'..=b'9' | b'A'..=b'Q' | b'X'..=b'Z')
@@ -127,6 +139,12 @@ mod tests {
         }
         for open in ["13X", "013x", "13", "13R", "13*", "1111", "013", "AB1", "", "13é"] {
             assert_eq!(bill_frequency(open), None, "{open}");
+        }
+        for bill in ["0111", "131", "13X", "13*", "21"] {
+            assert_eq!(type_of_bill(bill).as_deref(), Some(bill));
+        }
+        for other in ["1", "0", "", "01", "7", "AB1", "Inpatient"] {
+            assert_eq!(type_of_bill(other), None, "{other}");
         }
         let of = |name, code| adjustment([Some("info"), Some(name), None], Some(code));
         assert_eq!(of("CLM_ADJSTMT_TYPE_CD", "0"), Some("original"));

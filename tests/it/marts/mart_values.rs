@@ -200,6 +200,8 @@ fn a_providers_number_is_known_by_its_system_or_type_in_any_spelling() {
         json!({"system": "HTTP://hl7.org/fhir/sid/US-NPI"}),
         json!({"system": "2.16.840.1.113883.4.6"}),
         json!({"system": "https://bluebutton.cms.gov/resources/codesystem/npi"}),
+        json!({"system": "https://bluebutton.cms.gov/resources/variables/carr_clm_blg_npi_num"}),
+        json!({"system": "https://bluebutton.cms.gov/resources/variables/org_npi"}),
         json!({"system": "NPI"}),
         json!({"type": {"text": "NPI"}}),
         json!({"type": {"coding": [{"code": "npi"}]}}),
@@ -208,9 +210,18 @@ fn a_providers_number_is_known_by_its_system_or_type_in_any_spelling() {
         known.into_iter().enumerate().flat_map(|(id, it)| number(id, " 1234567893", it)).collect();
     let home = imported(&resources);
     let asked = "SELECT count(*), sum(provider_npi = '1234567893') FROM claim";
-    assert_eq!(ask(&home, asked), ["6|6"]);
+    assert_eq!(ask(&home, asked), ["8|8"]);
     // A number under a system that is only called so, without the check digit, is none.
-    let home = imported(&number(0, "1234567890", json!({"system": "https://payer.example/npi"})));
+    for system in [
+        "https://payer.example/npi",
+        "https://bluebutton.cms.gov/resources/variables/carr_clm_blg_npi_num",
+    ] {
+        let home = imported(&number(0, "1234567890", json!({"system": system})));
+        assert_eq!(ask(&home, "SELECT provider_npi IS NULL FROM claim"), ["1"], "{system}");
+    }
+    // Medicare's other variables are no NPI, whatever number is there.
+    let other = "https://bluebutton.cms.gov/resources/variables/carr_clm_cntl_num";
+    let home = imported(&number(0, "1234567893", json!({"system": other})));
     assert_eq!(ask(&home, "SELECT provider_npi IS NULL FROM claim"), ["1"]);
 }
 

@@ -116,14 +116,18 @@ pub(super) fn ndc(text: &str) -> Option<String> {
 
 /// The NPI, if the identifier is an NPI by its system or its type.
 ///
-/// If another organization's system only ends in `npi`, the check digit must be right, too.
+/// If another organization's system only ends in `npi`, or if it is one of Medicare's variables for an NPI, the
+/// check digit must be right, too.
 pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
     let value = value?.trim();
     let system = system.unwrap_or_default().trim().trim_end_matches('/').to_ascii_lowercase();
     let oid = system.trim_start_matches("urn:oid:");
     let of_system = system.ends_with("hl7.org/fhir/sid/us-npi") || oid == "2.16.840.1.113883.4.6";
     let of_kind = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("npi"));
-    let is_called_so = matches!(system.rsplit('/').next(), Some("npi" | "us-npi"));
+    let is_called_so = match system.rsplit_once("bluebutton.cms.gov/resources/variables/") {
+        Some((_, variable)) => variable.ends_with("_npi") || variable.ends_with("_npi_num"),
+        None => matches!(system.rsplit('/').next(), Some("npi" | "us-npi")),
+    };
     let is_one = of_system || of_kind || is_called_so && npi_is_valid(value);
     is_one.then(|| value.to_owned())
 }

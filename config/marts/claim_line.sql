@@ -11,6 +11,9 @@
 -- Amounts of one kind on a line add up; the amount of a line without any of its own is the sum of its
 -- details. Every one of them is in explanation_of_benefit_item_adjudication and its siblings.
 --
+-- Lines have the amounts that their own claim states. Where a claim only changes another claim's amounts
+-- (is_difference in claim), they are the change alone, so add up claim_current for what a claim came to.
+--
 -- The line of revenue center 0001, which states the total of a bill's other lines, is here without
 -- its amounts, so that a sum over the lines counts nothing twice: see is_total.
 --

@@ -4,6 +4,9 @@
 -- record. The same fill can be in both: filter on source, never add the two up. A fill that was
 -- reversed is not here.
 --
+-- Amounts are those of the line. Where a claim only changes another claim's amounts (a difference), its first
+-- line has the amounts of both, as in claim_current.
+--
 -- connection_id               whose consent the row came through
 -- source                      claim or dispense
 -- source_id                   id in explanation_of_benefit or medication_dispense
@@ -104,6 +107,16 @@ WITH said AS (
     AND k.explanation_of_benefit_id = i.explanation_of_benefit_id
     AND k.target = 'supportingInfo' AND k.target_sequence = i.number)
   GROUP BY i.connection_id, i.explanation_of_benefit_id
+), changed AS MATERIALIZED (
+  -- What the current claim has of the claims that it changes.
+  SELECT c.connection_id, c.explanation_of_benefit_id,
+         coalesce(c.submitted_amount - coalesce(o.submitted_amount, 0), c.drug_cost_amount - coalesce(o.drug_cost_amount, 0)) AS submitted,
+         c.allowed_amount - coalesce(o.allowed_amount, 0) AS allowed,
+         c.plan_paid_amount - coalesce(o.plan_paid_amount, 0) AS plan_paid,
+         c.paid_by_patient_amount - coalesce(o.paid_by_patient_amount, 0) AS member_paid
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  JOIN claim AS o ON o.connection_id = c.connection_id AND o.explanation_of_benefit_id = c.explanation_of_benefit_id
+  WHERE c.kind = 'pharmacy' AND c.is_difference
 ), fill AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,
          c.member_id, c.patient_id, coalesce(l.service_start, c.service_start) AS fill_sent,
@@ -119,14 +132,19 @@ WITH said AS (
          coalesce(prescriber.name, contained_prescriber.name, t.provider_display) AS prescriber_name,
          coalesce(prescriber.npi, contained_prescriber.npi,
                   npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) AS prescriber_npi,
-         coalesce(l.submitted_amount, l.drug_cost_amount, CASE WHEN c.line_count <= 1 THEN c.submitted_amount END) AS submitted,
-         coalesce(l.allowed_amount, CASE WHEN c.line_count <= 1 THEN c.allowed_amount END) AS allowed,
-         coalesce(l.plan_paid_amount, CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END) AS plan_paid,
-         coalesce(l.paid_by_patient_amount, CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END) AS member_paid,
+         coalesce(l.submitted_amount + coalesce(changed.submitted, 0), l.drug_cost_amount + coalesce(changed.submitted, 0),
+                  CASE WHEN c.line_count <= 1 THEN c.submitted_amount END, changed.submitted) AS submitted,
+         coalesce(l.allowed_amount + coalesce(changed.allowed, 0), CASE WHEN c.line_count <= 1 THEN c.allowed_amount END, changed.allowed) AS allowed,
+         coalesce(l.plan_paid_amount + coalesce(changed.plan_paid, 0), CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END, changed.plan_paid) AS plan_paid,
+         coalesce(l.paid_by_patient_amount + coalesce(changed.member_paid, 0), CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END,
+                  changed.member_paid) AS member_paid,
          c.currency
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN claim_line AS l
     ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.item_index IS NOT NULL
+  LEFT JOIN changed
+    ON changed.connection_id = c.connection_id AND changed.explanation_of_benefit_id = c.explanation_of_benefit_id
+   AND coalesce(l.line_key, 0) = 0
   LEFT JOIN temp.line_code AS k
     ON k.connection_id = c.connection_id AND k.id = c.explanation_of_benefit_id AND k.line = l.item_index
   LEFT JOIN line_info
@@ -212,13 +230,13 @@ SELECT connection_id,
        pharmacy_name,
        prescriber_name,
        prescriber_npi,
-       submitted,
-       cents_of(submitted),
-       allowed,
-       cents_of(allowed),
-       plan_paid,
-       cents_of(plan_paid),
-       member_paid,
-       cents_of(member_paid),
+       round(submitted, 6),
+       cents_of(round(submitted, 6)),
+       round(allowed, 6),
+       cents_of(round(allowed, 6)),
+       round(plan_paid, 6),
+       cents_of(round(plan_paid, 6)),
+       round(member_paid, 6),
+       cents_of(round(member_paid, 6)),
        currency
 FROM fill;

@@ -87,3 +87,26 @@ fn a_prescription_has_eleven_digits_and_days_in_the_input_layer_too() {
         ["a|00093310905|30", "b|00093010905|30", "c|00093310905|14", "d|00093310905|2", "e||"]
     );
 }
+
+#[test]
+fn a_fill_that_was_changed_by_a_difference_costs_what_the_claim_does() {
+    let kind = coded("pharmacy", "http://terminology.hl7.org/CodeSystem/claim-type");
+    let amount = |code: &str, value: f64| json!({"category": {"coding": [{"code": code}]}, "amount": {"value": value, "currency": "USD"}});
+    let line = |sequence: u8, paid: f64, by_patient: f64| {
+        json!({"sequence": sequence, "productOrService": coded("00093310905", NDC),
+        "adjudication": [amount("benefit", paid), amount("paidbypatient", by_patient)]})
+    };
+    let first = json!({"type": kind, "item": [line(1, 100.0, 10.0)]});
+    let change = json!({"type": kind, "created": "2025-02-01", "item": [line(1, -20.0, 4.0)],
+        "related": [{"claim": {"reference": "ExplanationOfBenefit/o"}, "relationship": {"coding": [{"code": "prior"}]}}]});
+    let alone = json!({"type": kind, "created": "2025-02-02", "billablePeriod": {"start": "2025-01-20"},
+        "item": [line(1, 7.0, 1.0), line(2, 8.0, 2.0)]});
+    let home = imported(&[claim("o", first), claim("d", change), claim("e", alone)]);
+    let fills =
+        "SELECT source_id, plan_paid_cents, member_paid_cents FROM medication_fill ORDER BY 1, 2";
+    assert_eq!(ask(&home, fills), ["d|8000|1400", "e|700|100", "e|800|200"]);
+    let both = "SELECT sum(plan_paid_cents), sum(paid_by_patient_cents) FROM claim_current
+        UNION ALL SELECT sum(plan_paid_cents), sum(member_paid_cents) FROM medication_fill";
+    assert_eq!(ask(&home, both), ["9500|1700", "9500|1700"]);
+    home.succeed(&["verify"], "a difference of a fill");
+}

@@ -17,7 +17,8 @@
 -- icd10_code                  ICD-10 code, wherever it stands among the codings, with its dot and in capitals
 -- role                        role on the claim, such as principal or admitting; category of a condition
 -- sequence                    number on the claim; NULL for a condition
--- diagnosis_sent              start of the service; onset of a condition, else when it was recorded; as sent
+-- diagnosis_sent              first day of service of the claim, else of its lines, else when the payer made this explanation;
+--                             onset of a condition, else when it was recorded; as sent
 -- diagnosis_date              the same as a date
 -- record_status               status of the claim; clinical status of the condition
 CREATE TABLE diagnosis (
@@ -39,6 +40,15 @@ CREATE TABLE diagnosis (
 CREATE INDEX diagnosis_by_connection ON diagnosis (connection_id, record_id);
 CREATE INDEX diagnosis_by_member ON diagnosis (member_id, icd10_code);
 INSERT INTO diagnosis
+WITH line AS (
+  SELECT connection_id, explanation_of_benefit_id,
+         coalesce(min(CASE WHEN first_day(started) IS NOT NULL THEN started END), min(started)) AS service_start
+  FROM (
+    SELECT mart_scope.connection_id, i.explanation_of_benefit_id, first_dated(serviced_date, serviced_period_start) AS started
+    FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item AS i ON i.connection_id = mart_scope.connection_id
+  )
+  GROUP BY connection_id, explanation_of_benefit_id
+)
 SELECT connection_id,
        source,
        record_id,
@@ -71,10 +81,11 @@ FROM (
                      AND k.element = 'code' AND vocabulary(k.system, k.code) LIKE 'ICD-10-%' ORDER BY k.row_no LIMIT 1)) AS icd10_code,
          coalesce(d.type_code, d.type_text) AS role,
          d.sequence,
-         first_dated(e.billable_period_start, e.created) AS diagnosis_sent,
+         first_dated(e.billable_period_start, line.service_start, e.created) AS diagnosis_sent,
          e.status AS record_status
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_diagnosis AS d ON d.connection_id = mart_scope.connection_id
   JOIN explanation_of_benefit AS e ON e.connection_id = d.connection_id AND e.id = d.explanation_of_benefit_id
+  LEFT JOIN line ON line.connection_id = d.connection_id AND line.explanation_of_benefit_id = d.explanation_of_benefit_id
   LEFT JOIN condition AS c ON c.connection_id = d.connection_id AND c.id = d.diagnosis_condition_id
   LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
   WHERE NOT EXISTS (SELECT 1 FROM temp.duplicate AS x WHERE x.connection_id = e.connection_id

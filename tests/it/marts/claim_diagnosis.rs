@@ -114,3 +114,30 @@ fn the_input_layer_has_the_icd_code_wherever_it_stands_and_the_principal_procedu
     let occurrences = "SELECT code, vocabulary FROM procedure_occurrence ORDER BY position";
     assert_eq!(ask(&home, occurrences), ["0SRC0J9|ICD-10-PCS", "0DTJ4ZZ|ICD-10-PCS"]);
 }
+
+#[test]
+fn a_diagnosis_is_of_the_day_of_service_wherever_the_payer_states_it() {
+    let with = |id: &str, start: Option<&str>, days: &[&str]| {
+        let line = |(at, day): (usize, &&str)| json!({"sequence": at + 1, "servicedDate": day});
+        let lines: Vec<Value> = days.iter().enumerate().map(line).collect();
+        let list = [diagnosis(1, &[(CM, "E11.9")], &["principal"])];
+        let mut claim =
+            claim(id, json!({"created": "2025-02-03", "item": lines, "diagnosis": list}));
+        match start {
+            Some(start) => claim["billablePeriod"] = json!({"start": start}),
+            None => drop(claim.as_object_mut().unwrap().remove("billablePeriod")),
+        }
+        claim
+    };
+    let home = imported(&[
+        with("claim", Some("2024-12-18"), &["2024-12-19"]),
+        with("lines", None, &["2024-12-21", "2024-12-20"]),
+        with("neither", None, &[]),
+    ]);
+    let days = "SELECT d.record_id, diagnosis_date, c.service_start_date FROM diagnosis AS d
+        JOIN claim AS c ON c.explanation_of_benefit_id = d.record_id ORDER BY 1";
+    assert_eq!(
+        ask(&home, days),
+        ["claim|2024-12-18|2024-12-18", "lines|2024-12-20|2024-12-20", "neither|2025-02-03|"]
+    );
+}

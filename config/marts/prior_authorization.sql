@@ -10,7 +10,8 @@
 -- status                      active, cancelled, draft or entered-in-error
 -- outcome                     queued, complete, error or partial
 -- disposition                 outcome in words
--- decision_code               decision on the line (X12 306: A1 certified in total, A2 partial, A3 not certified, A4 pended, A6 modified)
+-- decision_code               decision on the line (X12 306: A1 certified in total, A2 partial, A3 not certified, A4 pended, A6 modified);
+--                             of Medicare a code of its own, such as A
 -- decision_display            the same in words
 -- decision_reason             why
 -- decision_sent               when it was decided, else when the explanation was made, as sent
@@ -78,6 +79,16 @@ WITH money AS (
   SELECT connection_id, id, line, submitted, allowed, currency, is_mixed FROM temp.line_money WHERE level = 'item'
   UNION ALL
   SELECT connection_id, id, -1, submitted, allowed, currency, is_mixed FROM temp.claim_money
+), decided AS (
+  -- Medicare's decision on a line is in extensions of its own.
+  SELECT x.connection_id, x.explanation_of_benefit_id, x.item_index,
+         max(CASE WHEN x.url LIKE '%/PA-DECISION' THEN x.value_coding_code END) AS code,
+         max(CASE WHEN x.url LIKE '%/PA-DECISION' THEN x.value_coding_display END) AS display,
+         max(CASE WHEN x.url LIKE '%/PA-DECISION-DT' THEN x.value_date END) AS day,
+         max(CASE WHEN x.url LIKE '%/PA-DECISION-EXP-DT' THEN x.value_date END) AS last_day
+  FROM temp.mart_scope CROSS JOIN explanation_of_benefit_item_extension AS x ON x.connection_id = mart_scope.connection_id
+  WHERE x.url LIKE 'https://bluebutton.cms.gov/fhir/StructureDefinition/PA-DECISION%'
+  GROUP BY mart_scope.connection_id, x.explanation_of_benefit_id, x.item_index
 )
 SELECT e.connection_id,
        e.id,
@@ -86,17 +97,17 @@ SELECT e.connection_id,
        e.status,
        e.outcome,
        e.disposition,
-       i.review_action_code,
-       i.review_action_display,
+       coalesce(i.review_action_code, CASE WHEN i.review_action_display IS NULL THEN decided.code END),
+       coalesce(i.review_action_display, CASE WHEN i.review_action_code IS NULL THEN decided.display END),
        coalesce(i.review_reason_display, i.review_reason_code, i.denial_reason_display, i.denial_reason_code, e.denial_reason_display, e.denial_reason_code),
-       coalesce(i.when_adjudicated, i.pre_auth_issue_date, e.created),
-       first_day(coalesce(i.when_adjudicated, i.pre_auth_issue_date, e.created)),
+       coalesce(i.when_adjudicated, i.pre_auth_issue_date, decided.day, e.created),
+       first_day(coalesce(i.when_adjudicated, i.pre_auth_issue_date, decided.day, e.created)),
        person.member_id,
        e.patient_id,
        coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start),
        first_day(coalesce(i.pre_auth_period_start, e.pre_auth_ref_period_start)),
-       coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end),
-       last_day(coalesce(i.pre_auth_period_end, e.pre_auth_ref_period_end)),
+       coalesce(i.pre_auth_period_end, decided.last_day, e.pre_auth_ref_period_end),
+       last_day(coalesce(i.pre_auth_period_end, decided.last_day, e.pre_auth_ref_period_end)),
        coalesce(e.claim_type_code,
          (SELECT claim_kind(k.code) FROM explanation_of_benefit_coding AS k WHERE k.connection_id = e.connection_id
           AND k.explanation_of_benefit_id = e.id AND k.element = 'type' AND claim_kind(k.code) IS NOT NULL
@@ -136,6 +147,8 @@ SELECT e.connection_id,
        CASE WHEN NOT m.is_mixed THEN m.currency END
 FROM temp.mart_scope CROSS JOIN explanation_of_benefit AS e ON e.connection_id = mart_scope.connection_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = e.connection_id AND i.explanation_of_benefit_id = e.id
+LEFT JOIN decided ON decided.connection_id = e.connection_id AND decided.explanation_of_benefit_id = e.id
+  AND decided.item_index = i.item_index
 LEFT JOIN money AS m ON m.connection_id = e.connection_id AND m.id = e.id AND m.line = coalesce(i.item_index, -1)
 LEFT JOIN temp.person ON person.connection_id = e.connection_id AND person.patient_id = e.patient_id
 LEFT JOIN temp.party AS p

@@ -307,3 +307,31 @@ fn a_type_of_bill_in_parts_is_put_together_and_its_frequency_alone_is_none() {
         ["emergency|131", "hospice|812", "nursing|210", "stay|111", "stay-bare|"]
     );
 }
+
+#[test]
+fn a_decision_of_medicare_is_that_of_its_line() {
+    let says = |name: &str, value: Value| {
+        let mut extension = value;
+        extension["url"] =
+            json!(format!("https://bluebutton.cms.gov/fhir/StructureDefinition/{name}"));
+        extension
+    };
+    let decided = [
+        says("PA-DECISION", json!({"valueCoding": {"code": "A", "display": "Affirmed"}})),
+        says("PA-DT-ADDED", json!({"valueDate": "2018-07-26"})),
+        says("PA-DECISION-DT", json!({"valueDate": "2018-07-28"})),
+        says("PA-DECISION-EXP-DT", json!({"valueDate": "2019-07-28"})),
+    ];
+    let request = json!({
+        "use": "preauthorization", "created": "2018-07-27",
+        "preAuthRefPeriod": [{"start": "2018-08-06", "end": "2019-08-06"}],
+        "item": [{"sequence": 1, "extension": decided}, {"sequence": 2}],
+    });
+    let home = imported(&[claim_with("request", request)]);
+    let decisions = "SELECT item_index, decision_code, decision_display, decision_date, valid_from_date, valid_until_date
+        FROM prior_authorization ORDER BY 1";
+    assert_eq!(
+        ask(&home, decisions),
+        ["0|A|Affirmed|2018-07-28|2018-08-06|2019-07-28", "1|||2018-07-27|2018-08-06|2019-08-06",]
+    );
+}

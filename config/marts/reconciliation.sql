@@ -12,8 +12,8 @@
 --                             and header, payment and lines (the payment is not what the amounts paid come to),
 --                             line and details, detail and sub-details (the amount is not the sum of its parts'),
 --                             ledger and claim (the ledger's sum over a claim's versions is not what its current
---                             version says was paid), mixed currencies, reversal without payment, reversal in
---                             another currency (than that of the claim it takes back)
+--                             version says was paid), mixed currencies, reversal without payment (a void that takes
+--                             back nothing that is here), reversal in another currency (than that of the claim it takes back)
 -- kind                        kind of amount
 -- line_key                    the line, as in claim_line; NULL where the claim as a whole disagrees
 -- one_amount                  the header's amount, its total, the payment, the line's amount, or the ledger's sum
@@ -119,9 +119,15 @@ SELECT c.connection_id, c.explanation_of_benefit_id,
             THEN 'reversal in another currency' ELSE 'reversal without payment' END,
        'plan_paid', NULL, c.plan_paid_amount, c.plan_paid_cents, NULL, NULL, NULL
 FROM checked AS c
-WHERE c.is_void AND c.plan_paid_cents < 0 AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled'
-  -- What differences left of a payment is taken back by no single claim.
-  AND c.plan_paid_cents IS NOT (SELECT CASE WHEN max(o.is_difference) THEN -sum(o.plan_paid_cents) END
-    FROM claim_lineage AS l
-    JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
-    WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void);
+WHERE c.is_void AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'cancelled'
+  AND CASE WHEN c.plan_paid_cents < 0 THEN
+    -- What differences left of a payment is taken back by no single claim.
+    c.plan_paid_cents IS NOT (SELECT CASE WHEN max(o.is_difference) THEN -sum(o.plan_paid_cents) END
+      FROM claim_lineage AS l
+      JOIN claim AS o ON o.connection_id = l.connection_id AND o.explanation_of_benefit_id = l.explanation_of_benefit_id
+      WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void)
+  ELSE
+    -- Without an amount of its own a void ends the claims that it names. Frequency D cancels a notice, which was never paid.
+    c.replaced_by_id IS NULL AND c.frequency_code IS NOT 'D' AND NOT EXISTS (SELECT 1 FROM claim_lineage AS l
+      WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND l.relationship = 'void')
+  END;

@@ -321,3 +321,35 @@ fn a_line_is_held_against_its_details_and_these_against_theirs() {
     );
     home.succeed(&["verify"], "verifying the marts");
 }
+
+#[test]
+fn a_void_that_takes_back_nothing_is_told_whatever_its_amounts() {
+    let charged = json!([amount("submitted", "clm_tot_chrg_amt", 200.0)]);
+    let paid = |day: &str| {
+        json!({"type": {"coding": [{"code": "institutional"}]}, "total": charged, "billablePeriod": {"start": day},
+            "payment": {"amount": {"value": 100.0, "currency": "USD"}}})
+    };
+    let void = |day: &str, named: &[&str]| {
+        let related = |id: &&str| {
+            json!({"claim": {"reference": format!("ExplanationOfBenefit/{id}")},
+            "relationship": {"coding": [{"code": "prior"}]}})
+        };
+        let mut void = json!({"type": {"coding": [{"code": "institutional"}]}, "total": charged, "created": "2025-02-01",
+            "billablePeriod": {"start": day}, "supportingInfo": [{"sequence": 1,
+                "category": {"coding": [{"code": "typeofbill"}]}, "code": {"coding": [{"code": "0118"}]}}]});
+        if !named.is_empty() {
+            void["related"] = named.iter().map(related).collect();
+        }
+        void
+    };
+    let home = imported(&[
+        claim_with("paid", paid("2025-01-02")),
+        claim_with("void", void("2025-01-02", &[])),
+        claim_with("paid-and-named", paid("2025-01-20")),
+        claim_with("void-of-named", void("2025-01-20", &["paid-and-named"])),
+    ]);
+    assert_eq!(ask(&home, "SELECT explanation_of_benefit_id FROM claim_current"), ["paid"]);
+    let told = "SELECT explanation_of_benefit_id, problem FROM reconciliation
+        UNION ALL SELECT record_id, severity FROM data_quality WHERE rule = 'reversal without payment'";
+    assert_eq!(ask(&home, told), ["void|reversal without payment", "void|error"]);
+}

@@ -466,10 +466,10 @@ SELECT c.connection_id,
        CASE WHEN length(l.revenue_code) <= 4 AND l.revenue_code NOT GLOB '*[^0-9]*' THEN substr('000' || l.revenue_code, -4) END AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
        CASE WHEN length(l.hcpcs_code) = 5 THEN l.hcpcs_code WHEN length(l.cpt_code) = 5 THEN l.cpt_code WHEN length(l.code) = 5 THEN l.code END AS hcpcs_code,
-       CASE WHEN length(i.modifier_1_code) = 2 THEN i.modifier_1_code END AS hcpcs_modifier_1,
-       CASE WHEN length(i.modifier_2_code) = 2 THEN i.modifier_2_code END AS hcpcs_modifier_2,
-       CASE WHEN length(i.modifier_3_code) = 2 THEN i.modifier_3_code END AS hcpcs_modifier_3,
-       CASE WHEN length(i.modifier_4_code) = 2 THEN i.modifier_4_code END AS hcpcs_modifier_4,
+       CASE WHEN length(coalesce(i.modifier_1_code, added.modifier_1_code)) = 2 THEN coalesce(i.modifier_1_code, added.modifier_1_code) END AS hcpcs_modifier_1,
+       CASE WHEN length(coalesce(i.modifier_2_code, added.modifier_2_code)) = 2 THEN coalesce(i.modifier_2_code, added.modifier_2_code) END AS hcpcs_modifier_2,
+       CASE WHEN length(coalesce(i.modifier_3_code, added.modifier_3_code)) = 2 THEN coalesce(i.modifier_3_code, added.modifier_3_code) END AS hcpcs_modifier_3,
+       CASE WHEN length(coalesce(i.modifier_4_code, added.modifier_4_code)) = 2 THEN coalesce(i.modifier_4_code, added.modifier_4_code) END AS hcpcs_modifier_4,
        CASE WHEN length(coalesce(l.provider_npi, CASE WHEN l.line_key IS NULL THEN c.provider_npi END)) = 10
          THEN coalesce(l.provider_npi, c.provider_npi) END AS rendering_npi,
        CAST(CASE WHEN length(c.provider_npi) = 10 THEN c.provider_npi END AS VARCHAR) AS billing_npi,
@@ -609,6 +609,8 @@ JOIN resource AS came ON came.connection_id = c.connection_id AND came.resource_
 LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
 LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
   AND i.explanation_of_benefit_id = l.explanation_of_benefit_id AND i.row_no = l.item_index
+LEFT JOIN explanation_of_benefit_add_item AS added ON added.connection_id = l.connection_id
+  AND added.explanation_of_benefit_id = l.explanation_of_benefit_id AND added.row_no = l.add_item_index
 JOIN filed AS f ON f.connection_id = c.connection_id AND f.id = c.explanation_of_benefit_id
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
 LEFT JOIN billed ON billed.connection_id = c.connection_id AND billed.id = c.explanation_of_benefit_id

@@ -195,3 +195,19 @@ fn a_code_has_the_word_of_its_system_in_every_spelling() {
         }
     }
 }
+
+#[test]
+fn a_line_that_the_payer_added_has_its_modifiers_too() {
+    let line = |code: &str, modifiers: &[&str]| {
+        let modifiers: Vec<Value> = modifiers.iter().map(|code| coded(code)).collect();
+        json!({"sequence": 1, "productOrService": coded(code), "modifier": modifiers})
+    };
+    let mut added = line("99214", &["59", "LT", "RT", "GA"]);
+    added["itemSequence"] = json!([1]);
+    added.as_object_mut().unwrap().remove("sequence");
+    let home =
+        imported(&[claim("e", json!({"item": [line("99213", &["25"])], "addItem": [added]}))]);
+    let asked = "SELECT claim_line_number, hcpcs_modifier_1, hcpcs_modifier_2, hcpcs_modifier_3, hcpcs_modifier_4
+        FROM tuva_medical_claim ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["1|25|||", "2|59|LT|RT|GA"]);
+}

@@ -18,7 +18,7 @@
 -- enrollment_start_date             DATE: first day of the span, but no earlier than the months of member_month begin
 -- enrollment_end_date               DATE: last day of the span; of one that is open or ends later the last day of this month, since Tuva counts months up to a day
 -- payer                             VARCHAR: name of the payer, else of the plan in the configuration, else file
--- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so
+-- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so, in HL7's words or in a code of NAHDO (SOPT)
 -- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
 -- original_reason_entitlement_code  VARCHAR: why Medicare began, where Medicare sends it (variable orec)
 -- dual_status_code                  VARCHAR: of the latest month that has one, where Medicare sends it (variables dual_01 to dual_12)
@@ -93,7 +93,10 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
        date(s.since) AS enrollment_start_date,
        date(s.until) AS enrollment_end_date,
        CAST(coalesce(s.payer_name, n.plan, 'file') AS VARCHAR) AS payer,
-       CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid' END AS VARCHAR) AS payer_type,
+       CAST(CASE WHEN s.medicare_part IS NOT NULL THEN 'medicare' WHEN lower(s.kind) IN ('mcpol', 'retire') THEN 'commercial' WHEN lower(s.kind) = 'mcd' THEN 'medicaid'
+         ELSE CASE substr(CASE WHEN lower(k.type_system) LIKE '%nahdo.org/sopt%' OR k.type_system = 'urn:oid:2.16.840.1.113883.3.221.5' THEN k.type_code
+                    WHEN lower(k.type_second_system) LIKE '%nahdo.org/sopt%' OR k.type_second_system = 'urn:oid:2.16.840.1.113883.3.221.5' THEN k.type_second_code END, 1, 1)
+                WHEN '1' THEN 'medicare' WHEN '2' THEN 'medicaid' WHEN '5' THEN 'commercial' WHEN '6' THEN 'commercial' END END AS VARCHAR) AS payer_type,
        CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        CAST((SELECT max(x.value_coding_code) FROM coverage_extension AS x WHERE x.connection_id = s.connection_id AND x.coverage_id = s.coverage_id
          AND x.url LIKE '%/resources/variables/orec') AS VARCHAR) AS original_reason_entitlement_code,
@@ -128,4 +131,5 @@ FROM ranked AS s
 JOIN connection AS n ON n.id = s.connection_id
 JOIN resource AS came ON came.connection_id = s.connection_id AND came.resource_type = 'Coverage' AND came.resource_id = s.coverage_id
 LEFT JOIN patient AS p ON p.connection_id = s.connection_id AND p.id = s.patient_id
+LEFT JOIN coverage AS k ON k.connection_id = s.connection_id AND k.id = s.coverage_id
 WHERE s.place = 1;

@@ -261,3 +261,36 @@ fn a_payer_that_its_coverage_contains_has_its_name() {
     let payers = "SELECT payer FROM tuva_eligibility ORDER BY 1";
     assert_eq!(ask(&home, payers), ["Payer North", "Payer South"]);
 }
+
+#[test]
+fn the_kind_of_payer_is_that_of_the_coverages_code() {
+    let covered = |id: &str, codings: Value| {
+        json!({"resourceType": "Coverage", "id": id, "status": "active", "subscriberId": id,
+            "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": id}],
+            "period": {"start": "2024-01-01", "end": "2024-12-31"}, "type": {"coding": codings}})
+    };
+    let sopt = |code: &str| json!({"system": "https://nahdo.org/sopt", "code": code});
+    let hl7 = |code: &str| json!({"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code});
+    let own = json!({"system": "https://payer.example/kinds", "code": "2"});
+    let home = imported(&[
+        covered("a-dual", json!([sopt("14")])),
+        covered("b-medicaid", json!([sopt("2")])),
+        covered("c-private", json!([hl7("PPO"), sopt("512")])),
+        covered("d-blue", json!([sopt("61")])),
+        covered("e-local", json!([sopt("3712")])),
+        covered("f-own", json!([own])),
+        covered("g-word", json!([hl7("MCPOL")])),
+    ]);
+    assert_eq!(
+        ask(&home, "SELECT payer, payer_type FROM tuva_eligibility ORDER BY 1"),
+        [
+            "a-dual|medicare",
+            "b-medicaid|medicaid",
+            "c-private|commercial",
+            "d-blue|commercial",
+            "e-local|",
+            "f-own|",
+            "g-word|commercial",
+        ]
+    );
+}

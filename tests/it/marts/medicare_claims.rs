@@ -335,3 +335,18 @@ fn a_decision_of_medicare_is_that_of_its_line() {
         ["0|A|Affirmed|2018-07-28|2018-08-06|2019-07-28", "1|||2018-07-27|2018-08-06|2019-08-06",]
     );
 }
+
+#[test]
+fn a_reduction_for_an_assistant_is_no_denial() {
+    let reason = |variable: &str, code: &str| {
+        json!({"category": {"coding": [{"code": "denialreason"}]},
+            "reason": {"coding": [{"system": format!("{VARIABLES}/{variable}"), "code": code}]}})
+    };
+    let paid = reason("carr_line_rdcd_pmt_phys_astn_c", "0");
+    let denied = reason("rev_cntr_1st_ansi_cd", "CO120");
+    let code = |of_the_line: &[Value]| {
+        row("explanation_of_benefit_item", &claim(&[], of_the_line))["denial_reason_code"].clone()
+    };
+    assert_eq!(code(std::slice::from_ref(&paid)), Value::Null);
+    assert_eq!(code(&[paid, denied]), "CO120");
+}

@@ -282,29 +282,39 @@ fn billed(id: &str, sub_kind: &str, [facility, care, frequency]: [&str; 3]) -> V
 
 #[test]
 fn a_type_of_bill_in_parts_is_put_together_and_its_frequency_alone_is_none() {
+    let mut home_health = billed("visits", "inpatient", ["3", "2", "1"]);
+    home_health["type"] = json!({"coding": [{"code": "professional"}]});
     let claims = [
         billed("emergency", "outpatient", ["1", "3", "1"]),
         billed("hospice", "inpatient", ["8", "1", "2"]),
         billed("nursing", "inpatient", ["2", "1", "0"]),
         billed("stay", "inpatient", ["1", "1", "1"]),
         billed("stay-bare", "inpatient", ["", "", "1"]),
+        home_health,
     ];
     let bills =
         "SELECT explanation_of_benefit_id, type_of_bill_code, frequency_code FROM claim ORDER BY 1";
     let home = imported(&claims);
     assert_eq!(
         ask(&home, bills),
-        ["emergency|131|1", "hospice|812|2", "nursing|210|0", "stay|111|1", "stay-bare||1"]
+        [
+            "emergency|131|1",
+            "hospice|812|2",
+            "nursing|210|0",
+            "stay|111|1",
+            "stay-bare||1",
+            "visits|321|1"
+        ]
     );
     let categories = "SELECT category, claim_count FROM spend_by_month ORDER BY 1";
     assert_eq!(
         ask(&home, categories),
-        ["emergency|1", "hospice|1", "inpatient|2", "skilled nursing|1"]
+        ["emergency|1", "home|1", "hospice|1", "inpatient|2", "skilled nursing|1"]
     );
     let tuva = "SELECT substr(claim_id, 3), bill_type_code FROM tuva_medical_claim ORDER BY 1";
     assert_eq!(
         ask(&home, tuva),
-        ["emergency|131", "hospice|812", "nursing|210", "stay|111", "stay-bare|"]
+        ["emergency|131", "hospice|812", "nursing|210", "stay|111", "stay-bare|", "visits|321"]
     );
 }
 

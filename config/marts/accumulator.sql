@@ -17,13 +17,14 @@
 -- without a time the last update decides, as far as that day reaches. Medicare's balances are no running
 -- account: they are amounts of one claim, under the names of Medicare's variables, and count for that claim.
 --
--- The claims' sum is that of one member in one plan year, so it stands beside the payer's annual
--- figure for the individual, and nothing is compared with a family's or a lifetime's. Where the payer's figures tell networks apart, claims that say they were paid out of the
--- network, or else that their provider is out of it, are summed apart, beside the payer's figure outside it;
--- all other claims stand beside the figure in the network, else the one without a network. Of several
--- categories the claims stand beside the general one (30, none or 1); else beside none, unless there is only
--- one. The limit is the payer's, else that of the coverage where the coverage states one amount. All balances
--- are in explanation_of_benefit_benefit_balance_financial.
+-- The claims' sum is that of one member in one plan year, so it stands beside the payer's annual figure for
+-- the individual, and nothing is compared with a family's or a lifetime's. Where the payer's figures tell
+-- networks apart, claims that say they were paid out of the network, or else that their provider is out of
+-- it, are summed apart, beside the payer's figure outside it; all other claims stand beside the figure in
+-- the network, else the one without a network. Of several categories the claims stand beside the general
+-- one (30, none or 1); else beside none, unless there is only one. The limit is the payer's, else that of
+-- the coverage where the coverage states one amount. All balances are in
+-- explanation_of_benefit_benefit_balance_financial.
 --
 -- connection_id             whose consent the row came through
 -- member_id                 the person, id in member

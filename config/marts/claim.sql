@@ -8,8 +8,8 @@
 -- Amounts: the total the payer states, else the decision on claim level, else the sum of the
 -- lines, with those that the payer added; where all of these are silent, what Medicare states of the claim
 -- as a balance of a benefit, such as the deductible of a stay. Amounts of one kind add up. A kind the payer
--- does not use is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each amount
--- is there in whole cents, too, unless it is nonsense: ten trillion and more have no cents.
+-- does not use is NULL, not 0. A claim that mixes currencies has no amounts: see is_mixed_currency. Each
+-- amount is there in whole cents, too, unless it is nonsense: ten trillion and more have no cents.
 --
 -- Dates: columns that end in _date have ten characters; a date of lower precision is its first
 -- day (its last, for an end), and what is no date is NULL. The text that was sent is beside it.
@@ -72,7 +72,7 @@
 -- drg_code                    diagnosis related group; of several systems, that of Medicare (MS-DRG), else of 3M (APR-DRG)
 -- drg_system                  its code system as sent
 -- drg_display                 its name: of an MS-DRG from `code` where the list is loaded, else as sent
--- type_of_bill_code           type of bill: facility, care and frequency; of Blue Button put together from its parts
+-- type_of_bill_code           type of bill: facility, care and frequency, put together where sent apart
 -- frequency_code              bill frequency, the last character of the type of bill: see above
 -- adjustment_type             original, adjustment or void, where the payer says so
 -- admission_sent              start of the admission as sent

@@ -8,7 +8,8 @@
 --
 -- The category is that of the whole claim. An institutional claim's, and that of any other claim with a type
 -- of bill, comes from its type of bill, else from its finer kind; with an emergency room's revenue code (045x,
--- 0981) it is emergency, unless the member stayed. A professional claim's comes from the place of service of its first line that states one.
+-- 0981) it is emergency, unless the member stayed. A professional claim's comes from the place of service of
+-- its first line that states one.
 --
 -- connection_id             whose consent the row came through
 -- plan                      name of the plan in the configuration; NULL for what came from files alone

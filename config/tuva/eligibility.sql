@@ -18,7 +18,7 @@
 -- enrollment_start_date             DATE: first day of the span, but no earlier than the months of member_month begin
 -- enrollment_end_date               DATE: last day of the span; of one that is open or ends later the last day of this month, since Tuva counts months up to a day
 -- payer                             VARCHAR: name of the payer, else of the plan in the configuration, else file
--- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so, in HL7's words or in a code of NAHDO (SOPT)
+-- payer_type                        VARCHAR: medicare, medicaid or commercial, where the kind of coverage says so, in HL7's words or NAHDO's codes (SOPT)
 -- plan                              VARCHAR: name of the plan, else its number, else its name in the configuration, else file
 -- original_reason_entitlement_code  VARCHAR: why Medicare began, where Medicare sends it (variable orec)
 -- dual_status_code                  VARCHAR: of the latest month that has one, where Medicare sends it (variables dual_01 to dual_12)

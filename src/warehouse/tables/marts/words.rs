@@ -116,8 +116,8 @@ pub(super) fn ndc(text: &str) -> Option<String> {
 
 /// The NPI, if the identifier is an NPI by its system or its type.
 ///
-/// If another organization's system only ends in `npi`, or if it is one of Medicare's variables for an NPI, the
-/// check digit must be right, too.
+/// If another organization's system only ends in `npi`, or if it is one of Medicare's variables for an NPI,
+/// the check digit must be right, too.
 pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>) -> Option<String> {
     let value = value?.trim();
     let system = system.unwrap_or_default().trim().trim_end_matches('/').to_ascii_lowercase();

@@ -155,8 +155,8 @@ impl<'a> Category<'a> {
     ///
     /// The code may be the second coding, after the payer's own. If no code is known as it is, the code,
     /// the text and the display are tried without blanks and dashes: each must then be the whole name of
-    /// a kind. If Medicare's own coding says that the amount is another than its category, that coding counts:
-    /// what Medicare paid for a line comes under the category of charges.
+    /// a kind. If Medicare's own coding says that the amount is another than its category, that coding
+    /// counts: what Medicare paid for a line comes under the category of charges.
     pub(super) fn meaning(&self) -> Option<(Kind, i64)> {
         let named = self.of_category()?;
         match is_another(named.0, self.detail()) {

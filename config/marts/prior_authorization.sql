@@ -117,7 +117,7 @@ SELECT e.connection_id,
        i.product_or_service_system,
        coalesce((SELECT n.display FROM code AS n WHERE n.system = listed_system(i.product_or_service_system, i.product_or_service_code) AND n.code = listed_code(i.product_or_service_system, i.product_or_service_code)),
                 i.product_or_service_display, i.product_or_service_text),
-       i.quantity_value,
+       coalesce(i.quantity_value, i.service_count),
        coalesce(i.quantity_unit, i.quantity_code),
        (SELECT coalesce(diagnosis_code(d.diagnosis_system, d.diagnosis_code), diagnosis_code(condition.code_system, condition.code_code)) FROM explanation_of_benefit_diagnosis AS d
         LEFT JOIN condition ON condition.connection_id = d.connection_id AND condition.id = d.diagnosis_condition_id

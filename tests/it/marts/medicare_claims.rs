@@ -331,6 +331,7 @@ fn a_decision_of_medicare_is_that_of_its_line() {
         says("PA-DT-ADDED", json!({"valueDate": "2018-07-26"})),
         says("PA-DECISION-DT", json!({"valueDate": "2018-07-28"})),
         says("PA-DECISION-EXP-DT", json!({"valueDate": "2019-07-28"})),
+        says("SERVICE-CNTS", json!({"valueUnsignedInt": 6})),
     ];
     let request = json!({
         "use": "preauthorization", "created": "2018-07-27",
@@ -338,11 +339,14 @@ fn a_decision_of_medicare_is_that_of_its_line() {
         "item": [{"sequence": 1, "extension": decided}, {"sequence": 2}],
     });
     let home = imported(&[claim_with("request", request)]);
-    let decisions = "SELECT item_index, decision_code, decision_display, decision_date, valid_from_date, valid_until_date
+    let decisions = "SELECT item_index, decision_code, decision_display, decision_date, valid_from_date, valid_until_date, quantity
         FROM prior_authorization ORDER BY 1";
     assert_eq!(
         ask(&home, decisions),
-        ["0|A|Affirmed|2018-07-28|2018-08-06|2019-07-28", "1|||2018-07-27|2018-08-06|2019-08-06",]
+        [
+            "0|A|Affirmed|2018-07-28|2018-08-06|2019-07-28|6",
+            "1|||2018-07-27|2018-08-06|2019-08-06|"
+        ]
     );
 }
 

@@ -7,7 +7,7 @@ mod agenda;
 mod error;
 mod expression;
 
-pub use agenda::{Decision, Entry, KeepAlive, decide};
+pub use agenda::{Decision, Entry, KeepAlive, believed, decide};
 pub use error::ScheduleError;
 
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};

@@ -9,6 +9,8 @@ mod beginning;
 mod daemon;
 mod news;
 #[cfg(test)]
+mod reload_tests;
+#[cfg(test)]
 mod week;
 
 use super::{failure::Failure, home, lock, progress, progress::Style, shard, stop_signal, tell};

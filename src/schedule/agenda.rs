@@ -65,24 +65,29 @@ pub fn decide(entries: &[Entry<'_>], is_running: bool, now: DateTime<Utc>) -> De
 
 impl Entry<'_> {
     fn due_at(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        match self.last_run {
-            // A run in the future was entered while the clock was wrong, so nobody knows when it was. A clock
-            // that is set back a little makes no run due.
-            Some(last) if last > now + TimeDelta::days(1) => Some(now),
-            Some(last) => self.schedule.due_after(last.min(now), self.key),
+        match self.last_run.and_then(|last| believed(last, now)) {
+            Some(last) => self.schedule.due_after(last, self.key),
             None => Some(now),
         }
     }
 }
 
+/// When a run began, as far as the clock at `now` lets it be believed; `None` if nobody knows.
+///
+/// A run in the future was entered while the clock was wrong. Up to a day ahead it counts as begun at `now`,
+/// so that a clock that is set back a little makes no run due. A caller that asks again keeps the answer:
+/// the run after one that always began just now would never be due.
+pub fn believed(last_run: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    (last_run <= now + TimeDelta::days(1)).then(|| last_run.min(now))
+}
+
 impl KeepAlive {
     fn due_at(&self, now: DateTime<Utc>) -> DateTime<Utc> {
-        if self.refreshed_at > now {
-            // The tokens were issued while the clock was wrong, so their age is not known.
-            return self.failed_at.map_or(now, |at| at + self.retry_after());
-        }
-        let due = self.refreshed_at + self.every;
-        self.failed_at.map_or(due, |at| max(due, at + self.retry_after()))
+        // Tokens from the future were issued while the clock was wrong, so their age is not known. To wait
+        // for the time of a failure in the future could outlast the grant.
+        let due = if self.refreshed_at > now { now } else { self.refreshed_at + self.every };
+        let failed_at = self.failed_at.filter(|at| *at <= now);
+        failed_at.map_or(due, |at| max(due, at + self.retry_after()))
     }
 
     /// How long after a failed refresh to try again.
@@ -166,6 +171,26 @@ mod tests {
         assert!(decision.keep_alive.is_empty());
         assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(10)));
         assert_eq!(decide(&[ahead], false, NOW + TimeDelta::minutes(10)).keep_alive, [0]);
+    }
+
+    #[test]
+    fn a_failure_in_the_future_holds_no_refresh_up() {
+        let schedule = hourly();
+        for issued in [70, -30] {
+            let mut failed = entry(&schedule, Some(0));
+            let failed_at = Some(NOW + TimeDelta::hours(5));
+            failed.keep_alive = Some(KeepAlive { failed_at, ..idle(issued) });
+            assert_eq!(decide(&[failed], false, NOW).keep_alive, [0], "{issued} minutes ago");
+        }
+    }
+
+    #[test]
+    fn a_run_a_little_ahead_counts_as_begun_now_and_one_far_ahead_as_unknown() {
+        for (minutes, expected) in [(-60, Some(-60)), (0, Some(0)), (300, Some(0)), (1500, None)] {
+            let last_run = NOW + TimeDelta::minutes(minutes);
+            let expected = expected.map(|minutes| NOW + TimeDelta::minutes(minutes));
+            assert_eq!(believed(last_run, NOW), expected, "{minutes} minutes ahead");
+        }
     }
 
     #[test]

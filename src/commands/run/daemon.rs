@@ -20,7 +20,7 @@ use crate::{
     http::HttpClient,
     monitor::Monitor,
     notify::RunResult,
-    schedule::{Entry, KeepAlive, decide},
+    schedule::{Entry, KeepAlive, believed, decide},
     sync::{self, Report, Stop, SyncContext, Target},
     warehouse::{ConnectionRow, ReadOnlyWarehouse},
 };
@@ -124,7 +124,9 @@ impl Daemon {
         let survey = self.survey().await?;
         for row in &survey.connections {
             let known = survey.last_runs.get(&row.id).copied();
-            self.last_runs.entry(row.uid.clone()).or_insert(known);
+            let last = self.last_runs.entry(row.uid.clone()).or_insert(known);
+            // Once is enough: dated anew at every wake-up, a run in the future would never be due again.
+            *last = last.and_then(|last| believed(last, now));
         }
         let entries: Vec<Entry<'_>> = survey
             .connections

@@ -1,6 +1,6 @@
-//! A test: a week of `payersync run` on a clock that the test sets.
+//! Tests: days of `payersync run` on a clock that the test sets.
 //!
-//! Configuration, vault, warehouse and HTTP are real; the test makes its two plans fail at times.
+//! Configuration, vault, warehouse and HTTP are real; a test makes its plans fail at times.
 
 use super::{daemon::Daemon, news::News};
 use crate::{
@@ -132,6 +132,48 @@ struct Machine {
 }
 
 impl Machine {
+    /// A machine with connections that have just consented: name, plan, its server, a line of its settings.
+    async fn build(
+        now: Now,
+        cron: &str,
+        connections: &[(&str, &str, &Plan, &MockServer, &str)],
+    ) -> (Machine, Vault) {
+        let home = tempfile::tempdir().unwrap();
+        let mut text = format!(
+            "[http]\nmax_attempts = 1\n[schedule]\ncron = \"{cron}\"\n\
+             time_zone = \"America/New_York\"\njitter_seconds = 0\n"
+        );
+        for (_, plan, _, server, more) in connections {
+            let origin = server.uri();
+            text += &format!(
+                "[plans.{plan}]\nfhir_url = \"{origin}/r4\"\n\
+                 authorize_url = \"{origin}/authorize\"\ntoken_url = \"{origin}/token\"\n\
+                 client_id = \"c\"\ntypes = [\"Patient\"]\n{more}\n"
+            );
+        }
+        std::fs::write(home.path().join("payersync.toml"), text).unwrap();
+        let machine = Machine { home, now, daemon: None, story: Vec::new() };
+        let vault = home::vault(machine.home.path()).unwrap();
+        let warehouse = home::warehouse_at(&machine.settings(), &Silent, machine.clock()).unwrap();
+        for (name, plan, ..) in connections {
+            let consent = NewConsent {
+                uid: format!("uid-{name}"),
+                name: (*name).to_owned(),
+                plan: (*plan).to_owned(),
+                member: None,
+                scope: None,
+                patient_id: None,
+                ends_at: None,
+            };
+            warehouse.consent(consent).await.unwrap();
+        }
+        warehouse.close();
+        for (name, plan, server, origin, _) in connections {
+            server.consent(&vault, &format!("uid-{name}"), name, plan, &origin.uri());
+        }
+        (machine, vault)
+    }
+
     fn clock(&self) -> Clock {
         let now = Arc::clone(&self.now);
         Clock::from_fn(move || *now.lock().unwrap())
@@ -257,39 +299,10 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
     let now: Now = Arc::new(Mutex::new(at("2026-03-06T05:00:00Z")));
     let (acme, acme_server) = Plan::start(&now, 2).await;
     let (beta, beta_server) = Plan::start(&now, 14 * 24).await;
-    let home = tempfile::tempdir().unwrap();
-    let plan = |name: &str, server: &MockServer, more: &str| {
-        let origin = server.uri();
-        format!(
-            "[plans.{name}]\nfhir_url = \"{origin}/r4\"\nauthorize_url = \"{origin}/authorize\"\n\
-             token_url = \"{origin}/token\"\nclient_id = \"c\"\ntypes = [\"Patient\"]\n{more}\n"
-        )
-    };
-    let text = "[http]\nmax_attempts = 1\n[schedule]\ncron = \"30 2 * * *\"\n\
-                time_zone = \"America/New_York\"\njitter_seconds = 0\n"
-        .to_owned()
-        + &plan("acme", &acme_server, "")
-        + &plan("beta", &beta_server, "refresh_token_lifetime_minutes = 20160");
-    std::fs::write(home.path().join("payersync.toml"), text).unwrap();
-    let mut machine = Machine { home, now, daemon: None, story: Vec::new() };
-    let settings = machine.settings();
-    let vault = home::vault(machine.home.path()).unwrap();
-    let warehouse = home::warehouse_at(&settings, &Silent, machine.clock()).unwrap();
-    for (name, plan) in [("ann", "acme"), ("bob", "beta")] {
-        let consent = NewConsent {
-            uid: format!("uid-{name}"),
-            name: name.to_owned(),
-            plan: plan.to_owned(),
-            member: None,
-            scope: None,
-            patient_id: None,
-            ends_at: None,
-        };
-        warehouse.consent(consent).await.unwrap();
-    }
-    warehouse.close();
-    acme.consent(&vault, "uid-ann", "ann", "acme", &acme_server.uri());
-    beta.consent(&vault, "uid-bob", "bob", "beta", &beta_server.uri());
+    let beta_key = "refresh_token_lifetime_minutes = 20160";
+    let connections =
+        [("ann", "acme", &acme, &acme_server, ""), ("bob", "beta", &beta, &beta_server, beta_key)];
+    let (mut machine, vault) = Machine::build(now, "30 2 * * *", &connections).await;
 
     machine.boot();
     machine.work_until(at("2026-03-08T16:00:00Z")).await;
@@ -343,35 +356,28 @@ async fn a_week_with_a_clock_change_a_plan_down_a_machine_off_and_a_consent_that
     assert_eq!(refreshes, 106);
 }
 
-#[tokio::test]
-async fn a_broken_configuration_leaves_the_one_before_it_in_use() {
-    let home = tempfile::tempdir().unwrap();
-    let write = |text: &str| std::fs::write(home.path().join("payersync.toml"), text).unwrap();
-    write("[schedule]\ncron = \"0 1 * * *\"\n");
-    let settings = Settings::load(home.path()).unwrap();
-    let http = home::http(&settings).unwrap();
-    let (_handle, stop) = Stop::new();
-    let mut daemon = Daemon::new(settings, http, Arc::new(Silent), Clock::system(), stop).unwrap();
-    let hour = |daemon: &Daemon| {
-        let schedule = daemon.settings().schedules.of("ann", "acme");
-        schedule.next_after(at("2026-01-01T00:00:00Z")).unwrap().format("%H").to_string()
-    };
-    write("[schedule]\ncron = \"0 2 * *\"\n");
-    let failure = daemon.reload().unwrap_err();
-    assert!(format!("{failure:?}").contains("schedule.cron"), "{failure:?}");
-    assert_eq!(hour(&daemon), "01");
-    write("[schedule]\ncron = \"0 2 * * *\"\n");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let file = home.path().join("payersync.toml");
-        let set = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
-        set(0o666);
-        let failure = daemon.reload().unwrap_err();
-        assert!(format!("{failure:?}").contains("can be written by others"), "{failure:?}");
-        assert_eq!(hour(&daemon), "01");
-        set(0o600);
-    }
-    daemon.reload().unwrap();
-    assert_eq!(hour(&daemon), "02");
+/// The machine boots with a clock five hours ahead and no network; then the clock is set right.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_ends_no_consent_and_holds_no_run_up() {
+    let now: Now = Arc::new(Mutex::new(at("2026-03-06T15:00:00Z")));
+    let (acme, server) = Plan::start(&now, 2).await;
+    let connections = [("ann", "acme", &acme, &server, "")];
+    let (mut machine, _vault) = Machine::build(now, "0 * * * *", &connections).await;
+    *machine.now.lock().unwrap() = at("2026-03-06T16:00:00Z");
+    acme.set_down(true);
+    machine.boot();
+    machine.work_until(at("2026-03-06T16:05:00Z")).await;
+    acme.set_down(false);
+    *machine.now.lock().unwrap() = at("2026-03-06T11:05:00Z");
+    machine.work_until(at("2026-03-06T13:30:00Z")).await;
+    assert_eq!(
+        machine.story,
+        [
+            "Fri 06 11:00 EST ann not kept alive: unreachable",
+            "Fri 06 11:00 EST run: ann unreachable",
+            "Fri 06 06:05 EST ann kept alive again",
+            "Fri 06 07:00 EST run: ann complete",
+            "Fri 06 08:00 EST run: ann complete",
+        ]
+    );
 }

@@ -23,7 +23,7 @@ const MAX_STALE_PAGES: usize = 3;
 /// Sends the request and prints the bytes of the answer; with --paginate, follows the next links.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load(folder)?;
-    let warehouse = home::warehouse_to_look(&settings)?;
+    let warehouse = home::warehouse_to_look(&settings, "get")?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names, settings.shard)?.swap_remove(0);
     require_settled(&row)?;

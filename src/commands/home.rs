@@ -15,6 +15,7 @@ use crate::{
     cli::Cli,
     clock::Clock,
     config::{FILE_NAME, PlanSettings, Settings, WAREHOUSE_NAME},
+    exit_code::ExitCode,
     http::{HttpClient, Origin},
     monitor::{Monitor, Silent},
     notify::FILE_NAME as TOLD,
@@ -234,16 +235,40 @@ pub(super) fn warehouse_at(
 
 /// Opens the warehouse to store a consent, which is allowed during a run.
 ///
-/// It does not take the home's lock: a run that begins meanwhile would find the home locked.
+/// It does not keep the home's lock: a run that begins meanwhile would find the home locked.
 pub(super) fn warehouse_beside_a_run(settings: &Settings) -> Result<Warehouse, Failure> {
     let (file, catalog) = (warehouse_file(&settings.home)?, catalog(settings)?);
+    migrate_older(settings, &file, "connect")?;
     Ok(Warehouse::open_beside_a_run(&file, catalog, Clock::system())?)
 }
 
 /// Opens the warehouse for reading, which is allowed during a run.
-pub(super) fn warehouse_to_look(settings: &Settings) -> Result<Warehouse, Failure> {
+pub(super) fn warehouse_to_look(settings: &Settings, command: &str) -> Result<Warehouse, Failure> {
     let (file, catalog) = (existing_warehouse(&settings.home)?, catalog(settings)?);
+    migrate_older(settings, &file, command)?;
     Ok(Warehouse::open_to_look(&file, catalog, Clock::system())?)
+}
+
+/// Brings control tables of an older payersync up to date, while the home's lock keeps every run away.
+///
+/// A run of the older payersync may be at work for hours after the upgrade. A migration mends stored rows
+/// once, and such a run would write the same rows again as wrongly as before, and nothing would mend them.
+fn migrate_older(settings: &Settings, file: &WarehouseFile, command: &str) -> Result<(), Failure> {
+    if !file.path().exists() || !Warehouse::is_older(file)? {
+        return Ok(());
+    }
+    let _lock = lock::take(&settings.home, command).map_err(|failure| match failure.code() {
+        ExitCode::Locked => Failure::locked(format!(
+            "the warehouse has the tables of an older payersync, which are brought up to date only \
+             while no other process is at work: {failure}"
+        ))
+        .hint(
+            "wait until that process ends, or stop it, and run the same command again; \
+             `payersync run` does not end by itself: restart it with this version",
+        ),
+        _ => failure,
+    })?;
+    Ok(Warehouse::migrate(file)?)
 }
 
 /// Opens the warehouse for reading, after bringing its tables up to date if necessary.
@@ -254,12 +279,12 @@ pub(super) fn current_warehouse_to_look(
     settings: &Settings,
     command: &str,
 ) -> Result<Warehouse, Failure> {
-    let seen = warehouse_to_look(settings)?;
+    let seen = warehouse_to_look(settings, command)?;
     if seen.is_out_of_date()?
         && let Ok(_lock) = lock::take(&settings.home, command)
     {
         warehouse(settings, &Silent)?.close();
-        return warehouse_to_look(settings);
+        return warehouse_to_look(settings, command);
     }
     Ok(seen)
 }

@@ -65,11 +65,12 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
 pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     let settings = Settings::load_or_default(folder)?;
     let warehouse = home::existing_warehouse(&settings.home)?;
+    // The lock comes first: looking for a purge brings the control tables up to date.
+    let Ok(_lock) = lock::take(&settings.home, "lake sync") else { return Ok(()) };
     // No connection has an empty name.
     if !matches!(find_for_purge(&warehouse, "")?, PurgeTarget::Unfinished) {
         return Ok(());
     }
-    let Ok(_lock) = lock::take(&settings.home, "lake sync") else { return Ok(()) };
     if finish(&settings, &warehouse, &mut Vec::new())? {
         tell("Finished an earlier purge that was interrupted");
     }

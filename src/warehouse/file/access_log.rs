@@ -48,14 +48,14 @@ pub fn log_access(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     open::require_existing(file.path())?;
-    // The schema is upgraded only if it lacks the access log: a backup of an old warehouse keeps its schema.
+    // A backup of an old warehouse keeps its schema, so the log is written without looking at the version.
     let mut present = open::open_writable(file)?;
     waiting::as_writer(&mut present, file.path())?;
     if present.table_exists(None, "access_log").doing("cannot read the schema")? {
         return enter_alone(&mut present, access, now);
     }
     drop(present);
-    enter_alone(&mut open::open_to_write(file)?, access, now)
+    enter_alone(&mut open::open_beside_a_run(file)?, access, now)
 }
 
 fn enter_alone(

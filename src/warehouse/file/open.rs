@@ -23,9 +23,30 @@ use std::path::Path;
 
 /// Opens or creates the warehouse for writing and brings its control tables up to date.
 ///
+/// The home's lock must be held: migrations mend stored rows once, and a run of an older payersync that is at
+/// work would go on writing such rows.
+///
 /// # Errors
 /// A file that is not a SQLite database, or was written by a newer payersync, is left untouched.
 pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    open_and(file, schema::bring_up_to_date)
+}
+
+/// Like [`open_to_write`], without the home's lock: makes the control tables of a new file, migrates none.
+///
+/// # Errors
+/// Like [`open_to_write`]; also if an older payersync made the control tables.
+pub(crate) fn open_beside_a_run(file: &WarehouseFile) -> Result<Connection, WarehouseError> {
+    open_and(file, |connection| match schema::is_older(connection)? {
+        true => Err(WarehouseError::OlderSchema { path: file.path().into() }),
+        false => schema::bring_up_to_date(connection),
+    })
+}
+
+fn open_and(
+    file: &WarehouseFile,
+    prepare: impl FnOnce(&mut Connection) -> Result<(), WarehouseError>,
+) -> Result<Connection, WarehouseError> {
     create_private(file.path())?;
     let mut connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
     schema::refuse_foreign(&connection, file)?;
@@ -42,7 +63,7 @@ pub(crate) fn open_to_write(file: &WarehouseFile) -> Result<Connection, Warehous
          PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000;";
     waiting::until_alone(|| connection.execute_batch(settings))
         .doing("cannot set up the warehouse")?;
-    schema::bring_up_to_date(&mut connection)?;
+    prepare(&mut connection)?;
     connection.set_prepared_statement_cache_capacity(1024);
     marts::register(&connection)?;
     Ok(connection)
@@ -236,6 +257,30 @@ mod tests {
         let error = open_to_write(&WarehouseFile::in_clear(&path)).unwrap_err();
         assert!(matches!(error, WarehouseError::NewerSchema { found: 9000, .. }), "{error:?}");
         assert!(open_to_read(&WarehouseFile::in_clear(&path)).is_err());
+    }
+
+    #[test]
+    fn tables_of_an_older_payersync_are_left_as_they_are_beside_a_run() {
+        let home = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(home.path().join("warehouse.db"));
+        let mut old = Connection::open(file.path()).unwrap();
+        schema::bring_to(&mut old, 12).unwrap();
+        let error = open_beside_a_run(&file).unwrap_err();
+        assert!(matches!(error, WarehouseError::OlderSchema { .. }), "{error:?}");
+        assert_eq!(schema::version(&old).unwrap(), 12);
+        drop(open_to_write(&file).unwrap());
+        assert!(schema::is_current(&open_beside_a_run(&file).unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_new_or_empty_file_gets_its_control_tables_beside_a_run() {
+        let home = tempfile::tempdir().unwrap();
+        std::fs::write(home.path().join("empty.db"), "").unwrap();
+        for name in ["new.db", "empty.db"] {
+            let file = WarehouseFile::in_clear(home.path().join(name));
+            let connection = open_beside_a_run(&file).unwrap();
+            assert!(schema::is_current(&connection).unwrap(), "{name}");
+        }
     }
 
     #[test]

@@ -76,6 +76,11 @@ pub(crate) fn is_current(connection: &Connection) -> Result<bool, WarehouseError
         }))
 }
 
+/// Whether a file has control tables, but not those of this build.
+pub(crate) fn is_older(connection: &Connection) -> Result<bool, WarehouseError> {
+    Ok(version(connection)? > 0 && !is_current(connection)?)
+}
+
 /// The newest schema version that this build knows.
 pub fn known_schema_version() -> u32 {
     embedded::migrations::runner()

@@ -75,13 +75,14 @@ impl Warehouse {
     /// Tables that have rows stay as they are: the next run brings them up to date.
     ///
     /// # Errors
-    /// The same errors as [`Warehouse::open`].
+    /// The same errors as [`Warehouse::open`]; also if an older payersync made the control tables, which
+    /// [`Warehouse::migrate`] brings up to date.
     pub fn open_beside_a_run(
         file: &WarehouseFile,
         catalog: Catalog,
         clock: Clock,
     ) -> Result<Warehouse, WarehouseError> {
-        let mut connection = open::open_to_write(file)?;
+        let mut connection = open::open_beside_a_run(file)?;
         upkeep::prepare_empty(&mut connection, &catalog, clock.now())?;
         Warehouse::start(file, connection, catalog, clock, Upkeep::default())
     }
@@ -89,10 +90,8 @@ impl Warehouse {
     /// Opens an existing warehouse for reading; every write fails with the error that the writer has
     /// stopped.
     ///
-    /// A warehouse of an older schema is brought up to date first.
-    ///
     /// # Errors
-    /// The same errors as [`Warehouse::open`]; also if there is no warehouse.
+    /// The same errors as [`Warehouse::open_beside_a_run`]; also if there is no warehouse.
     pub fn open_to_look(
         file: &WarehouseFile,
         catalog: Catalog,
@@ -100,7 +99,7 @@ impl Warehouse {
     ) -> Result<Warehouse, WarehouseError> {
         let reader = Reader::new(file.clone());
         if !reader.read(schema::is_current)? {
-            drop(open::open_to_write(file)?);
+            drop(open::open_beside_a_run(file)?);
         }
         Ok(Warehouse {
             file: file.clone(),
@@ -110,6 +109,22 @@ impl Warehouse {
             clock,
             upkeep: Upkeep::default(),
         })
+    }
+
+    /// Whether an older payersync made the control tables of an existing warehouse.
+    ///
+    /// # Errors
+    /// The file cannot be read, is not a warehouse, or is of a newer version.
+    pub fn is_older(file: &WarehouseFile) -> Result<bool, WarehouseError> {
+        Reader::new(file.clone()).read(schema::is_older)
+    }
+
+    /// Brings the control tables up to date; the home's lock must be held.
+    ///
+    /// # Errors
+    /// The same errors as [`Warehouse::open`].
+    pub fn migrate(file: &WarehouseFile) -> Result<(), WarehouseError> {
+        open::open_to_write(file).map(drop)
     }
 
     /// Whether a run that opens the warehouse would bring tables up to date.

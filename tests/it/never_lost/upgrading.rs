@@ -2,7 +2,10 @@
 
 use crate::support::{Home, Payer, bash, scripts};
 use payersync::{sandbox::Options, warehouse::known_schema_version};
-use std::fs;
+use std::{
+    fs::{self, File},
+    io::Write,
+};
 
 const FROM_THE_FUTURE: &str =
     "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
@@ -70,6 +73,34 @@ fn an_older_warehouse_is_asked_as_it_was_until_something_writes() {
     assert_eq!(home.value::<u32>(SCHEMA), 12, "a reader has written");
     home.succeed(&["rebuild"], "an upgrade");
     home.succeed(&["verify"], "a rebuild");
+    assert_eq!(home.value::<u32>(SCHEMA), known_schema_version());
+}
+
+#[test]
+fn no_command_migrates_a_warehouse_beside_a_run_of_the_older_payersync() {
+    let payer = payer();
+    let home = older();
+    payer.configure(&home, "");
+    let mut lock = File::create(home.write_private("lock", "")).unwrap();
+    lock.lock().unwrap();
+    writeln!(lock, "`payersync sync`, process 7, since yesterday").unwrap();
+    for arguments in [
+        &["plan"][..],
+        &["get", "Patient", "--connection", "john"],
+        &["connect", "ann", "--plan", "demo", "--code", "-"],
+        &["sync"],
+    ] {
+        let outcome = home.run(arguments);
+        assert_eq!(outcome.code, 6, "{arguments:?}: {outcome:?}");
+        assert!(outcome.stderr.contains("process 7"), "{arguments:?}: {outcome:?}");
+        assert_eq!(home.value::<u32>(SCHEMA), 12, "{arguments:?}");
+    }
+    let outcome = home.run(&["plan"]);
+    assert!(outcome.stderr.contains("has the tables of an older payersync"), "{outcome:?}");
+    // What only reads goes on.
+    assert_eq!(home.run(&["query", SCHEMA]).code, 0);
+    drop(lock);
+    home.run(&["get", "Patient", "--connection", "john"]);
     assert_eq!(home.value::<u32>(SCHEMA), known_schema_version());
 }
 

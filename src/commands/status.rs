@@ -13,10 +13,10 @@ use super::{
     print, shard, tell,
 };
 use crate::{
-    auth::{StoredGrant, VaultError},
+    auth::{GrantKind, StoredGrant, VaultError},
     cli::StatusArgs,
     clock::Clock,
-    config::Settings,
+    config::{PlanSettings, Settings},
     exit_code::ExitCode,
     shard::Shard,
     warehouse::{
@@ -189,7 +189,9 @@ fn prometheus(
     };
     let grants = listed.map(|listed| listed.into_iter().filter_map(sound).collect());
     let last_run = warehouse.finished_run()?;
-    let plans = settings.plans.values().filter(|plan| !plan.grant().has_endpoint());
+    // Of a client that asks for itself, each access token ends within minutes, and no consent does.
+    let asks_no_member = |plan: &&PlanSettings| plan.grant() != GrantKind::AuthorizationCode;
+    let plans = settings.plans.values().filter(asks_no_member);
     let without_consent = plans.map(|plan| plan.name.clone()).collect();
     let all = warehouse.connections()?;
     let judged: HashSet<i64> = connections.iter().map(|row| row.id).collect();

@@ -137,8 +137,9 @@ fn tokens(
             findings.push(Finding::fine(what, "filled from files alone, so it needs no tokens"));
             continue;
         };
-        let grant = settings.and_then(|it| it.plans.get(plan)).map(|plan| plan.grant());
-        if let Some(grant) = grant.filter(|grant| !grant.has_endpoint()) {
+        let configured = settings.and_then(|it| it.plans.get(plan));
+        let kind = configured.map(|plan| plan.grant());
+        if let Some(grant) = kind.filter(|grant| !grant.has_endpoint()) {
             findings.push(Finding::fine(
                 what,
                 match grant {
@@ -150,7 +151,13 @@ fn tokens(
         }
         let again = format!("`payersync connect {} --plan {plan}`", row.name);
         let grant = grants.iter().find(|(uid, _)| *uid == row.uid).map(|(_, grant)| grant.as_ref());
+        let asks_for_itself = kind == Some(GrantKind::ClientCredentials);
         findings.push(match grant {
+            Some(Ok(grant)) if asks_for_itself => plan::of_client(what, grant, now),
+            // Only `connect` sends the client's secret to an endpoint that was discovered.
+            None if asks_for_itself && configured.is_some_and(|plan| plan.token_url.is_some()) => {
+                Finding::fine(what, "no token is stored; the next sync asks for one")
+            }
             None => Finding::wrong(what, "no tokens are stored", again),
             Some(Err(error)) => Finding::wrong(what, error.to_string(), again),
             Some(Ok(grant)) => plan::freshness(what, grant, again, now),

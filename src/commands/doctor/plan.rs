@@ -205,11 +205,7 @@ pub(crate) fn freshness(
         let said = format!("a new consent is needed since {}: {reason}", told(*since));
         return Finding::wrong(what, said, again);
     }
-    let access = match grant.expires_at {
-        Some(at) if at > now => format!("access token until {}", told(at)),
-        Some(at) => format!("access token expired at {}", told(at)),
-        None => "access token without a known end".to_owned(),
-    };
+    let access = access(grant, now);
     let refreshed = told(grant.refreshed_at);
     let is_over = grant.expires_at.is_some_and(|at| at <= now);
     match (&grant.refresh, is_over) {
@@ -232,7 +228,56 @@ pub(crate) fn freshness(
     }
 }
 
+/// Reports the token of a client that asks for itself. It has no refresh token, and no consent ends with it.
+pub(crate) fn of_client(what: String, grant: &StoredGrant, now: DateTime<Utc>) -> Finding {
+    let access = access(grant, now);
+    Finding::fine(what, format!("{access}; payersync asks for the next one by itself"))
+}
+
+/// Until when the access token is good, in words.
+fn access(grant: &StoredGrant, now: DateTime<Utc>) -> String {
+    match grant.expires_at {
+        Some(at) if at > now => format!("access token until {}", told(at)),
+        Some(at) => format!("access token expired at {}", told(at)),
+        None => "access token without a known end".to_owned(),
+    }
+}
+
 /// An instant to the minute, as `status` shows it.
 fn told(instant: DateTime<Utc>) -> String {
     format!("{} UTC", minute(&clock::text(instant)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::doctor::finding::Level;
+
+    const NOW: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+
+    #[test]
+    fn an_expired_token_of_a_client_that_asks_for_itself_is_in_order() {
+        let grant = StoredGrant {
+            plan: "acme".into(),
+            name: "backend".into(),
+            fhir_origin: "https://h".parse().unwrap(),
+            token_origin: "https://h".parse().unwrap(),
+            access: "access-1".into(),
+            refresh: None,
+            expires_at: Some(NOW - TimeDelta::minutes(1)),
+            refreshed_at: NOW - TimeDelta::minutes(6),
+            scope: None,
+            patient: None,
+            consent_ends_at: None,
+            consent: ConsentState::Granted,
+            refresh_begun_at: None,
+            generation: 0,
+        };
+        let finding = of_client("tokens of backend".into(), &grant, NOW);
+        assert_eq!(finding.level, Level::Fine, "{}", finding.said);
+        assert!(finding.said.starts_with("access token expired at 2027-01-15"), "{}", finding.said);
+        // A member's grant without a refresh token has ended.
+        let finding = freshness("tokens of ann".into(), &grant, "connect".into(), NOW);
+        assert_eq!(finding.level, Level::Wrong, "{}", finding.said);
+    }
 }

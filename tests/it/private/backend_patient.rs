@@ -55,6 +55,18 @@ fn a_backend_that_is_told_its_patient_gets_that_patients_data_and_nobody_elses()
 }
 
 #[test]
+fn a_backend_whose_tokens_last_a_day_is_no_alarm() {
+    let (_payer, home) = payer();
+    assert_eq!(connect(&home, "c", "a-1").code, 0);
+    let doctor = home.run(&["doctor", "--offline"]).stdout;
+    assert!(doctor.contains("ok      tokens of c: access token until "), "{doctor}");
+    // No member consents, so that no alert may say when the consent ends.
+    let metrics = home.run(&["status", "--prometheus"]).stdout;
+    assert!(metrics.contains("payersync_vault_readable 1"), "{metrics}");
+    assert!(!metrics.contains("payersync_consent_days_left{"), "{metrics}");
+}
+
+#[test]
 fn a_patient_that_is_no_id_or_another_one_or_not_needed_is_refused() {
     let (_payer, home) = payer();
     for wrong in ["Patient/a-1", "a 1", "", &"a".repeat(65), "anna@example"] {

@@ -14,7 +14,7 @@ pub struct StatusArgs {
     /// Show every type of every connection
     #[arg(long, conflicts_with_all = ["prometheus", "calendar"])]
     pub all: bool,
-    /// How old the last complete walk may be, such as 36h or 8d [default: until the second scheduled run after it]
+    /// How old the last complete walk of a type may be, such as 36h or 8d [default: until the second scheduled run after it]
     #[arg(long, value_name = "AGE", value_parser = age, conflicts_with_all = ["prometheus", "calendar"])]
     pub max_age: Option<TimeDelta>,
     /// Print JSON

@@ -48,7 +48,7 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let without_any = if is_empty_shard { ExitCode::Complete } else { ExitCode::Usage };
     let start = if connections.is_empty() { without_any } else { ExitCode::Complete };
     let now = Clock::system().now();
-    let judge = Judge::new(&settings, args, now, start);
+    let judge = Judge::new(&settings, &warehouse, args, now, start);
     if let Some(target) = &args.prometheus {
         return prometheus(&settings, &warehouse, &connections, judge, target.as_deref());
     }
@@ -79,7 +79,7 @@ fn for_people(
     for row in connections {
         judge.see(row, TypeStatus::of_connection(&types, &row.name));
     }
-    let (code, stale) = judge.end();
+    let (code, stale) = judge.end()?;
     let strangers: HashMap<i64, u64> = connections
         .iter()
         .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
@@ -111,7 +111,7 @@ fn json(
     warehouse.snapshot(|snapshot| {
         let marts = snapshot.mart_state()?;
         judged(snapshot, connections, &mut judge)?;
-        let (code, stale) = judge.end();
+        let (code, stale) = judge.end()?;
         let failed = RefCell::new(None);
         let status = Status {
             warehouse: file.path().display().to_string(),
@@ -208,7 +208,7 @@ fn prometheus(
     let Ok(()) = read?;
     let metrics = Metrics {
         now: Clock::system().now(),
-        exit_code: judge.end().0 as u8,
+        exit_code: judge.end()?.0 as u8,
         connections: &all,
         types: &types,
         efforts: &warehouse.efforts()?,

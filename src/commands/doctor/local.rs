@@ -12,7 +12,7 @@ use crate::{
     config::Settings,
     plural,
     warehouse::{
-        ReadOnlyWarehouse, TypeStatus, foreign_schema, quick_check,
+        ReadOnlyWarehouse, TypeStatus, WarehouseError, foreign_schema, quick_check,
         unfinished_copies as unfinished_copies_in,
     },
 };
@@ -208,22 +208,26 @@ pub(super) fn ages(
     warehouse: &ReadOnlyWarehouse,
     findings: &mut Vec<Finding>,
 ) {
-    let read = warehouse.connections().and_then(|rows| Ok((rows, warehouse.status()?)));
-    let (rows, types) = match read {
-        Ok(read) => read,
-        Err(error) => {
-            let hint = error.hint().unwrap_or("`payersync verify` may say more");
-            findings.push(Finding::wrong("age", error.to_string(), hint));
-            return;
-        }
-    };
+    if let Err(error) = stale_connections(settings, warehouse, findings) {
+        let hint = error.hint().unwrap_or("`payersync verify` may say more");
+        findings.push(Finding::wrong("age", error.to_string(), hint));
+    }
+}
+
+fn stale_connections(
+    settings: &Settings,
+    warehouse: &ReadOnlyWarehouse,
+    findings: &mut Vec<Finding>,
+) -> Result<(), WarehouseError> {
+    let (rows, types) = (warehouse.connections()?, warehouse.status()?);
     let now = Clock::system().now();
     for row in rows {
-        if let Some(stale) = freshness::stale(&row, &types, settings, None, now) {
+        if let Some(stale) = freshness::stale(&row, &types, warehouse, settings, None, now)? {
             let what = format!("age of {}", row.name);
             findings.push(Finding::wrong(what, stale.sentence(), stale.hint()));
         }
     }
+    Ok(())
 }
 
 /// Whether the configuration is valid or missing; it may say where the vault's key is.

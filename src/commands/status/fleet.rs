@@ -17,7 +17,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     plural,
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, Standing, TypeStatus, WarehouseError},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, HashMap};
@@ -31,10 +31,10 @@ const NAMED: usize = 100;
 
 /// The state of the connections of one plan.
 #[derive(Default)]
-struct OfPlan {
+struct OfPlan<'a> {
     connections: usize,
     complete: usize,
-    oldest: Option<String>,
+    oldest: Option<&'a str>,
 }
 
 /// Prints the status per plan.
@@ -46,29 +46,34 @@ pub(super) fn run(
     now: DateTime<Utc>,
 ) -> Result<ExitCode, Failure> {
     let standings = warehouse.standings(now)?;
-    let (mut plans, mut exceptions) = (BTreeMap::<&str, OfPlan>::new(), Vec::new());
-    let mut stale: HashMap<i64, Stale> = HashMap::new();
-    for row in connections {
+    let is_whole = |row: &ConnectionRow| {
         let standing = standings.get(&row.id);
+        standing.is_some_and(|it| it.open == 0 && it.rejects == 0) && row.moving.is_none()
+    };
+    let as_of = |row: &ConnectionRow| standings.get(&row.id)?.complete_as_of.as_deref();
+    // A connection may be as old as its oldest type; its types tell whether that type counts.
+    let may_be_stale = |row: &ConnectionRow| {
+        let as_of = as_of(row).and_then(clock::parsed);
+        as_of.is_some_and(|it| freshness::overdue(row, it, settings, args.max_age, now).is_some())
+    };
+    let doubtful = connections.iter().filter(|row| !is_whole(row) || may_be_stale(row));
+    let mut exceptions: Vec<ConnectionRow> = doubtful.cloned().collect();
+    let types = types_of(warehouse, &exceptions)?;
+    let mut stale: HashMap<i64, Stale> = HashMap::new();
+    for row in &exceptions {
+        let found = freshness::stale(row, &types, warehouse, settings, args.max_age, now)?;
+        stale.extend(found.map(|found| (row.id, found)));
+    }
+    exceptions.retain(|row| !is_whole(row) || stale.contains_key(&row.id));
+    let mut plans = BTreeMap::<&str, OfPlan<'_>>::new();
+    for row in connections {
         let plan = plans.entry(row.plan_name()).or_default();
         plan.connections += 1;
-        if let Some(found) =
-            standing.and_then(|standing| stale_of(row, standing, settings, args, now))
-        {
-            stale.insert(row.id, found);
+        if is_whole(row) && !stale.contains_key(&row.id) {
+            plan.complete += 1;
+            plan.oldest = [plan.oldest.take(), as_of(row)].into_iter().flatten().min();
         }
-        let is_fine = standing.is_some_and(|it| it.open == 0 && it.rejects == 0)
-            && row.moving.is_none()
-            && !stale.contains_key(&row.id);
-        if !is_fine {
-            exceptions.push(row.clone());
-            continue;
-        }
-        plan.complete += 1;
-        let as_of = standing.and_then(|it| it.complete_as_of.clone());
-        plan.oldest = [plan.oldest.take(), as_of].into_iter().flatten().min();
     }
-    let types = types_of(warehouse, &exceptions)?;
     let is_stale = if stale.is_empty() { ExitCode::Complete } else { ExitCode::Incomplete };
     let code = code_of(&exceptions, &types).worst(is_stale);
     let (told, named) = exceptions.split_at(exceptions.len().min(IN_FULL));
@@ -104,10 +109,10 @@ fn width() -> usize {
     terminal::width().unwrap_or(usize::MAX)
 }
 
-fn line(plan: &str, standing: &OfPlan) -> String {
+fn line(plan: &str, standing: &OfPlan<'_>) -> String {
     let OfPlan { connections, complete, oldest } = standing;
     let who = if plan.is_empty() { "From files".to_owned() } else { format!("Plan {plan}") };
-    let as_of = oldest.as_deref().map(|oldest| format!(", the oldest as of {}", minute(oldest)));
+    let as_of = oldest.map(|oldest| format!(", the oldest as of {}", minute(oldest)));
     let as_of = as_of.unwrap_or_default();
     let all = plural::count(*connections, "connection");
     match connections - complete {
@@ -126,19 +131,6 @@ fn and_more(named: &[ConnectionRow]) -> String {
         more => format!(" and {more} more"),
     };
     format!("Further exceptions: {}{more}", names.join(", "))
-}
-
-fn stale_of(
-    row: &ConnectionRow,
-    standing: &Standing,
-    settings: &Settings,
-    args: &StatusArgs,
-    now: DateTime<Utc>,
-) -> Option<Stale> {
-    let instant = |text: &Option<String>| clock::parsed(text.as_deref()?);
-    let (complete_as_of, checked_at) =
-        (instant(&standing.complete_as_of)?, instant(&standing.checked_at));
-    freshness::stale_since(row, complete_as_of, checked_at, settings, args.max_age, now)
 }
 
 /// The types of these connections, sorted by connection.

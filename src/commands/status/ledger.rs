@@ -11,7 +11,9 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     outcome::WalkState,
-    warehouse::{ConnectionRow, MartState, Snapshot, TypeStatus, WarehouseError},
+    warehouse::{
+        ConnectionRow, MartState, ReadOnlyWarehouse, Snapshot, TypeStatus, WarehouseError,
+    },
 };
 use chrono::{DateTime, Utc};
 use serde::{
@@ -61,35 +63,47 @@ pub(super) fn each<E>(
 /// Computes the exit code of the status, connection by connection.
 pub(super) struct Judge<'a> {
     settings: &'a Settings,
+    warehouse: &'a ReadOnlyWarehouse,
     args: &'a StatusArgs,
     now: DateTime<Utc>,
     code: ExitCode,
     stale: HashMap<i64, Stale>,
+    /// The error of the warehouse, if it could not be read.
+    failed: Option<WarehouseError>,
 }
 
 impl<'a> Judge<'a> {
     /// `start` is the exit code if there is no connection.
     pub(super) fn new(
         settings: &'a Settings,
+        warehouse: &'a ReadOnlyWarehouse,
         args: &'a StatusArgs,
         now: DateTime<Utc>,
         start: ExitCode,
     ) -> Judge<'a> {
-        Judge { settings, args, now, code: start, stale: HashMap::new() }
+        let (stale, failed) = (HashMap::new(), None);
+        Judge { settings, warehouse, args, now, code: start, stale, failed }
     }
 
     pub(super) fn see(&mut self, row: &ConnectionRow, types: &[TypeStatus]) {
         self.code = self.code.worst(code_of_one(row, types));
-        let stale = freshness::stale(row, types, self.settings, self.args.max_age, self.now);
-        if let Some(stale) = stale {
-            self.code = self.code.worst(ExitCode::Incomplete);
-            self.stale.insert(row.id, stale);
+        let (settings, max_age) = (self.settings, self.args.max_age);
+        match freshness::stale(row, types, self.warehouse, settings, max_age, self.now) {
+            Ok(Some(stale)) => {
+                self.code = self.code.worst(ExitCode::Incomplete);
+                self.stale.insert(row.id, stale);
+            }
+            Ok(None) => {}
+            Err(error) => self.failed = Some(error),
         }
     }
 
     /// The exit code, and the connections whose data is too old, by `connection.id`.
-    pub(super) fn end(self) -> (ExitCode, HashMap<i64, Stale>) {
-        (self.code, self.stale)
+    ///
+    /// # Errors
+    /// The warehouse could not be read.
+    pub(super) fn end(self) -> Result<(ExitCode, HashMap<i64, Stale>), WarehouseError> {
+        self.failed.map_or(Ok((self.code, self.stale)), Err)
     }
 }
 
@@ -141,7 +155,7 @@ impl Connections<'_> {
             consent_ends: self.ends.get(&row.name).map(|end| clock::text(*end)),
             marts_behind: self.marts.behind.contains(&row.id),
             moving: row.moving.as_ref().map(|moving| moving.other_home.display().to_string()),
-            stale_since: self.stale.get(&row.id).map(|stale| clock::text(stale.due)),
+            stale_since: self.stale.get(&row.id).map(|stale| clock::text(stale.since)),
             same_person: same_person(row, self.marts),
             types,
         }

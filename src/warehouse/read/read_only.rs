@@ -70,6 +70,18 @@ impl ReadOnlyWarehouse {
         self.reader.read(|connection| standing::standings(connection, now))
     }
 
+    /// For each type of a connection, the start of the last complete walk that does not lie after `now`.
+    ///
+    /// # Errors
+    /// An error of SQLite.
+    pub fn complete_until(
+        &self,
+        connection_id: i64,
+        now: DateTime<Utc>,
+    ) -> Result<HashMap<String, String>, WarehouseError> {
+        self.reader.read(|connection| standing::complete_until(connection, connection_id, now))
+    }
+
     /// The completeness of each type of one connection.
     ///
     /// # Errors

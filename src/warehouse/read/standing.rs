@@ -9,7 +9,7 @@ use crate::{
     },
 };
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Params, Row};
+use rusqlite::{Connection, Params, Row, params};
 use std::collections::HashMap;
 
 /// The state of a connection.
@@ -19,30 +19,49 @@ pub struct Standing {
     pub open: u64,
     /// Open rejects.
     pub rejects: u64,
-    /// Start of the latest complete walk over a whole type at a plan (RFC 3339), but of one in the future: a
-    /// clock that was ahead dated it.
+    /// The instant as of which every type that the plan is asked for is complete (RFC 3339): the earliest
+    /// among the types that ever were. A walk in the future does not count: a clock that was ahead dated it.
     pub complete_as_of: Option<String>,
-    /// End of the latest walk that asked a plan, as opposed to files (RFC 3339).
-    pub checked_at: Option<String>,
 }
 
-/// The latest walk of each type. In a group with max(), SQLite takes the other columns from the same row.
-const LATEST: &str = "
-    SELECT connection_id, sum(state IN ('incomplete', 'running')), max(checked_at) FROM (
-      SELECT connection_id, state,
-        CASE WHEN mode <> 'file' THEN coalesce(finished_at, started_at) END AS checked_at,
-        max(CASE WHEN mode <> 'file' THEN id + 4611686018427387904 ELSE id END)
-      FROM sync_walk WHERE mode <> 'window' GROUP BY connection_id, resource_type)
-    GROUP BY connection_id";
-
-fn complete_walks() -> String {
+/// The number of open types of each connection, and the instant as of which its types are complete.
+///
+/// In a group with max(), SQLite takes the other columns from the same row.
+fn of_types() -> String {
     format!(
         "
-    SELECT connection_id, max(walk_started_at) FROM sync_walk
-    WHERE state = 'complete' AND walk_started_at <= ?1
-      AND +mode IN {WHOLE_TYPES}
-    GROUP BY connection_id"
+    SELECT l.connection_id, sum(l.state IN ('incomplete', 'running')),
+      min(CASE WHEN l.mode <> 'file' AND l.state IN ('complete', 'incomplete', 'running') THEN
+        (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = l.connection_id
+           AND d.resource_type = l.resource_type AND d.state = 'complete'
+           AND d.walk_started_at <= ?1 AND +d.mode IN {WHOLE_TYPES}
+           ORDER BY d.id DESC LIMIT 1) END)
+    FROM (
+      SELECT connection_id, resource_type, state, mode,
+        max(CASE WHEN mode <> 'file' THEN id + 4611686018427387904 ELSE id END)
+      FROM sync_walk WHERE mode <> 'window' GROUP BY connection_id, resource_type) l
+    GROUP BY l.connection_id"
     )
+}
+
+/// For each type of a connection, the start of the last complete walk that does not lie after `now`.
+pub(crate) fn complete_until(
+    connection: &Connection,
+    connection_id: i64,
+    now: DateTime<Utc>,
+) -> Result<HashMap<String, String>, WarehouseError> {
+    let sql = format!(
+        "SELECT resource_type, walk_started_at, max(id) FROM sync_walk
+         WHERE connection_id = ?1 AND state = 'complete' AND walk_started_at <= ?2
+           AND +mode IN {WHOLE_TYPES}
+         GROUP BY resource_type"
+    );
+    let mut walks = HashMap::new();
+    each(connection, &sql, params![connection_id, clock::text(now)], |row| {
+        walks.insert(row.get(0)?, row.get(1)?);
+        Ok(())
+    })?;
+    Ok(walks)
 }
 
 const REJECTS: &str = "
@@ -55,16 +74,9 @@ pub(crate) fn standings(
     now: DateTime<Utc>,
 ) -> Result<HashMap<i64, Standing>, WarehouseError> {
     let mut standings: HashMap<i64, Standing> = HashMap::new();
-    each(connection, LATEST, [], |row| {
-        let standing =
-            Standing { open: row.get(1)?, checked_at: row.get(2)?, ..Standing::default() };
+    each(connection, &of_types(), [clock::text(now)], |row| {
+        let standing = Standing { open: row.get(1)?, rejects: 0, complete_as_of: row.get(2)? };
         standings.insert(row.get(0)?, standing);
-        Ok(())
-    })?;
-    each(connection, &complete_walks(), [clock::text(now)], |row| {
-        if let Some(standing) = standings.get_mut(&row.get::<_, i64>(0)?) {
-            standing.complete_as_of = row.get(1)?;
-        }
         Ok(())
     })?;
     each(connection, REJECTS, [], |row| {

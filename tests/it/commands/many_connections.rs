@@ -178,6 +178,46 @@ fn many_connections_are_told_by_plan_and_the_exceptions_by_name() {
     assert!(many.stdout.contains("copy-0029"), "{}", many.stdout);
 }
 
+/// The exit code of `status`, which more than fifty connections get by plan, and of `status --json`.
+#[test]
+fn many_connections_are_as_old_as_each_of_them_is_by_itself() {
+    let payer = Payer::small();
+    let home = home_of(&payer, 60);
+    let date = |copy: &str, walks: &str, at: &str| {
+        let sql = format!(
+            "UPDATE sync_walk SET walk_started_at = '{at}-01-01T00:00:00.000Z' WHERE {walks}
+               AND connection_id = (SELECT id FROM connection WHERE name = '{copy}')"
+        );
+        assert!(home.warehouse().execute(&sql, []).unwrap() > 0, "{sql}");
+    };
+    let agreed = |code: i32, told: &str| {
+        let fleet = home.run(&["status", "--max-age", "36h"]);
+        assert_eq!(fleet.code, code, "{}{}", fleet.stdout, fleet.stderr);
+        assert!(fleet.stdout.contains(told), "{told}: {}", fleet.stdout);
+        let each = home.run(&["status", "--max-age", "36h", "--json"]);
+        assert_eq!(each.code, code, "{}", each.stdout);
+        fleet.stdout
+    };
+    agreed(0, "61 connections, all complete");
+    // Its walks are all dated by a clock that was ahead, and no earlier one is known.
+    date("copy-0003", "true", "2999");
+    agreed(0, "61 connections, all complete");
+    date("copy-0017", "resource_type = 'Coverage'", "2025");
+    let told = agreed(2, "61 connections, 60 complete");
+    assert!(told.contains("Stale: Coverage: nothing was completed since 2025-01-01"), "{told}");
+    // The latest walks of john are in the future, and one walk of a type before them is known.
+    let first = "id = (SELECT min(id) FROM sync_walk WHERE resource_type = 'Patient')";
+    date("john", "true", "2999");
+    date("john", first, "2024");
+    let told = agreed(2, "61 connections, 59 complete");
+    assert!(told.contains("nothing was completed since 2024-01-01"), "{told}");
+    assert_eq!(home.run(&["status", "john", "--max-age", "36h"]).code, 2);
+    // A type that the configuration no longer asks for makes nothing stale. The plan's line tells its age.
+    date("john", "true", "2999");
+    payer.configure(&home, "types = [\"Patient\"]\n");
+    agreed(0, "all complete, the oldest as of 2025-01-01 00:00");
+}
+
 #[test]
 fn one_connection_is_looked_up_as_the_view_completeness_has_it() {
     let payer = Payer::small();
@@ -195,11 +235,13 @@ fn one_connection_is_looked_up_as_the_view_completeness_has_it() {
         let of_view: Vec<_> = all.iter().filter(|it| it.connection == row.name).cloned().collect();
         assert!(!of_view.is_empty());
         assert_eq!(warehouse.status_of(row.id).unwrap(), of_view);
-        let newest = of_view.iter().filter_map(|it| it.complete_as_of.clone()).max();
-        assert_eq!(
-            warehouse.standings(chrono::Utc::now()).unwrap()[&row.id].complete_as_of,
-            newest
-        );
+        let oldest = of_view.iter().filter_map(|it| it.complete_as_of.clone()).min();
+        let now = chrono::Utc::now();
+        assert_eq!(warehouse.standings(now).unwrap()[&row.id].complete_as_of, oldest);
+        let walks = warehouse.complete_until(row.id, now).unwrap();
+        for status in &of_view {
+            assert_eq!(walks.get(&status.resource_type), status.complete_as_of.as_ref());
+        }
     }
 }
 

@@ -291,6 +291,32 @@ fn a_connection_that_no_run_completed_for_two_nights_is_stale() {
     assert_eq!(status(20, &[]).code, 2);
 }
 
+/// A job that syncs one type keeps no other type fresh.
+#[test]
+fn a_type_that_every_sync_leaves_out_is_stale_unless_the_configuration_leaves_it_out_too() {
+    let Some(faulty) = Faulty::build() else { return };
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "the first");
+    let synced = faulty.run_at(&home, &["sync", "--type", "Patient"], 9 * DAY);
+    assert_eq!(synced.code, 0, "{}", synced.stderr);
+    let status =
+        |more: &[&str]| faulty.run_at(&home, &[&["status"], more].concat(), 9 * DAY + 3600);
+    for more in [&[][..], &["--max-age", "36h"]] {
+        let status = status(more);
+        assert_eq!(status.code, 2, "{more:?}: {}{}", status.stdout, status.stderr);
+        let told = "Stale: Coverage, ExplanationOfBenefit: nothing was completed since";
+        assert!(status.stdout.contains(told), "{more:?}: {}", status.stdout);
+        assert!(status.stdout.contains("without --type"), "{more:?}: {}", status.stdout);
+    }
+    assert_eq!(status(&["--max-age", "10d"]).code, 0);
+    let doctor = faulty.run_at(&home, &["doctor", "--offline"], 9 * DAY + 3600);
+    assert!(doctor.stdout.contains("wrong   age of john: Stale: Coverage"), "{}", doctor.stdout);
+    payer.configure(&home, "types = [\"Patient\"]\n");
+    let unasked = status(&["--max-age", "36h"]);
+    assert_eq!(unasked.code, 0, "{}{}", unasked.stdout, unasked.stderr);
+}
+
 /// A walk of the future says nothing of how old the data is, and a run of the future is not the latest one.
 #[test]
 fn what_a_clock_that_was_ahead_wrote_hides_no_age_and_no_run() {

@@ -4,14 +4,18 @@ use super::{
     failure::Failure,
     home, lock,
     progress::{self, Style},
-    stop_signal,
+    shard, stop_signal,
     sync::{Run, chosen, options, run_once, spend, tell_not_served, tell_problems},
     targets::{check_types, targets},
     tell, tell_summary,
     watch::Watch,
 };
 use crate::{
-    cli::BackfillArgs, clock::Clock, config::Settings, exit_code::ExitCode, sync::Backfill,
+    cli::{BackfillArgs, ShardArgs},
+    clock::Clock,
+    config::Settings,
+    exit_code::ExitCode,
+    sync::Backfill,
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
@@ -22,7 +26,7 @@ pub(super) async fn run(
     style: Style,
     watch: &Watch,
 ) -> Result<ExitCode, Failure> {
-    let settings = Settings::load(folder)?;
+    let settings = Settings::load(folder)?.of_shard(shard::chosen(&ShardArgs::default())?);
     let to = args.to.unwrap_or_else(|| Clock::system().now().date_naive());
     if args.from > to {
         return Err(Failure::misuse(format!("--from {} is after --to {to}", args.from)));

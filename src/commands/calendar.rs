@@ -24,7 +24,7 @@ pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime
     given.checked_add_signed(TimeDelta::days(i64::from(days.get())))
 }
 
-/// Prints the calendar of all consents whose end is known.
+/// Prints the calendar of the shard's consents whose end is known.
 pub(super) fn run(
     settings: &Settings,
     warehouse: &ReadOnlyWarehouse,
@@ -33,6 +33,7 @@ pub(super) fn run(
     let consents = warehouse.consents()?;
     let known: Vec<(&Consent, DateTime<Utc>)> = consents
         .iter()
+        .filter(|consent| settings.shard.holds(&consent.name))
         .filter_map(|consent| Some((consent, ends_at(settings, consent)?)))
         .collect();
     if known.is_empty() {

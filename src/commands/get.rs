@@ -2,9 +2,11 @@
 //!
 //! The request goes only to the connection's own FHIR server. Nothing of the answer is stored.
 
-use super::{failure::Failure, home, print, settled::require_settled, sync::chosen, system, tell};
+use super::{
+    failure::Failure, home, print, settled::require_settled, shard, sync::chosen, system, tell,
+};
 use crate::{
-    cli::GetArgs,
+    cli::{GetArgs, ShardArgs},
     clock::Clock,
     config::Settings,
     exit_code::ExitCode,
@@ -22,7 +24,7 @@ const MAX_STALE_PAGES: usize = 3;
 
 /// Sends the request and prints the bytes of the answer; with --paginate, follows the next links.
 pub(super) async fn run(folder: &Path, args: &GetArgs) -> Result<ExitCode, Failure> {
-    let settings = Settings::load(folder)?;
+    let settings = Settings::load(folder)?.of_shard(shard::chosen(&ShardArgs::default())?);
     let warehouse = home::warehouse_to_look(&settings, "get")?;
     let names = [args.connection.clone()];
     let row = chosen(&warehouse, &names, settings.shard)?.swap_remove(0);

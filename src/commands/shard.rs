@@ -58,6 +58,13 @@ pub(super) fn keep(shard: Shard, rows: &mut Vec<ConnectionRow>) -> usize {
     all - rows.len()
 }
 
+/// Refuses names of connections that belong to other shards.
+pub(super) fn refuse_strangers(shard: Shard, names: &[String], hint: &str) -> Result<(), Failure> {
+    let Some(name) = names.iter().find(|name| !shard.holds(name)) else { return Ok(()) };
+    let owner = shard.owner_of(name);
+    Err(Failure::misuse(format!("{name} belongs to shard {owner}, not to {shard}")).hint(hint))
+}
+
 /// Reports that the home has no connection, or none of the given `kind`.
 ///
 /// A hash assigns names to shards, so with few connections a shard may be empty.

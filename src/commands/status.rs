@@ -164,6 +164,7 @@ fn named(
         let others = shard::keep(shard, &mut rows);
         return Ok((rows, others));
     }
+    shard::refuse_strangers(shard, names, "the `payersync status` of that shard shows it")?;
     rows.retain(|row| names.contains(&row.name));
     Ok((rows, 0))
 }

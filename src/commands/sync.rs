@@ -170,11 +170,8 @@ pub(super) fn chosen(
         shard::tell_others(shard, others);
         return Ok(all);
     }
-    if let Some(name) = names.iter().find(|name| !shard.holds(name)) {
-        let owner = shard.owner_of(name);
-        return Err(Failure::misuse(format!("{name} belongs to shard {owner}, not to {shard}"))
-            .hint("that shard asks for it; a token used in two places costs the consent"));
-    }
+    let hint = "that shard asks for it; a token used in two places costs the consent";
+    shard::refuse_strangers(shard, names, hint)?;
     let named = |name: &String| {
         let row = all.iter().find(|row| row.name == *name).cloned();
         row.ok_or_else(|| unknown_connection(name, &all))

@@ -1,6 +1,6 @@
 //! Connections shared out to processes that know nothing of each other.
 
-use crate::support::{Home, Payer};
+use crate::support::{Home, Outcome, Payer};
 use payersync::{
     sandbox::{Options, Request},
     shard::Shard,
@@ -77,11 +77,23 @@ fn a_connection_of_another_shard_is_refused_by_name_and_told_whose_it_is() {
     let home = payer.connected_home();
     let owner: Shard = "1/4".parse::<Shard>().unwrap().owner_of("john");
     let other = shards().find(|shard| *shard != owner.to_string()).unwrap();
-    for command in [&["sync", "john"][..], &["plan", "john"]] {
+    let told = format!("john belongs to shard {owner}, not to {other}");
+    for command in [&["sync", "john"][..], &["plan", "john"], &["status", "john"]] {
         let refused = home.run(&[command, &["--shard", &other]].concat());
         assert_eq!(refused.code, 1, "{}", refused.stderr);
-        let told = format!("john belongs to shard {owner}, not to {other}");
         assert!(refused.stderr.contains(&told), "{}", refused.stderr);
+    }
+    // These have no flag, since a person names the connection; the environment holds for them, too.
+    for command in [
+        &["backfill", "john", "--from", "2024-01-01"][..],
+        &["get", "Patient", "--connection", "john"],
+    ] {
+        let refused = Outcome::of(home.command(command).env("PAYERSYNC_SHARD", &other));
+        assert_eq!(refused.code, 1, "{command:?}: {}", refused.stderr);
+        assert!(refused.stderr.contains(&told), "{command:?}: {}", refused.stderr);
+        let mine = owner.to_string();
+        let allowed = Outcome::of(home.command(command).env("PAYERSYNC_SHARD", mine));
+        assert_ne!(allowed.code, 1, "{command:?}: {}", allowed.stderr);
     }
     home.succeed(&["sync", "john", "--type", "Patient", "--shard", &owner.to_string()], "nothing");
 }
@@ -107,6 +119,20 @@ fn a_shard_without_any_connection_has_nothing_to_do_and_fails_at_nothing() {
     // A name is still a name.
     let named = home.run(&["sync", "john", "--shard", "2/4"]);
     assert_eq!(named.code, 1, "{}", named.stderr);
+}
+
+#[test]
+fn a_calendar_of_a_shard_has_the_consents_of_the_shard_alone() {
+    let (_payer, home) = spread("consent_days = 90\n");
+    for shard in shards() {
+        let parsed: Shard = shard.parse().unwrap();
+        let calendar = home.run(&["status", "--calendar", "--shard", &shard]);
+        assert_eq!(calendar.code, 0, "{shard}: {}", calendar.stderr);
+        for name in (0..MEMBERS).map(|member| format!("member-{member}")) {
+            let is_told = calendar.stdout.contains(&format!("SUMMARY:{name}:"));
+            assert_eq!(is_told, parsed.holds(&name), "{shard}: {}", calendar.stdout);
+        }
+    }
 }
 
 /// The most requests that came within so long.

@@ -116,7 +116,7 @@ pub(super) fn stale(
 /// A type that the plan does not serve or that the configuration no longer names would be too old for ever.
 /// So would a type that is read by reference and to which nothing refers, and attachments that are no
 /// longer fetched.
-fn is_awaited(status: &TypeStatus, plan: Option<&PlanSettings>) -> bool {
+pub(super) fn is_awaited(status: &TypeStatus, plan: Option<&PlanSettings>) -> bool {
     let name = &status.resource_type;
     let is_named = || {
         plan.is_none_or(|plan| match plan.types.as_slice() {

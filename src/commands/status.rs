@@ -202,7 +202,7 @@ fn prometheus(
             if judged.contains(&row.id) {
                 judge.see(row, of_row);
             }
-            types.add(row, of_row);
+            types.add(row, of_row, settings.plans.get(row.plan_name()));
             Ok::<(), Infallible>(())
         })
     })?;

@@ -5,6 +5,8 @@
 
 use super::{Family, Named, seconds};
 use crate::{
+    commands::freshness::is_awaited,
+    config::PlanSettings,
     outcome::WalkState,
     warehouse::{ConnectionRow, TypeStatus},
 };
@@ -53,7 +55,7 @@ const PER_TYPE: [PerType; 7] = [
         (
             "payersync_complete_as_of_timestamp_seconds",
             "gauge",
-            "The instant as of which the type is known to be complete.",
+            "The instant as of which the type is complete; only of types that a sync asks for.",
         ),
         |it, _| it.complete_as_of.map(i128::from),
     ),
@@ -86,16 +88,24 @@ const PER_TYPE: [PerType; 7] = [
 
 impl Types {
     /// Adds the types of a connection.
-    pub(in crate::commands) fn add(&mut self, row: &ConnectionRow, types: &[TypeStatus]) {
+    ///
+    /// The age of a type that no sync asks for is left out: it would be an alarm that nothing ends.
+    pub(in crate::commands) fn add(
+        &mut self,
+        row: &ConnectionRow,
+        types: &[TypeStatus],
+        plan: Option<&PlanSettings>,
+    ) {
         let connection = position(self.connections.len());
         self.connections.push((row.name.clone(), row.plan.clone().unwrap_or_default()));
         for status in types.iter().filter(|status| status.state.is_asked()) {
             let resource_type = self.resource_type(&status.resource_type);
+            let as_of = status.complete_as_of.as_deref().filter(|_| is_awaited(status, plan));
             self.samples.push(Sample {
                 connection,
                 resource_type,
                 is_complete: status.state == WalkState::Complete,
-                complete_as_of: status.complete_as_of.as_deref().and_then(seconds),
+                complete_as_of: as_of.and_then(seconds),
                 resources: status.resources,
                 rejects: status.rejects,
                 total_gap: status.total_gap,

@@ -312,7 +312,14 @@ fn a_type_that_every_sync_leaves_out_is_stale_unless_the_configuration_leaves_it
     assert_eq!(status(&["--max-age", "10d"]).code, 0);
     let doctor = faulty.run_at(&home, &["doctor", "--offline"], 9 * DAY + 3600);
     assert!(doctor.stdout.contains("wrong   age of john: Stale: Coverage"), "{}", doctor.stdout);
+    let ages = || {
+        let metrics = faulty.run_at(&home, &["status", "--prometheus"], 9 * DAY + 3600).stdout;
+        metrics.lines().filter(|line| line.starts_with("payersync_freshness_seconds{")).count()
+    };
+    assert_eq!(ages(), 3);
     payer.configure(&home, "types = [\"Patient\"]\n");
+    // An alert on the age of a type that nobody wants would never end.
+    assert_eq!(ages(), 1);
     let unasked = status(&["--max-age", "36h"]);
     assert_eq!(unasked.code, 0, "{}{}", unasked.stdout, unasked.stderr);
 }

@@ -33,7 +33,7 @@ pub struct ClientRegistration {
     pub client_key: Option<ClientKey>,
     /// Where the browser returns to; must be registered with the plan exactly as typed here.
     pub redirect_url: TypedUrl,
-    /// The scopes to ask for, separated by spaces; the plan's default where absent.
+    /// The scopes to ask for, separated by spaces; `None` leaves the choice to the plan.
     pub scope: Option<String>,
     /// Whether to prove with PKCE (RFC 7636, S256) that code and request belong together.
     pub pkce: bool,
@@ -51,7 +51,7 @@ pub struct ClientRegistration {
     pub fixed_token: Option<FixedToken>,
     /// What each request to the FHIR server carries.
     pub requests: RequestSettings,
-    /// How the answer to the authorize request comes; the plan's default where absent.
+    /// How the plan returns the answer to the authorize request; `None` leaves the choice to the plan.
     pub response_mode: Option<ResponseMode>,
     /// How requests to the token endpoint are written.
     pub token_requests: TokenRequests,
@@ -71,7 +71,7 @@ pub enum PatientFrom {
     UserInfo,
     /// A claim of the id_token that comes with the token answer.
     IdToken {
-        /// The claim; where absent, `patient`, else `fhirUser`.
+        /// The claim to read; `None` reads `patient`, else `fhirUser`.
         claim: Option<String>,
     },
 }
@@ -126,7 +126,7 @@ pub struct FixedToken {
 /// What each request to the FHIR server carries.
 #[derive(Clone, Debug, Default)]
 pub struct RequestSettings {
-    /// The `Accept` header; FHIR's JSON where absent.
+    /// The `Accept` header; `None` stands for FHIR's JSON.
     pub accept: Option<String>,
     /// More headers.
     pub headers: Option<OriginHeaders>,

@@ -85,9 +85,11 @@ pub fn discovery_url(fhir_url: &Url) -> Url {
 /// Asks the discovery document at `url` for the endpoints of the plan at `fhir_url`.
 ///
 /// Endpoints without TLS are refused, except on this machine. If the document names an issuer, it must be the
-/// configured `issuer`; if none is configured, one at the origin of the FHIR base or of the consent page.
+/// configured `issuer`. If no issuer is configured, the named issuer must be at the origin of the FHIR base
+/// or of the consent page.
 ///
-/// `is_asked` says whether a member will be sent to the consent page. Without one, a document needs none.
+/// `is_asked` says whether a member will be sent to the consent page; otherwise the document need not name
+/// that page.
 pub async fn discover(
     http: &HttpClient,
     url: &Url,

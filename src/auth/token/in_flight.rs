@@ -17,7 +17,8 @@ struct Refreshes {
     is_ending: watch::Sender<bool>,
 }
 
-/// A refresh from before its token is sent until the answer is stored; over when dropped.
+/// A refresh under way: it begins before its token is sent. Dropping this value, after the answer is stored,
+/// ends the refresh.
 pub(crate) struct InFlight<'a>(&'a Refreshes);
 
 impl Refreshes {
@@ -36,7 +37,7 @@ impl Refreshes {
 }
 
 impl InFlight<'static> {
-    /// Begins a refresh; `None` when the process ends.
+    /// Begins a refresh; `None` once the process has begun to end.
     pub(crate) fn begin() -> Option<Self> {
         REFRESHES.begin()
     }
@@ -48,14 +49,14 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Turns true when the process ends: then a failed attempt is not repeated.
+/// Turns true once the process has begun to end. A failed attempt is then not repeated.
 pub(crate) fn ending() -> watch::Receiver<bool> {
     REFRESHES.is_ending.subscribe()
 }
 
-/// Waits for the refreshes under way, and lets none begin any more.
+/// Lets no further refresh begin, and waits for those under way.
 ///
-/// To be called last, on the runtime that the refreshes run on.
+/// Must be called last, on the runtime that runs the refreshes.
 pub async fn finish_refreshes() {
     REFRESHES.finish().await;
 }

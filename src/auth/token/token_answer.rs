@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use crate::http::Secrets;
 
-/// Most bytes of scopes that are kept; a list of all of SMART's granular scopes has a tenth of that.
+/// The most bytes of scopes that are kept; all of SMART's granular scopes together have a tenth of this.
 const MAX_SCOPE_BYTES: usize = 64 * 1024;
 /// Longer lifetimes are cut to ten years, so that adding them to an instant cannot overflow.
 pub(super) const MAX_LIFETIME: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);

@@ -135,7 +135,8 @@ impl TokenError {
                 "put the newest vault.db back, or `payersync connect {connection} --plan {plan}`"
             )),
             Self::FixedRejected { place, .. } => Some(format!(
-                "it has expired or was revoked: get a new one from the plan and put it into {place}"
+                "the access token has expired or was revoked: get a new token from the plan and \
+                 put it into {place}"
             )),
             Self::OriginChanged { connection, plan, key, is_discovered: true, .. } => {
                 Some(format!(

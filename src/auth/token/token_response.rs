@@ -43,7 +43,7 @@ impl TokenResponse {
             return Err(refusal(response, answer.as_ref(), secrets));
         }
         if !response.is_success() {
-            return Err(malformed("it leads elsewhere"));
+            return Err(malformed("it is a redirect, which is not followed"));
         }
         let answer = answer.ok_or(malformed("it is not a JSON object"))?;
         if answer.is_failure() {

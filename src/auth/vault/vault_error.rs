@@ -60,7 +60,7 @@ pub enum VaultError {
         place: String,
     },
     /// The key belongs to another vault.
-    #[error("the key from {place} does not open the vault, which was made with another one")]
+    #[error("the key from {place} does not open the vault, which was made with another key")]
     WrongKey {
         /// Where the key comes from.
         place: String,
@@ -132,14 +132,14 @@ impl VaultError {
             }
             VaultError::Newer { .. } => "use the newer payersync that wrote it".to_owned(),
             VaultError::MissingKey { .. } | VaultError::WrongKey { .. } => {
-                "restore the key, or name the place where it is (docs/vault-key.md); without it remove \
-                 vault.db and let every member consent again"
+                "restore the key, or name the place where it is (docs/vault-key.md); without the \
+                 key, remove vault.db and let every member consent again"
                     .to_owned()
             }
             VaultError::InvalidKey { .. } => {
                 "a key is 32 bytes in base64, as `openssl rand -base64 32` makes them".to_owned()
             }
-            VaultError::Damaged { .. } => "`payersync connect` enters it anew".to_owned(),
+            VaultError::Damaged { .. } => "`payersync connect` stores new tokens".to_owned(),
             VaultError::NotRemoved => "run the same `payersync purge` again".to_owned(),
             VaultError::Encrypt | VaultError::Random(_) | VaultError::Stopped => return None,
         })

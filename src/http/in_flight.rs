@@ -40,12 +40,12 @@ impl InFlight {
 }
 
 impl Part<'_> {
-    /// Whether a body of so many bytes needs a larger part than this.
+    /// Whether a body of `bytes` bytes needs a larger part than this one.
     pub(super) fn is_short_of(&self, bytes: usize) -> bool {
         bytes > SMALL && bytes > self.units() * UNIT
     }
 
-    /// Waits until a body of so many bytes may stay in memory.
+    /// Waits until a body of `bytes` bytes may stay in memory.
     pub(super) async fn grow(&mut self, bytes: usize) {
         if self.turn.is_none() {
             self.turn = Some(self.in_flight.turn.lock().await);

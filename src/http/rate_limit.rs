@@ -19,7 +19,7 @@ use crate::shard::Shard;
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// The most requests that an origin is sent.
+/// The limits on the requests to one origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RateLimits {
     /// Requests in any second.
@@ -55,9 +55,9 @@ struct Budget {
 
 /// One limit that every request passes.
 enum Gate {
-    /// At most so many requests in any second.
+    /// A limit on the requests in any second.
     Second(Limiter, Window),
-    /// At most so many requests in any hour, also in one that an earlier process began.
+    /// A limit on the requests in any hour, also in an hour that began under an earlier process.
     Hour(Limiter),
     /// Fewer than one request for each shard in an interval: the shards take turns.
     Turns(Turns),

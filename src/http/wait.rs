@@ -55,7 +55,8 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    /// Reads `limit=10, remaining=0, reset=30`, or of several like `"burst";r=0;t=30` the one that is full.
+    /// Reads a window such as `limit=10, remaining=0, reset=30` or `"burst";r=0;t=30`. Of several windows,
+    /// reads the one that is full.
     fn of(value: &'a str) -> Window<'a> {
         fn find<'a>(text: &'a str, between: &[char], names: [&str; 2]) -> Option<&'a str> {
             let mut parts = text.split(between).map(str::trim);

@@ -60,7 +60,8 @@ impl Structure {
         listed.or_else(|| self.inherited(name)).unwrap_or_else(|| unlisted(name))
     }
 
-    /// The structure and the names of its elements, if R4 certainly has no element with this name in it.
+    /// The name of this structure and the names of its elements, if R4 certainly has no element `name` in it;
+    /// otherwise `None`.
     pub(crate) fn lacks(self, name: &str) -> Option<(&'static str, Vec<&'static str>)> {
         let structure = self.0.filter(|types| !types.contains('|'))?;
         let own = TABLE.get(structure)?;

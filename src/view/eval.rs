@@ -16,9 +16,9 @@ use super::sum;
 use super::walk::walk;
 use crate::reference::ServerBases;
 
-/// The most criteria of `where()` for one resource. One that looks through the list again for each entry
-/// takes quadratic time, and the sender chooses the length. A claim of 999 lines with twenty amounts each
-/// needs about a sixth of this.
+/// The most criteria of `where()` for one resource. A criterion that looks through a whole list for each
+/// entry of the list takes quadratic time, and the sender chooses the length of the list. A claim of 999
+/// lines with twenty amounts each needs about a sixth of this.
 const CRITERIA_LIMIT: u64 = 32_000_000;
 
 /// The number of criteria of `where()` that a run has evaluated.

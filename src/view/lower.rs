@@ -247,7 +247,7 @@ impl Lowering<'_> {
                 _,
             ) => {
                 let count = arguments.len();
-                let message = format!("{name}() does not take {count} arguments");
+                let message = format!("{name}() does not take this number of arguments: {count}");
                 return Err(PathError::new(position, message));
             }
             _ => {

@@ -237,7 +237,8 @@ fn one<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     outcome.map(|_| value.unwrap_or(Value::Null))
 }
 
-/// The values as a JSON array. A member that is not of the column's type is left out and told.
+/// The values as a JSON array. A member that is not of the column's type is left out, and is listed in
+/// [`Value::Partial`].
 fn collection<'a>(cell: &'a Cell, scope: &Scope<'_, 'a>) -> Result<Value<'a>, Reason> {
     let mut out = String::from("[");
     let mut mistyped = Vec::new();

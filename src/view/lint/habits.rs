@@ -3,7 +3,7 @@
 use crate::view::path::{self, Expression, Start, Step, StepKind};
 use crate::view::{ColumnDefinition, SelectDefinition, ViewDefinition};
 
-/// Elements that repeat in FHIR R4 nearly wherever they occur, as far as people forget it.
+/// Elements that repeat in FHIR R4 nearly wherever they occur, which authors of views often forget.
 const REPEATS: &[&str] = &[
     "adjudication",
     "careTeam",

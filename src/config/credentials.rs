@@ -84,8 +84,8 @@ impl Credentials {
             }
             (false, None, None) if plan.token_auth == TokenAuth::Basic => problem(
                 "token_auth",
-                "is \"basic\", which sends a client secret, and none is configured; without one the \
-                 client says its id alone",
+                "is \"basic\", which sends a client secret, but no secret is configured; leave \
+                 token_auth out, and the client sends its id alone",
             ),
             _ => {
                 let id = plan.client_key_id.take();

@@ -66,7 +66,7 @@ pub enum ConfigError {
         plan: String,
         /// The kind of secret, in words.
         what: String,
-        /// The keys that name its place.
+        /// The keys that name the place of the secret.
         keys: &'static str,
         /// The reason.
         source: SecretFileError,
@@ -94,9 +94,9 @@ pub enum ConfigError {
         plan: String,
         /// The problem.
         problem: String,
-        /// The environment variable that should have it and is not set.
+        /// The environment variable that should have the secret and is not set.
         variable: Option<String>,
-        /// The keys that name its place.
+        /// The keys that name the place of the secret.
         keys: &'static str,
     },
 }
@@ -120,9 +120,10 @@ impl ConfigError {
     /// What a person can do about it.
     pub fn hint(&self) -> Option<String> {
         match self {
-            ConfigError::Missing { .. } => {
-                Some("`payersync init` writes a commented one; --home names the folder".to_owned())
-            }
+            ConfigError::Missing { .. } => Some(
+                "`payersync init` writes a commented payersync.toml; --home names its folder"
+                    .to_owned(),
+            ),
             ConfigError::UnknownPlan { known, .. } if known.is_empty() => {
                 Some("add a [plans.NAME] section to it".to_owned())
             }
@@ -138,8 +139,8 @@ impl ConfigError {
                 ..
             } => Some(error.hint()),
             ConfigError::KeyFile { plan, .. } => Some(format!(
-                "client_key_file names a file that this user can read; `payersync jwks {plan} --new` \
-                 makes one"
+                "name in client_key_file a file that this user can read; `payersync jwks {plan} \
+                 --new` makes a key"
             )),
             ConfigError::Key { source: ClientKeyError::Encrypted, .. } => Some(
                 "decrypt it into a file of mode 0600: `openssl pkey -in KEY -out FILE`".to_owned(),
@@ -154,10 +155,10 @@ impl ConfigError {
                 Some(format!("set {variable}, or name a file in {file}"))
             }
             ConfigError::Secret { keys, .. } | ConfigError::SecretFile { keys, .. } => {
-                Some(format!("its place is the variable or file that {keys} names"))
+                Some(format!("put the secret into the variable or file that {keys} names"))
             }
             ConfigError::Unreadable { .. } => Some(
-                "--home names the folder of payersync.toml, which this user must be able to read"
+                "make payersync.toml readable for this user, or name its folder with --home"
                     .to_owned(),
             ),
             ConfigError::Syntax { .. } | ConfigError::Value { .. } => Some(

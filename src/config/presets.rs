@@ -56,7 +56,7 @@ pub enum PresetError {
         what: &'static str,
     },
     /// The preset has no such placeholder.
-    #[error("preset {preset} has nothing to set that is called {key}")]
+    #[error("preset {preset} has no setting {key}")]
     NothingToSet {
         /// The preset.
         preset: &'static str,

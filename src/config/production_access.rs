@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub struct ProductionAccess {
     /// The application's name.
     pub application: String,
-    /// The company or person that runs it.
+    /// The company or person that runs the application.
     pub operator: String,
     /// The postal address.
     pub address: String,
@@ -18,7 +18,7 @@ pub struct ProductionAccess {
     pub sender: String,
     /// What the application does for a member, and with which data.
     pub description: String,
-    /// Who uses it, and for what.
+    /// Who uses the application, and for what.
     pub personas: String,
     /// What the data is used for, as the privacy policy says it.
     pub purpose: String,
@@ -32,7 +32,7 @@ pub struct ProductionAccess {
     pub terms_url: String,
     /// Direct to consumers, or an intermediary.
     pub audience: String,
-    /// What it costs and who pays.
+    /// What the application costs and who pays.
     pub cost: String,
     /// Whether 1upHealth can use a test instance, and how.
     pub test_instance: String,

@@ -40,7 +40,7 @@ fn what_is_missing_or_unknown_is_told_and_nothing_is_written() {
         (&["init", "--plan", "nobody"][..], "there is no preset nobody"),
         (&["init", "--plan", "elevance"], "--set brand="),
         (&["init", "--plan", "elevance", "--set", "brand=a/b"], "letters, digits"),
-        (&["init", "--plan", "uhc", "--set", "brand=x"], "nothing to set"),
+        (&["init", "--plan", "uhc", "--set", "brand=x"], "has no setting brand"),
         (&["init", "--plan", "uhc", "--set", "brand"], "KEY=VALUE"),
         (&["init", "--set", "brand=x"], "--plan"),
     ] {

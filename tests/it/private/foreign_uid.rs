@@ -121,7 +121,7 @@ fn a_home_of_root_is_read_and_not_written() {
     let empty = volume.make("empty", 0, 0, 0o755);
     volume.expect(&empty, "init", 5, "hint: make the folder writable");
     let closed = volume.make("closed", 0, 0, 0o700);
-    volume.expect(&closed, "status", 1, "which this user must be able to read");
+    volume.expect(&closed, "status", 1, "make payersync.toml readable for this user");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn the_home_of_the_account_that_sudo_came_from_is_not_taken() {
     let mut command = Command::new(&volume.program);
     command.env_clear().env("PAYERSYNC_LOG_FORMAT", "plain").env("HOME", &roots);
     let output = command.arg("status").current_dir("/").uid(UID).gid(GROUP).output().unwrap();
-    expect(&output, "sudo -u", 1, "which this user must be able to read");
+    expect(&output, "sudo -u", 1, "make payersync.toml readable for this user");
     let mut command = Command::new(&volume.program);
     let own = volume.make("own", UID, GROUP, 0o700);
     command.env_clear().env("PAYERSYNC_LOG_FORMAT", "plain").env("HOME", &own);

@@ -170,7 +170,7 @@ fn a_home_of_another_account_is_refused_and_the_account_itself_is_served() {
     };
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("this user must be able to read"), "{said}");
+    assert!(said.contains("make payersync.toml readable for this user"), "{said}");
     // Given over whole, it serves them, and root no more.
     for name in home.names() {
         give(&home.file(&name));

@@ -1,4 +1,4 @@
-//! What a refused, or hanging, request comes to, against a plan that answers as a test says.
+//! Tests of requests that are refused or not answered, against a plan that answers as each test says.
 
 use super::{client::FhirClient, error::FetchError};
 use crate::{

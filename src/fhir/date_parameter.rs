@@ -1,4 +1,4 @@
-//! By which date a type can be searched, with the reason beside each. Source: FHIR R4, search
+//! The date parameters by which each type can be searched, with the reason for each. Source: FHIR R4, search
 //! parameters of each resource; CARIN for Blue Button, `service-date`.
 
 /// The date parameters of the types that have one, best first.

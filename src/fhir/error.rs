@@ -201,8 +201,8 @@ impl FetchError {
         match self {
             FetchError::Token(error) => error.hint(),
             FetchError::Status { status: 401 | 403, is_open: true, .. } => Some(
-                "the plan's grant is \"none\", so no token is sent; if the server wants one, set \
-                 another grant in the plan's section"
+                "the plan's grant is \"none\", so no token is sent; if the server wants a token, \
+                 set another grant in the plan's section"
                     .to_owned(),
             ),
             _ => None,

@@ -32,7 +32,7 @@ pub(super) enum Behind {
     Further,
 }
 
-/// How far the last page is after `page`, which has so many `entries`.
+/// How far the last page is after `page`, which has `entries` entries.
 ///
 /// `None` if it is not after that page, or if no number can be compared.
 pub(super) fn behind(

@@ -186,7 +186,7 @@ impl SearchQuery {
         }
     }
 
-    /// Whether the query takes the type out of the Patient's `$everything`.
+    /// Whether the query fetches the type by the Patient's `$everything`.
     pub fn is_everything(&self) -> bool {
         self.is_everything
     }
@@ -196,7 +196,7 @@ impl SearchQuery {
         self.is_everything || self.pairs.iter().any(|(_, value)| value.contains(PATIENT))
     }
 
-    /// The query that takes the type out of the Patient's `$everything`.
+    /// The query that fetches the type by the Patient's `$everything`.
     fn everything() -> SearchQuery {
         SearchQuery { text: EVERYTHING.to_owned(), pairs: Vec::new(), is_everything: true }
     }

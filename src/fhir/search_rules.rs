@@ -44,7 +44,7 @@ impl SearchRules {
         rules.filter_map(|(key, rule)| Some((key, rule.query_for_everybody()?))).next()
     }
 
-    /// Whether any type is taken out of the Patient's `$everything`.
+    /// Whether any type is fetched by the Patient's `$everything`.
     pub fn wants_everything(&self) -> bool {
         let wants = |rule: &SearchRule| match rule {
             SearchRule::Queries(queries) => queries.iter().any(SearchQuery::is_everything),

@@ -10,7 +10,8 @@ pub struct SandboxCommand {
     /// The port to listen on; 0 picks a free one
     #[arg(long, default_value_t = 8970)]
     pub port: u16,
-    /// The client's public keys, as `payersync jwks PLAN` prints them, for a platform that wants it to sign
+    /// The client's public keys, as `payersync jwks PLAN` prints them, for a platform that wants the client
+    /// to sign
     #[arg(long, value_name = "FILE")]
     pub jwks: Option<PathBuf>,
     /// How the payer behaves
@@ -50,7 +51,7 @@ pub struct SandboxArgs {
     /// The platform whose documented rules the payer plays
     #[arg(long, value_name = "NAME", default_value = "1uphealth", value_parser = like, hide_default_value = true)]
     pub like: Like,
-    /// Name the platforms and the facts that each plays, and exit
+    /// List the platforms and the rules that each follows, and exit
     #[arg(long)]
     pub list_likes: bool,
     /// A fault to inject; may be repeated

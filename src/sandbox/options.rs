@@ -14,7 +14,7 @@ pub struct Options {
     pub claims_per_member: u32,
     /// The platform that the sandbox imitates.
     pub like: Like,
-    /// The client's public keys as a JSON Web Key Set, if the platform wants it to sign.
+    /// The client's public keys as a JSON Web Key Set, if the platform wants the client to sign.
     pub client_keys: Option<String>,
     /// The server's origin in absolute references, such as `https://api.example`.
     ///

@@ -85,7 +85,7 @@ impl Like {
         })
     }
 
-    /// The path that tells when a refresh token ends, and after how many days it does.
+    /// The path of the introspection endpoint, and the number of days after which a refresh token ends.
     pub(in crate::sandbox) fn introspection(self) -> Option<(&'static str, i64)> {
         self.find(|rule| match rule {
             Rule::Introspection(path, days) => Some((*path, *days)),

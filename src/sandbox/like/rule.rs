@@ -118,7 +118,8 @@ pub(in crate::sandbox) enum Rule {
     Needs { types: &'static [&'static str], any_of: &'static [&'static str], refusal: Refusal },
     /// A `_count` above this number is refused.
     CountRefused(u32),
-    /// The page size of these types without `_count`, and the largest one; without types, of all types.
+    /// The page size of these types without `_count`, and the largest page size. An empty list stands for all
+    /// types.
     Count { types: &'static [&'static str], default: u32, most: u32 },
     /// `_count` is ignored if the search has `_id`.
     NoCountWithId,

@@ -38,7 +38,7 @@ enum Reach {
     Nobody,
 }
 
-/// One page of a search, as positions in its record.
+/// One page of a search: the positions of the page's resources in `record`.
 pub(crate) struct Page {
     pub(crate) record: Record,
     /// Indexes into the record.

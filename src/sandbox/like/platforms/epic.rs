@@ -47,7 +47,7 @@ pub(super) static EPIC: Ruleset = Ruleset {
         fact("DOC", "access tokens live 3600 s", Rule::AccessSeconds(3600)),
         fact(
             "DOC",
-            "introspection shows the end of a consent, which the member chooses",
+            "introspection shows when a consent ends; the member chooses the date",
             Rule::Introspection("/interconnect-fhir-oauth/oauth2/introspect", 90),
         ),
         fact("OBS", "the token answer names the patient", Rule::NamesPatient),

@@ -21,7 +21,7 @@ const JUMP: Duration = Duration::days(60);
 /// The clocks of one run.
 #[derive(Debug, Clone)]
 pub(super) struct Clocks {
-    /// When the newest entry of the ledger was made, before this run's.
+    /// When the newest entry of the ledger was made, without the entries of this run.
     newest_entry: Option<DateTime<Utc>>,
     shown: Arc<Mutex<Shown>>,
     /// By how much this machine's clock is ahead of the connection's plan; `None` before any answer.
@@ -38,7 +38,7 @@ struct Shown {
     is_doubted: bool,
 }
 
-/// The clocks at one answer.
+/// What the clocks show at one instant, such as the arrival of an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Reading {
     /// The present instant, by the earlier of the two clocks.
@@ -57,9 +57,9 @@ pub(super) struct Reading {
 /// of its newest entry, so that no later walk counts as days after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Dated {
-    /// The earlier of the two instants, used if this is the later walk.
+    /// The earlier of the two instants, used if the other walk came first.
     pub(super) earliest: DateTime<Utc>,
-    /// The later of the two instants, used if this is the first walk.
+    /// The later of the two instants, used if the other walk comes later.
     pub(super) latest: DateTime<Utc>,
 }
 

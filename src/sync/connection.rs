@@ -155,7 +155,7 @@ async fn walk_unless_stopped(
     if context.stop.is_asked() {
         let finish = WalkFinish::incomplete(
             Reason::Interrupted,
-            "it was asked to stop before this type's turn came".to_owned(),
+            "the run was asked to stop before this type's turn came".to_owned(),
         );
         let (name, window) = (order.resource_type.clone(), order.window.clone());
         return enter(context, name, window, finish).await;
@@ -176,7 +176,7 @@ async fn walk_unless_stopped(
     Ok(report)
 }
 
-/// Enters what the consent withholds of types that were walked to their end.
+/// Enters the gaps of types that were walked to their end: what the consent withholds of each type.
 async fn enter_gaps(
     context: &WalkContext,
     gaps: Vec<(String, WalkFinish)>,
@@ -193,7 +193,7 @@ async fn enter_gaps(
     Ok(())
 }
 
-/// Enters the types of which resources came along with other types, for the first time.
+/// Enters types that the ledger does not mention yet, and whose resources came along with other types.
 async fn enter_unmentioned(
     context: &WalkContext,
     walks: &mut Vec<WalkReport>,

@@ -16,7 +16,7 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// The types that are taken out of `$everything` in this run.
+/// The types that this run fetches by a Patient's `$everything`.
 pub(super) fn asked(steps: &[Step]) -> Vec<String> {
     let name = |step: &Step| match step {
         Step::Walk(order) if is_everything(&order.start) => Some(order.resource_type.clone()),

@@ -105,15 +105,15 @@ pub struct SyncOptions {
 }
 
 impl SyncOptions {
-    /// What was asked for before this instant is due again.
+    /// Everything that was asked for before the returned instant is due again.
     pub(super) fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         if self.full { now } else { before(now, self.full_walk_every) }
     }
 }
 
-/// The instant that lies so long before another one.
+/// The instant that lies `time` before `now`.
 ///
-/// The configuration may name more days than the calendar has: then the first instant there is.
+/// If the configuration names more days than the calendar has, the result is the first instant there is.
 fn before(now: DateTime<Utc>, time: Duration) -> DateTime<Utc> {
     let time = TimeDelta::from_std(time).unwrap_or(TimeDelta::MAX);
     now.checked_sub_signed(time).unwrap_or(DateTime::<Utc>::MIN_UTC)

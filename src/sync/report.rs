@@ -31,7 +31,8 @@ pub struct ConnectionReport {
     pub walks: Vec<WalkReport>,
     /// The ends of the walks that a condensed report leaves out.
     pub left_out: Vec<TypeOutcome>,
-    /// The counters of what is not in `walks`: the requests that decided them, and the walks left out.
+    /// The counters of everything that is not in `walks`: the requests by which the walks were decided, and
+    /// the walks that are left out.
     pub other_counters: WalkCounters,
     /// Open rejects, of this run and earlier ones.
     pub open_rejects: u64,

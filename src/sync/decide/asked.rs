@@ -34,8 +34,8 @@ pub struct Extent {
     pub is_demanded: bool,
     /// A note for a walk that got every resource there was.
     pub note: Option<String>,
-    /// The gap that such a walk ends with, if the hidden part of the type is held, named or required. For a
-    /// type that the consent does not cover at all, only if nothing came.
+    /// The gap with which the walk ends, if the hidden part of the type is held, named or required. If the
+    /// consent covers nothing of the type, the walk ends with the gap only if nothing came.
     pub gap: Option<Box<WalkFinish>>,
 }
 

@@ -33,7 +33,7 @@ impl Step {
         }
     }
 
-    /// The type and why the consent keeps it, or a part of it, from us; `None` if the consent does not.
+    /// The type and its gap, if the consent withholds the type or a part of it; `None` otherwise.
     pub(super) fn into_gap(self) -> Option<(String, WalkFinish)> {
         let (resource_type, finish) = match self {
             Step::Walk(order) if order.extent.is_uncovered => return None,

@@ -98,8 +98,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 /// The search for what changed since the watermark, if that is surely enough.
 ///
 /// It is not enough if the server does not declare `_lastUpdated` or was seen to ignore it, or if resources
-/// come without a date. If a reject is open or an older version than the stored one came, the resource that
-/// mends it need not be new. If the whole type fits on one page, the search saves nothing.
+/// come without a date. If a reject is open, or a version older than the stored one came, the right copy of
+/// the resource need not be new. If the whole type fits on one page, the search saves nothing.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
     // `$everything` knows no `_lastUpdated`.

@@ -1,8 +1,9 @@
 //! Tests whether a server honours a search by date, before anything is left out because of such a search.
 //!
-//! A declaration proves nothing. Asked for what changed after the year 2100, an honest server has nothing
-//! to show. Asked for changes since the date of a stored resource, it shows some resources, none older than
-//! the date and no fewer than are stored. If its `self` link repeats the search, the link has the date.
+//! A declaration proves nothing. The probe asks for changes after the year 2100: an honest server has nothing
+//! to show. It then asks for changes since the date of a stored resource: an honest server shows some
+//! resources, none older than the date and no fewer than are stored. If the answer's `self` link repeats the
+//! search, the link has the date.
 
 use super::order::{Increment, WalkFrom, WalkOrder};
 use crate::{

@@ -96,7 +96,7 @@ pub(super) fn searches(
     });
     let everything = usual(input, name, rule, &bare, is_by_patient).into_iter().map(|it| {
         it.noting(
-            "taken out of the Patient's $everything, which the plan's CapabilityStatement does not \
+            "fetched by the Patient's $everything, which the plan's CapabilityStatement does not \
              declare, since the plan refuses to search the type",
         )
     });

@@ -282,7 +282,8 @@ impl Unpacked {
 /// Separates resources from what cannot be taken in.
 ///
 /// Of several resources with the same type and id, the first list has the newest, or the last if nothing
-/// tells which is newer. The second list has the others whose content differs from it.
+/// tells which is newer. The second list has those of the others whose content differs from the resource in
+/// the first list.
 fn sort(
     body: &[u8],
     bundle: &Bundle,

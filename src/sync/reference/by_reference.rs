@@ -11,6 +11,7 @@ use crate::{
     fhir::{each_reference, is_about_a_member, on_this_server},
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
+    plural,
     sync::{
         context::WalkContext,
         in_order::in_order,
@@ -253,16 +254,18 @@ fn describe(
             WalkFinish::incomplete(Reason::Unanswered, "the plan gave no answer".to_owned())
         });
         let detail = stopped.detail.unwrap_or_default();
-        let detail = format!("{} references are still to be read: {detail}", summary.pending);
+        let detail =
+            format!("{} still to be read: {detail}", plural::count(summary.pending, "reference"));
         return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
     }
     let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
     if summary.stored == 0 && is_missed {
         let detail = match summary.refused {
             0 => {
-                "the plan does not list it, and no stored resource refers to one that could be read"
+                "the plan does not list the type, and no stored resource refers to a resource of \
+                 the type that could be read"
             }
-            _ => "the plan neither lists it nor lets it be read",
+            _ => "the plan neither lists the type nor allows reads of it",
         };
         let detail = detail.to_owned();
         return if required {
@@ -292,13 +295,16 @@ fn describe(
     }
     let mut parts = Vec::new();
     for (count, what) in [
-        (summary.absent, "name a resource that the plan does not have"),
-        (summary.refused, "name one that it refuses"),
-        (summary.unreadable, "name one that it fails to send"),
-        (summary.too_deep, "lie too far from the member's own data and were not followed"),
+        (summary.absent, "references to resources that the plan does not have"),
+        (summary.refused, "references to resources that the plan refuses"),
+        (summary.unreadable, "references to resources that the plan fails to send"),
+        (
+            summary.too_deep,
+            "references too far from the member's own data, which were not followed",
+        ),
     ] {
         if count > 0 {
-            parts.push(format!("{count} references {what}"));
+            parts.push(format!("{what}: {count}"));
         }
     }
     if some_incomplete {

@@ -15,6 +15,7 @@ use crate::{
     clock,
     fhir::instant,
     outcome::{Reason, WalkKind, WalkState},
+    plural,
     sync::{
         context::WalkContext,
         decide::{
@@ -89,7 +90,7 @@ pub(crate) async fn walk_by_date(
             };
             let left = match left {
                 0 => String::new(),
-                left => format!("; {left} stored before were not met and are kept"),
+                left => format!("; not met and kept: {}", plural::count(left, "stored resource")),
             };
             let how = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}"

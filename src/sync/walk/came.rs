@@ -26,13 +26,14 @@ pub(super) struct Came {
     pub(super) refused: Vec<(String, u16)>,
     /// How the first refused part was refused.
     pub(super) refusal: Option<WalkFinish>,
-    /// The refusal of the first refused part that came in an earlier run.
+    /// The refusal of the first part that came in an earlier run and is refused now.
     pub(super) lost: Option<WalkFinish>,
     /// Whether some part, or its beginning, came in an earlier run.
     pub(super) resumed: bool,
     /// Whether some part's resources are not all known: an earlier run kept no note of them, or rejected one.
     pub(super) is_unseen: bool,
-    /// The end of the first part that is not complete; of several, the one that tells the exit code.
+    /// The end of a part that is not complete. If several parts are not, it is the end that decides the exit
+    /// code.
     pub(super) failed: Option<WalkFinish>,
 }
 
@@ -44,7 +45,7 @@ impl Came {
 
     /// Notes the end of a part that is not complete.
     ///
-    /// Of two that are equally bad, the one that ends the run early is told: the parts behind it were not
+    /// Of two ends that are equally bad, the one that ends the run early is kept: the parts after it were not
     /// asked for, and are due next.
     pub(super) fn note_failure(&mut self, finish: WalkFinish) {
         let ends_early = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
@@ -104,7 +105,10 @@ pub(super) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
         _ => finish.hint.unwrap_or(given_up),
     };
     WalkFinish {
-        detail: Some(format!("the plan refuses {}, which came before: {detail}", part.query)),
+        detail: Some(format!(
+            "the plan now refuses {}, although it answered this search before: {detail}",
+            part.query
+        )),
         hint: Some(hint),
         ..finish
     }

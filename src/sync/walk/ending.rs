@@ -65,8 +65,8 @@ pub(crate) fn refused(
 ) -> Ending {
     let is_first_page = at.is_start();
     if is_first_page && is_whole_record(order) && !is_without_access(error) {
-        let hint = "the plan may not serve $everything: take it out of `search` in the plan's section, and \
-                    the types are searched one by one";
+        let hint = "the plan may not serve $everything: remove it from `search` in the plan's \
+                    section, and the types are searched one by one";
         return Ending::Open(WalkFinish {
             hint: Some(hint.to_owned()),
             ..unavailable(error, connection)
@@ -174,7 +174,7 @@ fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
 pub(crate) fn interrupted() -> WalkFinish {
     WalkFinish::incomplete(
         Reason::Interrupted,
-        "it was asked to stop; the next run goes on here".into(),
+        "the run was asked to stop; the next run goes on at this page".into(),
     )
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn bug() -> WalkFinish {
 
 /// The end of a walk at the run's limit of requests.
 pub(crate) fn request_limit() -> WalkFinish {
-    let detail = "the run's limit of requests was reached; the next run goes on here";
+    let detail = "the run's limit of requests was reached; the next run goes on at this page";
     WalkFinish::incomplete(Reason::RequestLimit, detail.to_owned())
 }
 
@@ -256,9 +256,9 @@ pub(crate) fn another_patient(patient: String) -> WalkFinish {
 pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
-        "`payersync connect {name} --plan {plan}` asks for a consent that names the patient \
-         (for a backend service, --patient names it); or set search.Patient = \"bare\" in the plan's \
-         section, and a sync learns it from the Patient that the plan sends"
+        "`payersync connect {name} --plan {plan}` asks for a consent that names the patient (for a \
+         backend service, --patient names it); or set search.Patient = \"bare\" in the plan's \
+         section: the next sync then learns the patient from the Patient that the plan sends"
     );
     let detail = "its search must name the patient, and neither the consent nor a stored Patient \
                   says who that is";
@@ -272,9 +272,10 @@ pub(crate) fn patient_unknown(connection: &ConnectionRow) -> WalkFinish {
 pub(crate) fn patient_changed(connection: &ConnectionRow) -> WalkFinish {
     let (name, plan) = (&connection.name, connection.plan_name());
     let hint = format!(
-        "if somebody else consented, or the plan covers dependants (`dependants = true`), mend \
-         that; if the plan gave the member another Patient for good, `payersync purge {name}` and \
-         then `payersync connect {name} --plan {plan}`"
+        "if somebody else consented, let the member consent again; if the consent covers \
+         dependants, set `dependants = true` in the plan's section; if the plan gave the member \
+         another Patient for good, run `payersync purge {name}` and then `payersync connect {name} \
+         --plan {plan}`"
     );
     WalkFinish {
         keep_cursor: false,
@@ -298,8 +299,8 @@ pub(super) fn filter_ignored(why: &str) -> Ending {
 /// The end of a walk over changes that lacks stored resources which it must hold.
 pub(crate) fn left_out(missing: u64) -> WalkFinish {
     let detail = format!(
-        "{missing} stored resources that changed after the instant asked for did not come: they are \
-         deleted, or the plan does not honour _lastUpdated; all of the type is walked"
+        "stored resources that changed after the instant asked for did not come ({missing}): they \
+         are deleted, or the plan does not honour _lastUpdated; the whole type is walked"
     );
     finally(Reason::LastUpdatedIgnored, detail)
 }
@@ -340,8 +341,8 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
 /// The end at an answer to `_lastUpdated` that is dated before changes which the plan has sent already.
 pub(super) fn clock_went_back(behind: TimeDelta) -> WalkFinish {
     let detail = format!(
-        "the Date of the answer is {} behind a change that the plan has sent before: the plan's clock \
-         went back, or a cache in front of the plan keeps answers; all of the type is walked",
+        "the Date of the answer is {} behind a change that the plan has sent before: the plan's \
+         clock went back, or a cache in front of the plan keeps answers; the whole type is walked",
         long(behind)
     );
     finally(Reason::StaleAnswer, detail)

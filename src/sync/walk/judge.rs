@@ -73,9 +73,9 @@ pub(crate) fn judge(shown: Shown<'_>) -> Judgement {
     } else if is_odd {
         warning.clone()
     } else if tally.changed_meanwhile() {
-        Some("resources changed after it had begun".to_owned())
+        Some("resources changed after the walk had begun".to_owned())
     } else if shown.is_resumed && tally.declared_total.is_none() {
-        Some("it went on from an earlier run, and the server declares no total".to_owned())
+        Some("the walk went on from an earlier run, and the server declares no total".to_owned())
     } else {
         None
     };

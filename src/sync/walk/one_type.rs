@@ -56,7 +56,7 @@ pub(crate) async fn walk(
     Ok(told(context, report))
 }
 
-/// The search to try after one that was refused at its first page, and the searches left after it.
+/// The search to try after a search was refused at its first page, and the searches that remain after that.
 fn another(
     context: &WalkContext,
     order: &WalkOrder,
@@ -129,11 +129,11 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
     Ok(report)
 }
 
-/// The walk over changes beside a full walk under way; `None` if there is none, or the server does not show
-/// that it honours `_lastUpdated`.
+/// The walk over changes beside a full walk that is under way. `None` if no full walk is under way, or if the
+/// server does not show that it honours `_lastUpdated`.
 ///
-/// Without a search for changes only a full walk would bring them. It would take the place of the one under
-/// way, which would never get to its end.
+/// Without a search for changes, only a new full walk would bring the changes. The new walk would take the
+/// place of the full walk under way, which would never get to its end.
 async fn changes_beside(
     context: &WalkContext,
     order: &WalkOrder,
@@ -224,7 +224,8 @@ async fn walk_from(
     walk_on(context, order, from).await
 }
 
-/// Where a walk begins, once the server has shown whether it honours `_lastUpdated`, if it has yet to.
+/// Where a walk begins. If the server has not shown yet whether it honours `_lastUpdated`, the server is
+/// probed first.
 async fn proved(
     context: &WalkContext,
     order: &WalkOrder,
@@ -236,7 +237,7 @@ async fn proved(
     }
 }
 
-/// As `walk_from`, once nothing is left to be proved.
+/// Like `walk_from`, for a walk that needs no probe of `_lastUpdated`.
 async fn walk_on(
     context: &WalkContext,
     order: &WalkOrder,

@@ -77,7 +77,7 @@ pub(super) struct Pass<'a> {
     ahead: Ahead,
     /// The cursor that the pass goes on from.
     resumes: Option<Cursor>,
-    /// The pass before this one, with which it may agree.
+    /// The pass before this one. This pass is compared with it.
     before: Option<i64>,
     /// The pass of this run before `before`.
     second_before: Option<i64>,

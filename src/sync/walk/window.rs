@@ -85,7 +85,7 @@ pub(crate) async fn split(
         };
         // Each window would be walked in all its parts, and each part over all dates.
         if !order.parts.is_empty() {
-            let why = "it is searched in parts".to_owned();
+            let why = "the type is searched in parts".to_owned();
             split.steps.push(Step::Walk(Box::new(whole(order, why))));
             continue;
         }
@@ -128,7 +128,7 @@ pub(super) async fn usable_parameter(
     context: &WalkContext,
     order: &WalkOrder,
 ) -> Result<&'static str, String> {
-    let mut why = "it has no date to be searched by".to_owned();
+    let mut why = "the type has no date parameter to search by".to_owned();
     for parameter in date_parameters(&order.resource_type) {
         why = match probe_date(context, &order.start, parameter).await {
             Probed::Honoured => return Ok(parameter),
@@ -148,7 +148,7 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
         WalkFrom::Since(_) => WalkFrom::Start,
         from => from,
     };
-    WalkOrder { from, note: Some(format!("all of it was walked: {why}")), ..order }
+    WalkOrder { from, note: Some(format!("the whole type was walked: {why}")), ..order }
 }
 
 /// What is reused of the earlier walks over a window.
@@ -277,7 +277,8 @@ fn first_of_month(day: NaiveDate) -> Option<NaiveDate> {
 }
 
 fn settled(resource_type: &str, windows: usize) -> WalkReport {
-    let note = format!("its {windows} windows are complete; --full asks for them again");
+    let note =
+        format!("all windows of the type are complete ({windows}); --full asks for them again");
     WalkReport {
         resource_type: resource_type.to_owned(),
         finish: WalkFinish::complete(Some(note)),

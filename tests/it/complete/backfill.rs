@@ -108,7 +108,7 @@ fn a_parameter_that_is_not_honoured_or_not_there_means_a_full_walk_and_says_so()
     let outcome = backfill(&home, &["--type", "Condition", "--type", "Coverage"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("does not honour onset-date"), "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("no date to be searched by"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("no date parameter to search by"), "{}", outcome.stderr);
     let modes = "SELECT resource_type, mode, state, warning IS NOT NULL FROM sync_walk ORDER BY 1";
     assert_eq!(
         home.rows(modes),
@@ -127,7 +127,7 @@ fn a_type_that_is_searched_in_parts_is_walked_once_and_says_so() {
     std::fs::write(&file, text + parts).unwrap();
     let outcome = home.run(&MOVING_RANGE);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
-    assert!(outcome.stderr.contains("it is searched in parts"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("the type is searched in parts"), "{}", outcome.stderr);
     let asked = payer.asked();
     assert!(asked.iter().all(|asked| asked.query.contains_key("category")), "{asked:?}");
     assert!(asked.iter().all(|asked| !asked.query.contains_key("onset-date")), "{asked:?}");

@@ -323,7 +323,7 @@ pub(crate) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
     if end.entries - pruned != entries.len() as i64 {
         checked.problem(|| {
             let made = end.entries - pruned;
-            format!("{made} entries were made, and {} are left", entries.len())
+            format!("entries made: {made}, entries left: {}", entries.len())
         });
     } else if end.digest != before {
         checked.problem(|| "the last entry is not the newest one made".to_owned());

@@ -10,7 +10,7 @@ use rusqlite::Connection;
 /// Checks the bytes of each attachment, and that its resource exists.
 pub(super) fn verify(connection: &Connection) -> Result<Checked, WarehouseError> {
     let doing = "cannot read attachments";
-    let mut checked = Checked::new("attachments against the hash they came with");
+    let mut checked = Checked::new("attachments against the hashes of their bytes");
     let mut statement = connection
         .prepare(
             "SELECT a.id, a.bytes, a.sha256, a.size, a.replaced_at IS NULL AND NOT EXISTS (
@@ -32,7 +32,7 @@ pub(super) fn verify(connection: &Connection) -> Result<Checked, WarehouseError>
             }
         }
         if row.get(4).doing(doing)? {
-            checked.problem(|| format!("row {id} of attachment is of no stored resource"));
+            checked.problem(|| format!("row {id} of attachment belongs to no stored resource"));
         }
     }
     Ok(checked)

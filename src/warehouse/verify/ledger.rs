@@ -63,7 +63,7 @@ const WRONG: [(&str, &str); 20] = [
         "SELECT count(*) FROM resource_version v WHERE NOT EXISTS (
            SELECT 1 FROM resource r WHERE r.connection_id = v.connection_id
              AND r.resource_type = v.resource_type AND r.resource_id = v.resource_id)",
-        "superseded versions are of no stored resource",
+        "superseded versions belong to no stored resource",
     ),
     (
         // If a definition rejects a stored resource, the reject has page 0, and no walk counts it.
@@ -102,13 +102,13 @@ const WRONG: [(&str, &str); 20] = [
         // A last page leaves the cursor that led to it in place until the walk is judged.
         "SELECT count(*) FROM walk_cursor k JOIN sync_walk w ON w.id = k.walk_id
          WHERE w.pages_before + w.pages - k.pages NOT IN (0, 1)",
-        "cursors have another number of pages behind them than their walk",
+        "cursors count another number of pages than their walk",
     ),
     (
         "SELECT count(*) FROM type_state s WHERE coalesce(s.watermark, s.last_full_at) IS NOT NULL
            AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.connection_id = s.connection_id
              AND w.resource_type = s.resource_type AND w.state = 'complete')",
-        "types are called complete up to an instant, and no walk of them was complete",
+        "types are noted as complete up to an instant, but have no complete walk",
     ),
     (
         "SELECT count(*) FROM absent_resource a WHERE NOT EXISTS (
@@ -118,22 +118,22 @@ const WRONG: [(&str, &str); 20] = [
     ),
     (
         "SELECT count(*) FROM absent_resource WHERE (state = 'deleted') <> (proof IS NOT NULL)",
-        "absent resources are called deleted without a proof, or have a proof and are not",
+        "absent resources are marked as deleted without a proof, or have a proof without the mark",
     ),
     (
         "SELECT count(*) FROM walk_page WHERE length(seen) % 8 + length(rejected) % 8 <> 0",
-        "notes of what a page brought are incomplete",
+        "lists of a page's resources are incomplete",
     ),
     (
         "SELECT count(*) FROM walk_page p JOIN walk_cursor k ON k.walk_id = p.walk_id
          WHERE p.page > k.pages",
-        "notes are of pages that their walk has not come to",
+        "lists of resources belong to pages that the walk has not reached",
     ),
     (
         "SELECT count(*) FROM reference_queue q WHERE q.state = 'stored' AND NOT EXISTS (
            SELECT 1 FROM resource r WHERE r.connection_id = q.connection_id
              AND r.resource_type = q.resource_type AND r.resource_id = q.resource_id)",
-        "references are called stored, but their resource is missing",
+        "references are marked as stored, but their resource is missing",
     ),
 ];
 
@@ -145,7 +145,7 @@ pub(crate) fn ledger(connection: &Connection) -> Result<Checked, WarehouseError>
     for (sql, problem) in WRONG {
         let count = number(connection, sql)?;
         if count > 0 {
-            checked.problem(|| format!("{count} {problem}"));
+            checked.problem(|| format!("{problem} ({count})"));
         }
     }
     Ok(checked)

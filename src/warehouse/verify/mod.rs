@@ -43,7 +43,10 @@ pub fn verify(
     let mut checks = vec![
         whole("database file", integrity(&connection))?,
         whole("references between rows", foreign_keys(&connection))?,
-        whole("tables with rows of a connection", unknown_connections(&connection))?,
+        whole(
+            "tables, searched for rows of unknown connections",
+            unknown_connections(&connection),
+        )?,
         whole("walks and cursors in the ledger", ledger::ledger(&connection))?,
         whole("unfinished purges", unfinished_purges(&connection))?,
         whole(access_chain::CHECKED, access_chain::verify(&connection))?,
@@ -193,7 +196,7 @@ fn foreign_keys(connection: &Connection) -> Result<Checked, WarehouseError> {
 }
 
 fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseError> {
-    let mut checked = Checked::new("tables for rows of unknown connections");
+    let mut checked = Checked::new("tables, searched for rows of unknown connections");
     for table in tables_with_connections(connection, "main")? {
         let rows = number(
             connection,
@@ -204,7 +207,8 @@ fn unknown_connections(connection: &Connection) -> Result<Checked, WarehouseErro
         )?;
         checked.count += 1;
         if rows > 0 {
-            checked.problem(|| format!("{rows} rows of {table} belong to no connection"));
+            checked
+                .problem(|| format!("rows of {table} that belong to no known connection: {rows}"));
         }
     }
     Ok(checked)

@@ -113,7 +113,10 @@ impl<'a> Comparison<'a> {
             .doing(doing)?;
         let wanted = batch.row_count(expected.clone());
         if found != wanted {
-            return Ok(Some(format!("{} has {found} rows of it, not {wanted}", self.table.name())));
+            return Ok(Some(format!(
+                "rows of the resource in {}: {found}, not {wanted}",
+                self.table.name()
+            )));
         }
         if wanted == 0 {
             return Ok(None);
@@ -323,7 +326,8 @@ fn strays(
             .doing(doing)?;
         checked.count += rows;
         if strays > 0 {
-            checked.problem(|| format!("{strays} rows of {} have no live resource", table.name()));
+            checked
+                .problem(|| format!("rows of {} without a live resource: {strays}", table.name()));
         }
     }
     if !outdated.is_empty() {

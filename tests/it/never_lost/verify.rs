@@ -99,7 +99,7 @@ fn each_kind_of_damage_is_named() {
             format!("UPDATE resource SET deleted_at = received_at WHERE id = {patient}"),
             "normalised rows against their resources",
         ),
-        ("DELETE FROM connection".to_owned(), "tables for rows of unknown connections"),
+        ("DELETE FROM connection".to_owned(), "tables, searched for rows of unknown connections"),
         ("DELETE FROM connection".to_owned(), "tables with references between rows"),
         ("UPDATE walk_cursor SET resource_type = 'Basic' || resource_type".to_owned(), LEDGER),
         ("UPDATE sync_walk SET resources_new = resources_new + 1 WHERE id = 1".to_owned(), LEDGER),

@@ -48,7 +48,7 @@ const CHANGES: [(&str, &str); 14] = [
     ),
     ("DELETE FROM access_log WHERE id = 3", "entry 4 does not follow entry 2: an entry between"),
     ("DELETE FROM access_log WHERE id = 1", "entry 2 is not the first"),
-    ("DELETE FROM access_log WHERE id >= 4", "5 entries were made, and 3 are left"),
+    ("DELETE FROM access_log WHERE id >= 4", "entries made: 5, entries left: 3"),
     (
         "INSERT INTO access_log (at, os_user, command) VALUES ('2030', 'me', 'get')",
         "entry 6 was changed or put in",

@@ -24,8 +24,11 @@ pub(in crate::warehouse) fn verify(
         .undone_by(Remedy::Rebuild);
     let known = definitions(connection)?;
     if marts.iter().any(|mart| known.get(&mart.name) != Some(&hash(mart))) {
-        checked.note =
-            Some("not compared: the next run makes them anew, by new definitions".into());
+        checked.note = Some(
+            "not compared: the definitions of marts have changed, and the next run makes the \
+             marts anew"
+                .into(),
+        );
         return Ok(checked);
     }
     let behind = number(
@@ -33,8 +36,9 @@ pub(in crate::warehouse) fn verify(
         "SELECT count(*) FROM (SELECT connection_id FROM mart_due UNION SELECT connection_id FROM mart_due_type)",
     )?;
     if behind > 0 {
-        checked.note =
-            Some(format!("not compared: the next run makes those of {behind} connections anew"));
+        checked.note = Some(format!(
+            "not compared: connections whose marts the next run makes anew: {behind}"
+        ));
         return Ok(checked);
     }
     for batch in batch::all(connection)?.iter().filter(|batch| !batch.connections.is_empty()) {
@@ -73,8 +77,8 @@ fn compare(
     if wrong + missing > 0 || standing != due {
         checked.problem(|| {
             format!(
-                "{} has {standing} rows, {wrong} of them other than its tables give, and lacks \
-                 {missing} of {due}",
+                "{}: of {standing} stored rows, {wrong} differ from the rows that its tables give; \
+                 of {due} such rows, {missing} are missing",
                 mart.name
             )
         });

@@ -118,7 +118,7 @@ pub enum WarehouseError {
     #[error(transparent)]
     Seal(SealError),
     /// The copy is damaged and was removed.
-    #[error("the copy is damaged ({problems} problems) and was removed")]
+    #[error("the copy is damaged (problems found: {problems}) and was removed")]
     UnsoundCopy {
         /// How many problems SQLite found.
         problems: u64,
@@ -243,24 +243,25 @@ impl WarehouseError {
     fn own_hint(&self) -> Option<&'static str> {
         match self {
             WarehouseError::NotADatabase { .. } => Some(
-                "an encrypted one needs the build that made it (--features encryption); else move the file away, or name another folder with --home",
+                "an encrypted warehouse opens only in a build with --features encryption; if the file is not a warehouse, move it away, or name another folder with --home",
             ),
             WarehouseError::NotThere { .. } => Some(
-                "create it there, or delete its rows of the connection here; nothing was moved",
+                "create the table in the other home, or delete the connection's rows from the \
+                 table here; nothing was moved",
             ),
             WarehouseError::WrongKey { .. } => Some(
-                "put back the key that the file was made with; if that key is in its place, the file \
-                 is damaged or is no warehouse",
+                "put back the key that the file was made with; if the key is the right one, the \
+                 file is damaged or is not a warehouse",
             ),
             WarehouseError::InClear { .. } => Some(
-                "back it up with the build that made it, move it away, and `payersync restore` that backup with this build",
+                "back the warehouse up with the build that made it, move warehouse.db away, and `payersync restore` the backup with this build",
             ),
             WarehouseError::NeedsEncryption { .. } => {
                 Some("restore it with a build that encrypts (--features encryption)")
             }
             WarehouseError::Thread(_) => Some(RAISE_LIMITS),
             WarehouseError::Pruned { .. } => {
-                Some("keep_versions_days in [warehouse] says how long they are kept")
+                Some("ask for a later instant: [warehouse] keeps versions for keep_versions_days")
             }
             WarehouseError::OlderSchema { .. } => {
                 Some("`payersync sync` or `payersync rebuild` brings it up to date; then ask again")
@@ -277,7 +278,7 @@ impl WarehouseError {
                 Some("check that the folder exists, is writable and has room for the copy")
             }
             WarehouseError::Strangers { .. } => Some(
-                "if you made them yourself, drop them in a copy of the backup and restore that; if not, take another backup",
+                "if you made them yourself, remove them from a copy of the backup and restore the copy; if not, take another backup",
             ),
             WarehouseError::Distrusted(_) => Some(
                 "back up into a folder that is yours and that nobody else can write to, or with --encrypt",
@@ -373,7 +374,7 @@ fn hint_for_sqlite(code: ErrorCode) -> Option<&'static str> {
              kept",
         ),
         ErrorCode::DatabaseCorrupt => {
-            Some("restore the last backup; `payersync verify` tells whether one is sound")
+            Some("restore the last backup, and check the warehouse with `payersync verify`")
         }
         ErrorCode::DatabaseBusy if no_locks::is_noted() => Some(
             "the file system gives no locks: move the home to a disk of this machine, or mend the \

@@ -79,7 +79,7 @@ impl SealError {
     pub fn hint(&self) -> &'static str {
         match self {
             SealError::NotARecipient { .. } => {
-                "a recipient begins with age1; `age-keygen -y` prints that of an identity"
+                "a recipient begins with age1; `age-keygen -y` prints the recipient of an identity"
             }
             SealError::NotAnIdentity { .. } | SealError::NoIdentity => {
                 "an identity begins with AGE-SECRET-KEY-1; `age-keygen` makes one"
@@ -100,7 +100,7 @@ impl SealError {
                 "nothing was restored; name the identity or passphrase of that backup"
             }
             SealError::Broken { .. } => {
-                "nothing was restored; copy it here again, or take another backup"
+                "nothing was restored; copy the backup here again, or take another backup"
             }
             SealError::UnknownFormat { .. } => "nothing was restored; use a newer payersync",
             SealError::TooMuchWork { .. } => "nothing was restored; payersync did not write this",

@@ -337,7 +337,7 @@ fn what_is_no_warehouse_or_a_newer_one_is_left_as_it_is() {
     .unwrap();
     let commands = [&["sync"][..], &["status"], &["query", "SELECT 1"], &["rebuild"], &["plan"]];
     for command in commands {
-        refused(&home, command, 5, "is not a SQLite database", "move the file away");
+        refused(&home, command, 5, "is not a SQLite database", "move it away");
     }
     fs::remove_file(home.file("warehouse.db")).unwrap();
     assert_eq!(home.run(&["sync"]).code, 1);

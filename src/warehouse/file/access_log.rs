@@ -102,7 +102,7 @@ pub(super) fn enter_purge(
 
 /// Removes a connection's name from earlier entries; returns the ids of the entries that had it.
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
-    let doing = "cannot remove what names a purged connection";
+    let doing = "cannot remove the name of a purged connection";
     named::register(transaction)?;
     // The details of these commands are fixed words of ours, and a connection's name may be such a word.
     let in_detail = "names(detail, ?1) AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
@@ -152,7 +152,7 @@ pub(crate) fn prune(
     before: DateTime<Utc>,
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot forget old entries of the access log";
+    let doing = "cannot delete old entries of the access log";
     let behavior = TransactionBehavior::Immediate;
     let transaction = connection.transaction_with_behavior(behavior).doing(doing)?;
     let mut gone = past(&transaction, &clock::text(before)).doing(doing)?;

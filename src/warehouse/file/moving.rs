@@ -88,7 +88,7 @@ pub fn arrive(
     os_user: &str,
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot make a moved connection an active one";
+    let doing = "cannot activate a moved connection";
     let mut connection = open::open_to_write(target)?;
     connection.execute_batch("PRAGMA synchronous = FULL;").doing(doing)?;
     let transaction = connection.transaction().doing(doing)?;

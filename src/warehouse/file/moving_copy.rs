@@ -90,7 +90,8 @@ pub(super) fn copy(
     Ok((new, rows))
 }
 
-/// The number to add to the ids of a table: the smallest id then becomes the first never used in `main`.
+/// The number by which the ids of a table are raised. The smallest id that is copied becomes the first id
+/// that `main` has never used.
 fn raise(
     transaction: &Transaction<'_>,
     table: &str,

@@ -12,7 +12,7 @@ pub(super) fn register(connection: &Connection) -> Result<(), WarehouseError> {
             let name: String = context.get(1)?;
             Ok(text.is_some_and(|text| names(&text, &name)))
         })
-        .doing("cannot remove what names a purged connection")
+        .doing("cannot remove the name of a purged connection")
 }
 
 /// From this length on, a name counts wherever it stands: `john2024.parquet` names john.

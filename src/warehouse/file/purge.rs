@@ -297,12 +297,12 @@ fn count(
             [id],
             |row| row.get(0),
         )
-        .doing("cannot count what is left")
+        .doing("cannot count a connection's remaining rows")
 }
 
 /// Removes traces of the connection outside its own rows.
 fn forget_traces(transaction: &Transaction<'_>, row: &ConnectionRow) -> Result<(), WarehouseError> {
-    let doing = "cannot remove what names a purged connection";
+    let doing = "cannot remove the name of a purged connection";
     // The planner's samples hold keys of indexes, and so ids of resources.
     let sampled: bool = transaction
         .query_row(

@@ -35,7 +35,7 @@ pub(super) fn as_reader(connection: &mut Connection, path: &Path) -> Result<(), 
 
 /// Sets a connection to wait for no lock at all.
 pub(crate) fn for_nobody(connection: &Connection) -> Result<(), WarehouseError> {
-    connection.busy_timeout(Duration::ZERO).doing("cannot set up how to wait")
+    connection.busy_timeout(Duration::ZERO).doing("cannot set how long to wait for a lock")
 }
 
 /// Repeats work that another process prevents, for as long as a reader waits.
@@ -76,7 +76,7 @@ fn set(connection: &mut Connection, path: &Path, patience: Duration) -> Result<(
         thread::sleep(LONGEST_PAUSE.min(Duration::from_millis(1) * (tries.unsigned_abs() + 1)));
         waited < patience
     };
-    connection.busy_handler(Some(look_again)).doing("cannot set up how to wait")
+    connection.busy_handler(Some(look_again)).doing("cannot set how long to wait for a lock")
 }
 
 /// Whether the file system gives a lock on a file of our own, which nobody else can hold.

@@ -126,7 +126,7 @@ fn with_journal(file: &WarehouseFile, path: &Path) -> Result<Connection, Warehou
     Ok(connection)
 }
 
-/// The URI of a file, with the parameter `immutable`: nobody changes it.
+/// The URI of a file with the parameter `immutable`, by which SQLite believes that nobody changes the file.
 fn immutable(path: &Path) -> PathBuf {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {

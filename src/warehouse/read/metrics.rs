@@ -10,7 +10,7 @@ pub struct Effort {
     pub connection: String,
     /// HTTP requests sent, retries included.
     pub requests: u64,
-    /// How many of them were retries.
+    /// HTTP requests that were retries; `requests` counts these, too.
     pub retries: u64,
     /// Pages stored.
     pub pages: u64,

@@ -144,5 +144,5 @@ pub(crate) fn of_one(
     connection
         .prepare_cached(&lines_of_one())
         .and_then(|mut statement| statement.query_map([connection_id], status_of)?.collect())
-        .doing("cannot read how a connection stands")
+        .doing("cannot read the state of a connection's types")
 }

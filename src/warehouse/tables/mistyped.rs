@@ -104,7 +104,7 @@ pub(crate) fn note(
                     cells
                 ])
             })
-            .doing("cannot note a cell of another type")?;
+            .doing("cannot note a mistyped cell")?;
     }
     Ok(())
 }
@@ -124,7 +124,7 @@ pub(crate) fn forget(
         .and_then(|mut statement| {
             statement.execute(params![connection_id, resource_type, resource_id])
         })
-        .doing("cannot forget the cells of another type")
+        .doing("cannot delete the notes of mistyped cells")
         .map(drop)
 }
 
@@ -143,6 +143,6 @@ pub(super) fn forget_tables(
                AND table_name NOT IN (SELECT value FROM json_each(?2))",
             params![resource_type, serde_json::Value::from(kept).to_string()],
         )
-        .doing("cannot forget the cells of another type")
+        .doing("cannot delete the notes of mistyped cells")
         .map(drop)
 }

@@ -50,9 +50,9 @@ pub(super) struct PathTree {
 struct Place {
     name: String,
     parent: PathId,
-    /// Whether this is a later item of the list `parent`.
+    /// Whether this place is an item of the list `parent` other than the first.
     is_later: bool,
-    /// The later items of a list; the root for an item that was not seen yet.
+    /// The places of a list's items after the first; the root for an item that was not seen yet.
     later: [PathId; LATER],
     depth: u16,
     is_foreign: bool,

@@ -281,7 +281,7 @@ impl Job<'_> {
                      VALUES (?1, ?2, ?3, ?4)",
                     params![self.resource_type, connection_id, resource_id, detail],
                 )
-                .doing("cannot note what a definition rejects")
+                .doing("cannot note which resources a definition rejects")
                 .map(drop),
         }
     }

@@ -131,7 +131,7 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
 
 /// Removes from every table of the type the resources that a new definition rejects.
 fn take_out_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), WarehouseError> {
-    let doing = "cannot read what a definition rejects";
+    let doing = "cannot read which resources a definition rejects";
     let mut statement = transaction
         .prepare(
             "SELECT connection_id, resource_id, detail FROM rebuild_reject WHERE resource_type = ?1",

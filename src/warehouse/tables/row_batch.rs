@@ -84,7 +84,7 @@ impl RowBatch {
         ROOM.saturating_add(page_bytes.saturating_mul(ROOM_PER_BYTE))
     }
 
-    /// Allows the rows of a further resource of `bytes` bytes.
+    /// Raises the bound of the batch for the rows of one more resource, which has `bytes` bytes.
     pub(crate) fn expect(&mut self, bytes: usize) {
         self.room = self.room.saturating_add(bytes.saturating_mul(ROOM_PER_BYTE));
     }

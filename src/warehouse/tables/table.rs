@@ -12,7 +12,8 @@ use std::{
     sync::{LazyLock, Mutex, PoisonError},
 };
 
-/// Raised if the same definition gives other rows than before, so that every table is rebuilt.
+/// The version of the rows. Raise it if the same definition gives other rows than before: every table is then
+/// rebuilt.
 const ROW_FORMAT: u8 = 5;
 
 /// SQLite's bound (SQLITE_MAX_COLUMN); the bundled SQLite has the default.

@@ -26,7 +26,7 @@ pub(crate) fn note(
     transaction
         .prepare_cached("INSERT OR IGNORE INTO unmapped_path_due VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
-        .doing("cannot note what changed")?;
+        .doing("cannot note that paths must be counted anew")?;
     marts::note_change(transaction, connection_id, resource_type)
 }
 
@@ -42,7 +42,7 @@ pub(super) fn note_type(
                WHERE r.connection_id = c.id AND r.resource_type = ?1)",
             [resource_type],
         )
-        .doing("cannot note what changed")?;
+        .doing("cannot note that paths must be counted anew")?;
     marts::note_tables(transaction, resource_type)
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn refresh(
         .and_then(|mut statement| {
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
-        .doing("cannot read what changed")?;
+        .doing("cannot read for which types paths must be counted anew")?;
     // Sorted by type, so that what is known of a type can be dropped after its last connection.
     due.sort_by(|one, other| (&one.1, one.0).cmp(&(&other.1, other.0)));
     for of_type in due.chunk_by(|one, other| one.1 == other.1) {
@@ -110,7 +110,7 @@ fn put(
     resource_type: &str,
     paths: Vec<LeafPath>,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot enter which paths no column carries";
+    let doing = "cannot write the table unmapped_path";
     let mut left: Vec<LeafPath> = paths.into_iter().filter(|leaf| !leaf.carried).collect();
     left.sort_by_key(|leaf| std::cmp::Reverse(leaf.leaves));
     left.truncate(ROWS);

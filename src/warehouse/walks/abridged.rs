@@ -32,7 +32,7 @@ fn is_listed(connection: &Connection, rowid: i64) -> Result<bool, WarehouseError
              WHERE r.id = ?1)"
         ))
         .and_then(|mut statement| statement.query_row([rowid], |row| row.get(0)))
-        .doing("cannot look up how a resource came")
+        .doing("cannot look up which walk brought a resource")
 }
 
 /// Whether a stored resource says that parts of it are left out (SUBSETTED).

@@ -80,7 +80,7 @@ pub(crate) fn open_absences(
             [connection_id],
             |row| row.get(0),
         )
-        .doing("cannot count what is absent")
+        .doing("cannot count the absent resources")
 }
 
 /// The number of live resources of a walk's type, and how many of them two passes both missed.
@@ -98,7 +98,7 @@ pub(super) fn count_missed_twice(
             params![walk.connection_id, walk.resource_type, walk.walk_id, before],
             |row| Ok((live, row.get(0)?)),
         )
-        .doing("cannot count what is absent")
+        .doing("cannot count the absent resources")
 }
 
 /// Enters resources that two passes missed, both of them in doubt.
@@ -123,7 +123,7 @@ pub(super) fn enter_missed_twice(
             ),
             params![walk.connection_id, walk.resource_type, walk.walk_id, before, NO_INSTANT],
         )
-        .doing("cannot enter what is absent")
+        .doing("cannot enter the absent resources")
         .map(drop)
 }
 
@@ -159,7 +159,7 @@ pub(super) fn count_missed(
                 params![walk.connection_id, walk.resource_type, walk.walk_id],
                 |row| row.get::<_, u64>(0),
             )
-            .doing("cannot count what is absent")
+            .doing("cannot count the absent resources")
     };
     let live = count(
         "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3",
@@ -201,7 +201,7 @@ pub(super) fn enter_missed(
                 end.missed_since
             ],
         )
-        .doing("cannot enter what is absent")
+        .doing("cannot enter the absent resources")
         .map(|rows| rows as u64)
 }
 
@@ -218,7 +218,7 @@ pub(crate) fn has_unasked_absences(
             params![connection_id, resource_type],
             |row| row.get(0),
         )
-        .doing("cannot look for what is absent")
+        .doing("cannot look for absent resources")
 }
 
 /// Whether an absent resource of the type was asked for recently.
@@ -240,7 +240,7 @@ pub(crate) fn asked_lately(
             params![connection_id, resource_type, run_id],
             |row| row.get(0),
         )
-        .doing("cannot look when was asked about what is absent")
+        .doing("cannot look up when absent resources were last asked for")
 }
 
 /// Statuses below 500 that say nothing about the resource that was read.
@@ -283,7 +283,7 @@ pub(crate) fn pending_absences(
                 .query_map(params![connection_id, resource_type, limit, with_refused], absent)?
                 .collect()
         })
-        .doing("cannot read what is absent")
+        .doing("cannot read the absent resources")
 }
 
 /// At most three resources of a type that surely exist: the last ones received that no walk has missed.
@@ -308,7 +308,7 @@ pub(crate) fn surely_present(
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
         })
-        .doing("cannot read what is present")
+        .doing("cannot read which resources surely exist")
 }
 
 pub(crate) fn enter_finding(
@@ -320,7 +320,7 @@ pub(crate) fn enter_finding(
     mut counters: WalkCounters,
     now: DateTime<Utc>,
 ) -> Result<WalkCounters, WarehouseError> {
-    let doing = "cannot enter what came of an absence";
+    let doing = "cannot enter the outcome for an absent resource";
     let (state, http_status, proof) = match finding {
         Finding::GoneByRead(status) => ("deleted", Some(status), Some("read")),
         Finding::AnotherPatients => ("deleted", Some(200), Some("read")),

@@ -297,7 +297,7 @@ pub(super) fn bury_attachments(
         transaction
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(key))
-            .doing("cannot mark what is gone")?;
+            .doing("cannot mark the attachments of a deleted resource")?;
     }
     Ok(())
 }

@@ -34,6 +34,6 @@ pub(super) fn bury_one(
     transaction
         .prepare_cached("UPDATE resource SET deleted_at = ?2 WHERE id = ?1")
         .and_then(|mut statement| statement.execute(params![rowid, now]))
-        .doing("cannot mark what is gone")
+        .doing("cannot mark a resource as deleted")
         .map(drop)
 }

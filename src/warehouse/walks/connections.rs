@@ -280,7 +280,7 @@ pub(crate) fn update_bases(
     connection: &mut Connection,
     catalog: &Catalog,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot note where references lead";
+    let doing = "cannot note a connection's FHIR bases";
     let known: Vec<(i64, Option<String>, Option<String>)> = connection
         .prepare("SELECT id, plan, fhir_bases FROM connection")
         .and_then(|mut statement| {
@@ -306,7 +306,7 @@ pub(crate) fn set_bases(
     connection: &mut Connection,
     bases: &[(i64, String)],
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot note where references lead";
+    let doing = "cannot note a connection's FHIR bases";
     let transaction = connection.transaction().doing(doing)?;
     for (id, bases) in bases {
         transaction
@@ -365,7 +365,7 @@ pub(crate) fn set_scope(
 ) -> Result<(), WarehouseError> {
     connection
         .execute("UPDATE connection SET scope = ?2 WHERE id = ?1", params![id, scope])
-        .doing("cannot note what a consent covers")
+        .doing("cannot note the scopes of a consent")
         .map(drop)
 }
 

@@ -20,9 +20,9 @@ pub struct Cursor {
     pub walk_id: i64,
     /// The URL of the page to request next.
     pub next_url: String,
-    /// Pages stored before it.
+    /// Pages stored before the page of `next_url`.
     pub pages: u64,
-    /// Resources seen before it.
+    /// Resources seen before the page of `next_url`.
     pub resources_seen: u64,
     /// When the first page was requested.
     pub walk_started_at: String,
@@ -228,7 +228,7 @@ pub(crate) fn came_whole(
             })?;
             walks.map(|walk| walk.map(is_wide)).try_fold(false, |any, is_wide| Ok(any | is_wide?))
         })
-        .doing("cannot read how a type came")
+        .doing("cannot read which walks brought a type")
 }
 
 /// Whether a search has no parameters except the page size and the patient, who may also be named by `_id`.

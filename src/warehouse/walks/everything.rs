@@ -4,12 +4,12 @@ use super::{finish::SHRINK_FLOOR, kinds::WHOLE_TYPES, page::PageWrite, walk_key:
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
-/// The resources of a type that a run's `$everything` shows to be absent.
+/// How many resources of one type a run's `$everything` shows to be absent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissedAlong {
-    /// The number of absent resources, which were entered.
+    /// This many resources are absent. Each was entered in `absent_resource`.
     Entered(u64),
-    /// More resources are missing than may vanish at once; nothing was entered.
+    /// More resources are missing than may vanish at once, so none was entered.
     TooMany {
         /// Live resources of the type.
         live: u64,
@@ -24,7 +24,7 @@ pub(super) fn note_along(
     page: &PageWrite,
     resources: &[i64],
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot note what came along";
+    let doing = "cannot note which resources $everything brought";
     let mut statement = transaction
         .prepare_cached("INSERT OR IGNORE INTO temp.walk_along VALUES (?1, ?2, ?3)")
         .doing(doing)?;
@@ -60,7 +60,7 @@ pub(crate) fn enter_missed(
     shrink_limit_percent: u8,
     now: &str,
 ) -> Result<MissedAlong, WarehouseError> {
-    let doing = "cannot enter what did not come along";
+    let doing = "cannot enter which resources $everything did not bring";
     let walks = serde_json::Value::from(walks).to_string();
     // In the URLs of the ledger, the Patient's id is replaced by a placeholder.
     let missed = "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
@@ -124,7 +124,7 @@ pub(crate) fn types_along(
              ORDER BY r.resource_type",
         )
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
-        .doing("cannot read what came along")
+        .doing("cannot read which types came along with other walks")
 }
 
 /// Deletes the notes about resources that came along.
@@ -134,6 +134,6 @@ pub(crate) fn forget_along(
 ) -> Result<(), WarehouseError> {
     connection
         .execute("DELETE FROM temp.walk_along WHERE connection_id = ?1", [connection_id])
-        .doing("cannot forget what came along")
+        .doing("cannot delete the notes of resources that $everything brought")
         .map(drop)
 }

@@ -17,7 +17,7 @@ pub(super) fn hand_over(
     page: &PageWrite,
     met: impl Iterator<Item = i64>,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot note that a plan has sent what a file held";
+    let doing = "cannot note that a plan has sent a resource of a file";
     let id = page.walk.connection_id;
     let has_files = page.file.is_none()
         && transaction
@@ -54,7 +54,7 @@ pub(crate) fn is_walk_open(
             params![connection_id, resource_type],
             |row| row.get(0),
         )
-        .doing("cannot look for files that were not read")
+        .doing("cannot read whether an import is complete")
 }
 
 /// Settles open rejects of a file that was read to its end.

@@ -24,7 +24,7 @@ mod tests {
         warehouse::file::{open::open_to_write, place::WarehouseFile},
     };
 
-    /// Whether a kind is on each of the lists: searches, whole types, offered.
+    /// Which of the lists have this kind, in this order: `SEARCHES`, `WHOLE_TYPES`, `OFFERED`.
     fn lists_of(kind: WalkKind) -> [bool; 3] {
         match kind {
             WalkKind::Full | WalkKind::Incremental => [true, true, true],

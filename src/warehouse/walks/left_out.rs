@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 /// Some servers store dates with fewer digits than a search names, and some leave out the instant itself.
 const PRECISION: Duration = Duration::seconds(1);
-/// How much older than a search a change must be for the search to be expected to find it.
+/// How long before a search a change must have happened, so that the search is expected to find the change.
 ///
 /// Indexes lag, and some plans load resources hours after the date that they give them. Walks over changes
 /// overlap, which covers such resources.
@@ -154,7 +154,7 @@ pub(crate) fn note_left_out(
     walk: &WalkKey,
     since: DateTime<Utc>,
 ) -> Result<u64, WarehouseError> {
-    let doing = "cannot note what was left out";
+    let doing = "cannot note which resources a search left out";
     let missed: Vec<(i64, String)> = connection
         .prepare_cached(&format!(
             "SELECT r.id, r.last_updated FROM resource r
@@ -199,7 +199,7 @@ pub(crate) fn settle_left_out(
             params![connection_id, resource_type],
             |row| row.get(0),
         )
-        .doing("cannot look for what was left out")?;
+        .doing("cannot look for resources that a search left out")?;
     forget(connection, connection_id, resource_type)?;
     Ok(count)
 }
@@ -214,6 +214,6 @@ fn forget(
             "DELETE FROM temp.left_out WHERE connection_id = ?1 AND resource_type = ?2",
             params![connection_id, resource_type],
         )
-        .doing("cannot forget what was left out")
+        .doing("cannot delete the notes of resources that a search left out")
         .map(drop)
 }

@@ -102,7 +102,7 @@ fn insert(
                 now
             ])
         })
-        .doing("cannot keep an older version")
+        .doing("cannot store an older version")
         .map(drop)
 }
 
@@ -119,7 +119,7 @@ fn note(transaction: &Transaction<'_>, page: &PageWrite, rowid: i64) -> Result<(
                SELECT 1 FROM temp.walk_seen WHERE walk_id = ?3 AND resource = ?1)",
         )
         .and_then(|mut statement| statement.execute([rowid, page.walk.run_id, page.walk.walk_id]))
-        .doing("cannot keep an older version")
+        .doing("cannot store an older version")
         .map(drop)
 }
 
@@ -128,7 +128,7 @@ pub(crate) fn forget(
     connection: &Connection,
     rowids: impl IntoIterator<Item = i64>,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot forget an older version";
+    let doing = "cannot delete the notes of older versions";
     // There is hardly ever such a note: on an unchanged night, one look per page is enough.
     let any = connection
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM resource_outdated)")

@@ -28,13 +28,13 @@ pub(crate) fn join(
              SELECT ?2, resource FROM temp.walk_seen WHERE walk_id = ?1",
             [walk.walk_id, round],
         )
-        .doing("cannot note what a part brought")
+        .doing("cannot note which resources a part brought")
         .map(drop)
 }
 
 /// Stores the resources that a walk over a part saw, in place of those of an earlier walk.
 pub(crate) fn keep(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
-    let doing = "cannot keep what a part brought";
+    let doing = "cannot store which resources a part brought";
     connection
         .execute(
             "DELETE FROM walk_page WHERE page = -1 AND walk_id IN (
@@ -61,7 +61,7 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
                WHERE connection_id = ?1 AND resource_type = ?2)",
             params![walk.connection_id, walk.resource_type],
         )
-        .doing("cannot forget what the parts of a type brought")
+        .doing("cannot delete the notes of a type's parts")
         .map(drop)
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn forget(connection: &Connection, walk: &WalkKey) -> Result<(), Ware
 ///
 /// Such a round went through all parts, and lacks what no further request would bring: a part that the plan
 /// refuses now, what the consent withholds, or the resources of a type that shrank. The next round asks for
-/// all parts again. One that ended after `now` was dated by a clock that was ahead, and is left out.
+/// all parts again. A round that ended after `now` was dated by a clock that was ahead, and is left out.
 pub(crate) fn round_without_the_rest_ended(
     connection: &Connection,
     connection_id: i64,
@@ -112,7 +112,7 @@ pub(crate) fn recall(
             |row| row.get(0),
         )
         .optional()
-        .doing("cannot read what a part brought")?;
+        .doing("cannot read which resources a part brought")?;
     let Some(seen) = kept else { return Ok(false) };
     insert(connection, round, &row_ids(&seen))?;
     Ok(true)

@@ -23,7 +23,7 @@ const VIEW_ERROR: &str = "view_error";
 /// The reason if an entry has no resource.
 const NO_RESOURCE: &str = "no_resource";
 
-/// The rejects of a page, and how many of them its walk had not met before.
+/// The rejects of a page, and how many of the rejects are new to the page's walk.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rejects {
     pub(crate) met: u64,
@@ -85,7 +85,7 @@ pub(super) fn reject_all(
 }
 
 impl Rejects {
-    /// Counts a reject, given its row id and whether it is new to the walk; returns the latter.
+    /// Counts a reject, given its row id and whether it is new to the walk; returns whether it is new.
     fn note(&mut self, (rowid, is_new): (i64, bool)) -> bool {
         self.met += 1;
         self.new += u64::from(is_new);

@@ -17,7 +17,7 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::Connection;
 
-const DOING: &str = "cannot forget old runs";
+const DOING: &str = "cannot delete old runs";
 
 /// Walks that ended before an instant, changed nothing, and are not referred to.
 ///

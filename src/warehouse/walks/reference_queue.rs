@@ -33,7 +33,7 @@ pub(crate) fn read_before(
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
         })
-        .doing("cannot read what reads have brought")
+        .doing("cannot read which resources reads have brought")
 }
 
 /// A reference that was found in a stored resource.
@@ -75,9 +75,9 @@ pub(crate) struct Source<'a> {
 
 /// Begins a round over all references of a type, unless the latest round is newer than `due_before`.
 ///
-/// A clock that was ahead may have dated what is stored. A round of the future is replaced, an answer of
-/// the future is asked for again, and if the search has reached the future, all resources are searched
-/// again.
+/// A clock that was ahead may have dated rounds, answers and resources in the future. A round dated in the
+/// future is replaced, and an answer dated in the future is asked for again. If the search has reached an
+/// instant in the future, all resources are searched again.
 pub(crate) fn begin(
     connection: &mut Connection,
     connection_id: i64,
@@ -126,8 +126,8 @@ pub(crate) fn begin(
 
 /// Calls `tell` with every live resource received at or after an instant, and not after `now`.
 ///
-/// What a clock that was ahead has dated is found by the search from the beginning alone; it would be found
-/// anew each night until that date.
+/// A resource that a clock dated in the future is found only by a search from the beginning. Any later search
+/// would find it anew each night until that date.
 ///
 /// Returns when the newest of them was received.
 pub(crate) fn sources(
@@ -272,7 +272,7 @@ pub(crate) fn set_batches(
             "UPDATE reference_type SET batches = ?3 WHERE connection_id = ?1 AND resource_type = ?2",
             params![connection_id, resource_type, if honoured { "honoured" } else { "ignored" }],
         )
-        .doing("cannot note what the server supports")
+        .doing("cannot note whether the server honours lists of ids")
         .map(drop)
 }
 
@@ -283,7 +283,7 @@ pub(crate) fn answer(
     page: &PageWrite,
     counters: &mut WalkCounters,
 ) -> Result<(), WarehouseError> {
-    let doing = "cannot enter what came of a reference";
+    let doing = "cannot enter the outcome of reading a reference";
     let now = clock::text(page.now);
     let walk = &page.walk;
     for answered in &page.answered {

@@ -74,7 +74,7 @@ pub(super) fn note_page(
                     bytes_of(rejects)
                 ])
             })
-            .doing("cannot note what a page brought")?;
+            .doing("cannot store the resources of a page in walk_page")?;
     }
     Ok(())
 }
@@ -89,7 +89,7 @@ pub(crate) fn insert(
     walk_id: i64,
     resources: &[i64],
 ) -> Result<u64, WarehouseError> {
-    let doing = "cannot note what was seen";
+    let doing = "cannot note which resources a walk saw";
     let mut statement = connection
         .prepare_cached(
             "INSERT INTO temp.walk_seen (walk_id, resource) VALUES (?1, ?2)
@@ -114,7 +114,7 @@ pub(super) fn note_rejected(
     connection
         .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute([walk_id, reject]))
-        .doing("cannot note what was rejected")
+        .doing("cannot note a walk's rejects")
         .map(|new| new > 0)
 }
 
@@ -127,7 +127,7 @@ pub(super) fn note_rejected_id(
     connection
         .prepare_cached("INSERT OR IGNORE INTO temp.walk_rejected_id VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute(rusqlite::params![walk_id, resource_id]))
-        .doing("cannot note what was rejected")
+        .doing("cannot note a walk's rejects")
         .map(|new| new > 0)
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn count_seen(connection: &Connection, walk_id: i64) -> Result<u64, W
         .query_row("SELECT count(*) FROM temp.walk_seen WHERE walk_id = ?1", [walk_id], |row| {
             row.get(0)
         })
-        .doing("cannot count what was seen")
+        .doing("cannot count the resources that a walk saw")
 }
 
 /// Whether two walks saw the same resources, each equally often, with the same declared total.
@@ -162,7 +162,7 @@ pub(crate) fn saw_the_same(
             [one, other],
             |row| Ok(Agreement { resources: row.get(0)?, total: row.get(1)? }),
         )
-        .doing("cannot compare what two walks have seen")
+        .doing("cannot compare the resources that two walks saw")
 }
 
 /// The walks of one kind over the same part of the same type, as a list in SQL.
@@ -179,7 +179,7 @@ pub(super) fn all_seen(connection: &Connection, walk: &WalkKey) -> Result<Vec<u8
         .and_then(|mut statement| {
             statement.query_map([walk.walk_id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
-        .doing("cannot read what a walk saw")?;
+        .doing("cannot read which resources a walk saw")?;
     let bytes = seen
         .iter()
         .flat_map(|(rowid, times)| std::iter::repeat_n(rowid.to_le_bytes(), *times))
@@ -195,7 +195,7 @@ pub(super) fn keep_pass(connection: &Connection, walk: &WalkKey) -> Result<(), W
              VALUES (?1, 0, ?2, ?3)",
             params![walk.walk_id, walk.connection_id, all_seen(connection, walk)?],
         )
-        .doing("cannot keep what a pass saw")
+        .doing("cannot store which resources a pass saw")
         .map(drop)
 }
 
@@ -216,11 +216,11 @@ pub(super) fn recall_pass(
             |row| Ok((row.get(0)?, row.get(1)?)),
         )
         .optional()
-        .doing("cannot read what a pass saw")?;
+        .doing("cannot read which resources a pass saw")?;
     let Some((pass, seen)) = kept else { return Ok(None) };
     connection
         .execute("DELETE FROM temp.walk_seen WHERE walk_id = ?1", [pass])
-        .doing("cannot read what a pass saw")?;
+        .doing("cannot read which resources a pass saw")?;
     insert(connection, pass, &row_ids(&seen))?;
     Ok(Some(pass))
 }
@@ -236,7 +236,7 @@ pub(crate) fn take_over(
     earlier: i64,
     walk: &WalkKey,
 ) -> Result<u64, WarehouseError> {
-    let doing = "cannot read what the pages before brought";
+    let doing = "cannot read which resources the earlier pages brought";
     connection
         .execute("UPDATE walk_page SET walk_id = ?2 WHERE walk_id = ?1", [earlier, walk.walk_id])
         .doing(doing)?;
@@ -262,7 +262,7 @@ fn recall_reject(connection: &Connection, walk_id: i64, reject: i64) -> Result<(
     let id: Option<Option<String>> = connection
         .prepare_cached("SELECT resource_id FROM rejected_resource WHERE id = ?1")
         .and_then(|mut statement| statement.query_row([reject], |row| row.get(0)).optional())
-        .doing("cannot read what was rejected")?;
+        .doing("cannot read a walk's rejects")?;
     if let Some(id) = id.flatten() {
         note_rejected_id(connection, walk_id, &id)?;
     }
@@ -282,7 +282,7 @@ pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), 
                AND NOT EXISTS (SELECT 1 FROM sync_walk WHERE id = ?3 AND mode = 'file')",
             params![walk.connection_id, walk.resource_type, walk.walk_id],
         )
-        .doing("cannot enter what is there again")
+        .doing("cannot settle the absences of resources that a walk met")
         .map(drop)
 }
 
@@ -292,7 +292,7 @@ pub(crate) fn forget(connection: &Connection, walk_id: i64) -> Result<(), Wareho
         connection
             .prepare_cached(&format!("DELETE FROM temp.{table} WHERE walk_id = ?1"))
             .and_then(|mut statement| statement.execute([walk_id]))
-            .doing("cannot clear what was seen")?;
+            .doing("cannot delete the notes of the resources that a walk saw")?;
     }
     Ok(())
 }
@@ -311,7 +311,7 @@ pub(super) fn forget_pages_before(
             ),
             [walk_id],
         )
-        .doing("cannot clear what the pages of a walk brought")
+        .doing("cannot delete the stored pages of a walk")
         .map(drop)
 }
 
@@ -328,7 +328,7 @@ pub(super) fn forget_passes_before(
                WHERE w.id = ?1)",
             [walk_id],
         )
-        .doing("cannot clear what the passes of a walk brought")
+        .doing("cannot delete the stored passes of earlier walks")
         .map(drop)
 }
 
@@ -346,7 +346,7 @@ pub(super) fn forget_increments_before(
     ]
     .iter()
     .try_for_each(|sql| connection.execute(sql, [walk_id]).map(drop))
-    .doing("cannot clear where walks over changes would go on")
+    .doing("cannot delete the cursors of earlier walks over changes")
 }
 
 /// Deletes what walks over the same part of a type have stored for a later run: pages and the pass.
@@ -356,6 +356,6 @@ pub(super) fn forget_all(connection: &Connection, walk_id: i64) -> Result<(), Wa
             &format!("DELETE FROM walk_page WHERE page >= 0 AND walk_id IN {OF_THE_SAME}"),
             [walk_id],
         )
-        .doing("cannot clear what the pages of a walk brought")
+        .doing("cannot delete the stored pages of a walk")
         .map(drop)
 }

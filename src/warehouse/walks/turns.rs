@@ -61,7 +61,7 @@ pub(crate) fn last_turns(
             let entry = |row: &Row<'_>| Ok(((row.get(0)?, row.get(1)?), row.get(2)?));
             statement.query_map([], entry)?.collect()
         })
-        .doing("cannot look up whose turn it is")
+        .doing("cannot look up in which order to walk")
 }
 
 /// The run in which each connection last had its turn: the run began with it, or finished all its types.
@@ -88,7 +88,7 @@ pub(crate) fn connection_turns(
         .and_then(|mut statement| {
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
-        .doing("cannot look up whose turn it is")
+        .doing("cannot look up in which run each connection had its turn")
 }
 
 /// Whether the latest full walk over a type got no page, because walks over changes took all requests.
@@ -111,7 +111,7 @@ pub(crate) fn is_turn_of_full_walk(
             |row| row.get(0),
         )
         .optional()
-        .doing("cannot look up whose turn it is")
+        .doing("cannot look up whether it is the turn of a full walk")
         .map(|is_turn| is_turn.unwrap_or(false))
 }
 
@@ -135,5 +135,5 @@ pub(crate) fn pages_of_full_walk(
             |row| row.get(0),
         )
         .optional()
-        .doing("cannot look up how long a walk is")
+        .doing("cannot look up how many pages a walk had")
 }

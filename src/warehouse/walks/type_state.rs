@@ -143,7 +143,7 @@ pub(crate) fn states(
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, REFUSES], state_of)?.collect()
         })
-        .doing("cannot read what is known of the types")
+        .doing("cannot read the states of the types")
 }
 
 fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
@@ -203,12 +203,13 @@ pub(crate) fn held_types(
                 |row: &Row<'_>| Ok(HeldType { resource_type: row.get(0)?, is_listed: row.get(1)? });
             statement.query_map([connection_id], held)?.collect()
         })
-        .doing("cannot read which types are held")
+        .doing("cannot read which types have stored resources")
 }
 
-/// SQL for the types of a connection that a table has rows of, with one look into its index per type.
+/// SQL for the resource types of which a table has rows of one connection. It takes one look into the table's
+/// index per type.
 ///
-/// It is a table `named (name)`, whose last name is NULL.
+/// It is a `WITH` clause that defines the table `named (name)`; the last name is NULL.
 fn types_in(table: &str) -> String {
     format!(
         "WITH RECURSIVE named (name) AS (
@@ -252,7 +253,7 @@ pub(crate) fn left_types(
             types_in("sync_walk")
         ))
         .and_then(|mut statement| statement.query_map([connection_id], |row| row.get(0))?.collect())
-        .doing("cannot read which types are left")
+        .doing("cannot read which types are not asked for")
 }
 
 /// The state of a type after a complete walk.
@@ -326,7 +327,7 @@ pub(super) fn set_totals(
              WHERE totals <> excluded.totals",
             params![walk.connection_id, walk.resource_type, totals.word()],
         )
-        .doing("cannot note what a server's totals are worth")
+        .doing("cannot note whether a server's totals can be trusted")
         .map(drop)
 }
 
@@ -342,7 +343,7 @@ pub(crate) fn set_by_patient(
              ON CONFLICT (connection_id, resource_type) DO UPDATE SET search = excluded.search",
             params![connection_id, resource_type],
         )
-        .doing("cannot note how a type is searched for")
+        .doing("cannot note that a search must name the patient")
         .map(drop)
 }
 
@@ -366,7 +367,7 @@ pub(crate) fn set_last_updated(
                last_updated_reason = excluded.last_updated_reason, probed_at = excluded.probed_at",
             params![connection_id, resource_type, support.word(), reason, clock::text(now)],
         )
-        .doing("cannot note what the server supports")
+        .doing("cannot note whether the server honours _lastUpdated")
         .map(drop)
 }
 

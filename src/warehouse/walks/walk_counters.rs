@@ -7,7 +7,7 @@ pub struct WalkCounters {
     pub pages: u64,
     /// HTTP requests sent, retries included.
     pub requests: u64,
-    /// How many of them were retries.
+    /// HTTP requests that were retries; `requests` counts these, too.
     pub retries: u64,
     /// Bytes of page bodies, decompressed.
     pub bytes: u64,

@@ -23,7 +23,7 @@ pub(crate) struct WalkEnd {
     pub(crate) missed_at: String,
     /// The same instant by the later clock, used if no earlier walk missed the resource.
     pub(crate) missed_since: String,
-    /// Whether these instants are in doubt, so that they never make two walks days apart.
+    /// Whether these instants are in doubt. If so, this walk and another one never count as days apart.
     pub(crate) is_doubted: bool,
     /// Whether open rejects that this walk did not meet again are settled.
     pub(crate) settles_rejects: bool,
@@ -31,7 +31,7 @@ pub(crate) struct WalkEnd {
     pub(crate) advance: Option<Advance>,
     /// Whether the resources that it saw are stored for a pass in a later run.
     pub(crate) keeps_pass: bool,
-    /// The pass before it, over the same part of the type.
+    /// The pass before this walk, over the same part of the type.
     pub(crate) before: Option<i64>,
     /// If the walk is over a part: the walk over the whole type to which it belongs.
     pub(crate) round: Option<i64>,

@@ -123,7 +123,7 @@ fn a_night_that_cannot_forget_is_complete_all_the_same_and_says_so() {
     payer.configure(&home, KEEP);
     let night = home.run(&[&SHORT_SYNC[..], &["--full"]].concat());
     assert_eq!(night.code, 0, "{}", night.stderr);
-    assert!(night.stderr.contains("cannot forget old runs: it stays"), "{}", night.stderr);
+    assert!(night.stderr.contains("cannot delete old runs: it stays"), "{}", night.stderr);
     let state: String = home.value("SELECT state FROM sync_run ORDER BY id DESC LIMIT 1");
     assert_eq!(state, "complete");
     home.warehouse().execute_batch("DROP TRIGGER stays").unwrap();

@@ -83,7 +83,7 @@ pub(super) fn due(connection: &Connection) -> Result<Vec<Batch>, WarehouseError>
 
 /// For each connection, the resource types that have changed.
 fn types_due(connection: &Connection) -> Result<BTreeMap<i64, BTreeSet<String>>, WarehouseError> {
-    let doing = "cannot read which marts are behind";
+    let doing = "cannot read which marts are out of date";
     let mut due: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
     let mut statement = connection
         .prepare_cached("SELECT connection_id, resource_type FROM mart_due_type")
@@ -105,7 +105,7 @@ fn ids(connection: &Connection, sql: &str) -> Result<BTreeSet<i64>, WarehouseErr
     connection
         .prepare_cached(sql)
         .and_then(|mut statement| statement.query_map([], |row| row.get(0))?.collect())
-        .doing("cannot read which marts are behind")
+        .doing("cannot read which marts are out of date")
 }
 
 fn divide(

@@ -56,7 +56,7 @@ pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
     transaction
         .prepare_cached("INSERT OR IGNORE INTO mart_due VALUES (?1)")
         .and_then(|mut statement| statement.execute([connection_id]))
-        .doing("cannot note what changed")
+        .doing("cannot note that marts are out of date")
         .map(drop)
 }
 
@@ -74,7 +74,7 @@ pub(super) fn note_change(
     transaction
         .prepare_cached("INSERT OR IGNORE INTO mart_due_type VALUES (?1, ?2)")
         .and_then(|mut statement| statement.execute(params![connection_id, resource_type]))
-        .doing("cannot note what changed")
+        .doing("cannot note that marts are out of date")
         .map(drop)
 }
 
@@ -94,7 +94,7 @@ pub(super) fn note_tables(
 pub(super) fn note_all(transaction: &Connection) -> Result<bool, WarehouseError> {
     transaction
         .execute("INSERT OR IGNORE INTO mart_due SELECT id FROM connection", [])
-        .doing("cannot note what changed")
+        .doing("cannot note that marts are out of date")
         .map(|connections| connections > 0)
 }
 
@@ -110,7 +110,7 @@ pub(crate) fn note_kin(transaction: &Connection, connection_id: i64) -> Result<(
              WHERE m.connection_id = ?1",
             [connection_id],
         )
-        .doing("cannot note what changed")
+        .doing("cannot note that marts are out of date")
         .map(drop)
 }
 

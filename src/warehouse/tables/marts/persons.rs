@@ -124,7 +124,8 @@ impl Finding<'_> {
         }
     }
 
-    /// Whether two patients are of different connections, at least one of which only files fill.
+    /// Whether two patients are of different connections, and only files fill at least one of the two
+    /// connections.
     fn has_files_beside(&self, one: usize, other: usize) -> bool {
         let (one, other) = (&self.patients[one], &self.patients[other]);
         one.connection_id != other.connection_id && (one.plan.is_none() || other.plan.is_none())

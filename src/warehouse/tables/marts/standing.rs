@@ -15,7 +15,7 @@ pub struct MartState {
 
 /// Reads the state of the marts; empty for a warehouse without marts.
 pub(in crate::warehouse) fn state(connection: &Connection) -> Result<MartState, WarehouseError> {
-    let doing = "cannot read what the marts say of connections";
+    let doing = "cannot read the state of the marts";
     let mut state = MartState::default();
     for table in ["mart_due", "mart_due_type"] {
         if !super::exists(connection, table)? {

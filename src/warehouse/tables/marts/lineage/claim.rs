@@ -57,8 +57,8 @@ pub(super) struct Fill {
 impl Claim {
     /// A key that sorts versions in the order in which they were made.
     ///
-    /// Of two made at the same time, a cancelled claim is the older one, since its last update was the
-    /// cancellation; a negative claim is the newer one.
+    /// Of two claims made at the same time, a cancelled one sorts before the other, since its last update was
+    /// the cancellation. A negative claim sorts after the other.
     pub(super) fn order(&self) -> (i64, bool, Option<i64>, bool, &str) {
         (self.made.at, !self.is_cancelled, self.made.updated, self.is_negative(), &self.id)
     }

@@ -100,8 +100,8 @@ impl Table<'_> {
 
     /// Which of several claims a reversal or void takes back.
     ///
-    /// It is the last that was certainly made before it, or else the first that may have been, such as
-    /// one of the same day.
+    /// It is the last claim that was certainly made before the reversal. If there is none, it is the first
+    /// claim that may have been made before the reversal, such as a claim of the same day.
     ///
     /// A claim that was certainly made later is a correction, and is taken back only by name. So is a
     /// claim of the same day, if the payer names another claim that is not stored.
@@ -140,9 +140,10 @@ fn is_opposite(claim: &Claim, back: &Claim) -> bool {
     }
 }
 
-/// Whether the dispensed drugs allow that one claim takes the other back.
+/// Whether the drugs that both claims dispensed allow `back` to take `claim` back.
 ///
-/// If there is no amount, drug and quantity must agree, unless a number or a name leads to the fill.
+/// If `back` states no amount, drugs and quantities must agree, unless `back` names `claim` or has the same
+/// number.
 fn are_of_one_fill(claim: &Claim, back: &Claim, place: Place) -> bool {
     let is_told = back.is_unpaid() && back.amounts == 0;
     let fills = claim.fill.as_ref().zip(back.fill.as_ref());

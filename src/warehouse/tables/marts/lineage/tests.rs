@@ -18,8 +18,8 @@ fn number(kind: NumberKind, system: Option<&str>, value: &str) -> Number {
     Number { kind, system: system.map(str::to_owned), value: value.to_owned() }
 }
 
-/// A claim made on a day of January 2025; its charge is twice its payment, its number is unique and like
-/// its id.
+/// A claim made on a day of January 2025. Its charge is twice its payment; its one number is unique and equal
+/// to its id.
 fn claim(id: &str, made: &str, paid: i64) -> Claim {
     Claim {
         connection_id: 1,

@@ -147,7 +147,7 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
         }
         Ok(problems) => findings.push(Finding::wrong(
             "warehouse",
-            format!("{problems} problems in SQLite's quick check"),
+            format!("{} in SQLite's quick check", plural::count(problems, "problem")),
             "`payersync verify` names them; restore the last backup that verifies",
         )),
         Err(error) => {
@@ -269,7 +269,11 @@ pub(crate) fn vault(folder: &Path, findings: &mut Vec<Finding>) -> Option<Vault>
     }
     if !there("locks/vault.lock") {
         let said = "never opened on this machine, so it was left as it is";
-        findings.push(Finding::warning("vault", said, "the next command that needs it opens it"));
+        findings.push(Finding::warning(
+            "vault",
+            said,
+            "the next command that needs the vault opens it",
+        ));
         return None;
     }
     match home::vault(folder) {

@@ -155,8 +155,8 @@ fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<F
             false => Finding::warning(
                 what,
                 "the CapabilityStatement does not declare it for Patient",
-                "take search = \"everything\" out of the plan's section: a sync searches for such \
-                 types in the ordinary way where the plan declares that",
+                "remove search = \"everything\" from the plan's section: a sync then searches for \
+                 each type that the plan declares as searchable",
             ),
         });
     }

@@ -2,10 +2,10 @@
 
 use crate::commands::asked::Row;
 
-/// The marts whose rows also hold those other amounts.
+/// The marts whose rows hold both the computed amount and the amounts that it is computed from.
 const MARTS: [&str; 3] = ["claim", "claim_current", "claim_line"];
 
-/// Each such amount, without its unit, and the sums that it may be computed as, in order of preference.
+/// Each computed amount, without its unit, and the sums that it may be, in order of preference.
 ///
 /// The mart takes the first sum of which the payer stated any part.
 /// `warehouse/tables/marts/amounts/chosen.rs` defines the order. If the lines of a claim state different
@@ -20,7 +20,7 @@ const SOURCES: [(&str, [&[&str]; 3]); 2] = [
 
 /// A sentence that names the columns from which a column's value was computed.
 ///
-/// `None` for every other column, and if those columns do not add up to the value.
+/// `None` for a column that is not computed, and if the named columns do not add up to the value.
 pub(super) fn note(mart: &str, column: &str, row: Row<'_>) -> Option<String> {
     let (amount, unit) = column.rsplit_once('_')?;
     let (_, sums) = SOURCES.iter().find(|(name, _)| *name == amount)?;

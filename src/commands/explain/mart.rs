@@ -141,7 +141,7 @@ fn is_key(name: &&str) -> bool {
 
 /// Finds the first key column that holds the key, and the number of rows that have it there.
 ///
-/// Returns those rows as well, up to a bound and up to the requested one.
+/// Also returns the first of these rows: `MOST_ROWS` of them, or more to reach the requested row.
 fn matching_rows(
     snapshot: &Snapshot<'_>,
     mart: &Mart,

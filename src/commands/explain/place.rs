@@ -118,7 +118,8 @@ pub(super) fn place(seen: &Seen, path: &str, text: &str) -> Option<Place> {
     })
 }
 
-/// The lines with this value in an element of the path's last name, or else of an earlier name.
+/// The lines that show this value in an element named like the path's last step. If there are none, those in
+/// an element named like the step before, and so on.
 fn named(seen: &Seen, path: &str, text: &str, lines: &[Line]) -> Vec<usize> {
     let names = path.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').rev();
     for name in names.filter(|name| !name.is_empty()) {

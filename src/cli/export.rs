@@ -18,16 +18,18 @@ pub struct ExportArgs {
     /// Which tables [default: marts, and tables with --since]
     #[arg(long, value_enum)]
     pub set: Option<ExportSet>,
-    /// Only rows of resources that came or changed after this run (sync_run.id), and a list of those that went
+    /// Only rows of resources that came or changed after this run (sync_run.id), and a list of the deleted
+    /// resources
     #[arg(long, value_name = "RUN", value_parser = run)]
     pub since: Option<i64>,
-    /// CSV for programs: no mark for spreadsheets, and no text altered for them
+    /// CSV for programs: without a byte order mark, and with no text altered for spreadsheets
     #[arg(long)]
     pub raw: bool,
     /// Leave out what identifies a member (HIPAA Safe Harbor, 45 CFR 164.514(b)(2)), as docs/deidentify.md says
     #[arg(long)]
     pub deidentify: bool,
-    /// Make the pseudonyms with the secret of this file, made if missing, so that exports join
+    /// Make the pseudonyms with the secret in this file, so that several exports have the same ones; a
+    /// missing file is made
     #[arg(long, value_name = "FILE", requires = "deidentify")]
     pub deidentify_key: Option<PathBuf>,
     /// How dates are treated
@@ -48,7 +50,8 @@ fn run(text: &str) -> Result<i64, String> {
 pub enum DateTreatment {
     /// Only the year stays, as Safe Harbor wants it
     Year,
-    /// All dates of a member are some days earlier: no Safe Harbor, an expert has to determine the risk
+    /// All dates of a member are some days earlier: this is not Safe Harbor, and an expert has to determine
+    /// the risk
     Shifted,
 }
 

@@ -119,7 +119,8 @@ impl Place {
     }
 }
 
-/// A temporary folder. Dropping it removes it, or the earlier export that `finish` has exchanged it for.
+/// A temporary folder. Dropping this value removes the folder, or the earlier export that `finish` has
+/// exchanged the folder for.
 #[derive(Debug)]
 pub(super) struct Unfinished<'a> {
     place: &'a Place,
@@ -134,7 +135,11 @@ impl Unfinished<'_> {
 
     /// An error if the export was asked to stop.
     pub(super) fn go_on(&self) -> io::Result<()> {
-        if self.stop.is_asked() { Err(io::Error::other("it was asked to stop")) } else { Ok(()) }
+        if self.stop.is_asked() {
+            Err(io::Error::other("the export was asked to stop"))
+        } else {
+            Ok(())
+        }
     }
 
     /// Writes the manifest and puts the folder in place of an earlier export, which is removed.

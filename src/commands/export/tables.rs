@@ -138,7 +138,8 @@ fn events(at: &str) -> Vec<Column> {
     .to_vec()
 }
 
-/// The failure if a view of the user's own is named that does not declare which of its columns are safe.
+/// The failure if the command names a view of the user's own, and the view does not declare which of its
+/// columns are safe.
 fn undeclared(name: &str) -> Failure {
     Failure::misuse(format!(
         "the definition of {name} does not say which columns identify nobody"

@@ -12,12 +12,11 @@ const SMALL_AREAS: [&str; 23] = [
     "036", "059", "063", "102", "202", "203", "204", "205", "369", "556", "692", "753", "772",
     "790", "821", "823", "830", "831", "878", "879", "884", "890", "893",
 ];
-/// First three digits that belong to no place with people, by their first and last; an export replaces them
-/// by 000, too.
+/// The ranges of first three digits that belong to no place with people; an export replaces such digits by
+/// 000, too.
 ///
 /// The postal service has not assigned them, or uses them for an agency, a company or the military. No census
-/// has people there, so whoever has such an address may be one of a few. The list has rather a prefix too
-/// many than one too few.
+/// has people there, so whoever has such an address may be one of a few. A prefix in doubt is on the list.
 const NO_PLACES: [(&str, &str); 62] = [
     ("000", "005"),
     ("055", "055"),
@@ -119,7 +118,8 @@ const LARGEST_AMOUNT: f64 = 10_000_000.0;
 /// From this number on, a position or a count may be a ZIP code.
 const LARGEST_COUNT: f64 = 10_000.0;
 
-/// The first three digits of a ZIP code, or 000 for a small area or none; `None` for any other text.
+/// The first three digits of a ZIP code, or 000 if they belong to a small area or to no place; `None` for any
+/// other text.
 pub(super) fn zip(text: &str) -> Option<&str> {
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (five, rest) = text.trim().split_at_checked(5)?;

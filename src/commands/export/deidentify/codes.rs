@@ -37,7 +37,8 @@ pub(super) fn is_rxnorm(text: &str) -> bool {
 
 /// Whether a text is a short code of four characters at most.
 ///
-/// Letters alone may be two at most. X12's reasons with a group (`CO197`) and remarks (`MA130`) count, too.
+/// A code without a digit has two characters at most. X12's reasons with a group (`CO197`) and remarks
+/// (`MA130`) count, too.
 pub(super) fn is_short(text: &str) -> bool {
     let has_digit = text.bytes().any(|byte| byte.is_ascii_digit());
     is_like(text, &["**", "***", "****", "AA999"]) && (has_digit || text.len() <= 2)

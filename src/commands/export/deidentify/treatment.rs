@@ -46,7 +46,8 @@ pub(in crate::commands::export) enum Treatment {
     Date,
     /// Replaces a date by its year (C), even if other dates are shifted.
     BirthDate,
-    /// Replaces a date by its year: shifted, it would tell by how many days.
+    /// Replaces a date by its year, even if other dates are shifted: a shifted date of this kind would show
+    /// by how many days.
     Year,
     /// Replaces a ZIP code by its first three digits, or by 000 (B).
     Zip,
@@ -112,11 +113,11 @@ pub(super) fn is_declared(table: &Table) -> bool {
     table.is_shipped || table.view.columns.iter().any(|column| column.tags.contains_key(TAG))
 }
 
-/// Dates that tell the days of a shift, as (table, column); `*` is any table.
+/// Dates that would show by how many days they are shifted, as (table, column); `*` is any table.
 ///
-/// Some are the first or last day of a month or year, whatever the member did: how far apart such days are
-/// shows which month they were. Others are of payersync's or the server's clock, which stand near the time of
-/// the export in manifest.json.
+/// Some are always the first or last day of a month or year: the distances between such days show which month
+/// each was. Others were set by payersync's clock or the server's, and are close to the time of the export in
+/// manifest.json.
 const TELLING: [(&str, &str); 14] = [
     ("*", "meta_last_updated"),
     ("*", "ingest_datetime"),

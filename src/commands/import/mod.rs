@@ -109,7 +109,7 @@ struct Taken {
     monitor: Arc<dyn Monitor>,
     warehouse: Option<Arc<Warehouse>>,
     import: Option<Import>,
-    /// The files before the first resource of which nothing could be read.
+    /// The files that could not be read at all, if they came before the first resource.
     unread: Vec<(String, Reason)>,
 }
 

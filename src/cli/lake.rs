@@ -27,10 +27,10 @@ pub struct LakeSyncArgs {
     /// What this home is called in a lake that several homes fill [default: the name of the home's folder]
     #[arg(long, value_name = "NAME", value_parser = shard)]
     pub shard: Option<String>,
-    /// How many days files that were replaced stay, for time travel [default: 7]
+    /// For how many days replaced files are kept, for time travel [default: 7]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     pub keep_days: Option<u32>,
-    /// Write as a shard that another home wrote: a restored home, or one that moved
+    /// Take over the shard that another home wrote: for a home that was restored or moved
     #[arg(long)]
     pub take_over: bool,
 }

@@ -139,7 +139,8 @@ impl Metrics<'_> {
         Ok(())
     }
 
-    /// Writes what is known about consents; plans do not say when a refresh token ends.
+    /// Writes what is known about consents: whether a new consent is needed, when the consent ends, and when
+    /// the tokens were issued.
     fn consents(&self, out: &mut dyn Write) -> io::Result<()> {
         let named = (
             "payersync_vault_readable",
@@ -167,8 +168,8 @@ impl Metrics<'_> {
         let named = (
             "payersync_consent_days_left",
             "gauge",
-            "Days until the member must consent again, if known: from consent_days, or, without \
-             a refresh token, from the access token.",
+            "Days until the member must consent again, if known: from the plan's own date, else \
+             from consent_days; without a refresh token, at most until the access token expires.",
         );
         let mut days = Family::begin(out, named)?;
         for (row, grant) in consents.iter().filter_map(|(row, grant)| Some((row, (*grant)?))) {
@@ -182,7 +183,7 @@ impl Metrics<'_> {
         let named = (
             "payersync_tokens_issued_timestamp_seconds",
             "gauge",
-            "When the tokens were issued; a refresh token that is not used may die of idleness.",
+            "When the tokens were issued; a refresh token that is not used may expire.",
         );
         let mut refreshed = Family::begin(out, named)?;
         for (row, grant) in consents.iter().filter_map(|(row, grant)| Some((row, (*grant)?))) {

@@ -115,7 +115,7 @@ async fn move_one(
     let other = others.iter().find(|row| row.name == name);
     let Some(row) = rows.iter().find(|row| row.name == name) else {
         if other.is_some_and(|row| row.moving.is_none()) {
-            tell(&format!("{name} is in {} already", there.home.display()));
+            tell(&format!("{name} is already in {}, and not in this home", there.home.display()));
             return Ok(());
         }
         return Err(unknown_connection(name, &rows));

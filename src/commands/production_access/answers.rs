@@ -10,7 +10,7 @@ use crate::{
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
-/// The known answers, each by the bracketed words of the templates that it replaces.
+/// The known answers, each under the bracketed words that it replaces in the templates.
 ///
 /// # Errors
 /// The configuration lacks a plan of `names`.

@@ -96,7 +96,7 @@ fn hint(words: &str) -> Option<&'static str> {
     })
 }
 
-/// Each key of `[production_access]`, by the words in brackets that it replaces.
+/// The keys of `[production_access]`, each under the bracketed words that its answer replaces.
 fn keys() -> BTreeMap<String, String> {
     let keys = ProductionAccess::keys();
     keys.into_iter().map(|key| (place_of(&key), key)).collect()

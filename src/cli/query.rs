@@ -29,7 +29,7 @@ pub struct QueryArgs {
     /// Print a long answer to the screen without the program that PAGER names
     #[arg(long)]
     pub no_pager: bool,
-    /// Show the table `resource` as it was then: an instant (RFC 3339), or a day's end (YYYY-MM-DD, UTC)
+    /// Show the table `resource` as it was at an instant (RFC 3339) or at the end of a day (YYYY-MM-DD, UTC)
     #[arg(long, value_name = "DATE", value_parser = instant_or_days_end)]
     pub as_of: Option<DateTime<Utc>>,
 }

@@ -41,8 +41,8 @@ fn is_name(name: &str) -> bool {
 
 /// The value of a text; `None` for a decimal that is not in its shortest form, such as 250.00.
 ///
-/// As a number it would not be found in a column of codes, and as a text not in a column of amounts, and
-/// nothing would tell why.
+/// As a number, such a text would not be found in a column of codes. As a text, it would not be found in a
+/// column of amounts. Nothing would tell why.
 fn literal(text: &str) -> Option<ParameterValue> {
     if let Some(quoted) = text.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')) {
         return Some(ParameterValue::Text(quoted.replace("''", "'")));

@@ -41,8 +41,8 @@ pub(super) fn run(folder: &Path, args: RebuildArgs, style: Style) -> Result<Exit
         return Ok(ExitCode::Complete);
     }
     tell(&format!(
-        "Rejected: {rejected} stored resources fail in a view of their type and are in no table; \
-         rejected_resource says why"
+        "Rejected: {} in no table, because a view of the type failed; rejected_resource says why",
+        plural::count(rejected, "stored resource")
     ));
     Ok(ExitCode::Incomplete)
 }

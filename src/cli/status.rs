@@ -26,7 +26,7 @@ pub struct StatusArgs {
     /// Print metrics for node_exporter's textfile collector, or write them to a file
     #[arg(long, value_name = "FILE", num_args = 0..=1, conflicts_with = "json")]
     pub prometheus: Option<Option<PathBuf>>,
-    /// The part of the connections that it is about
+    /// The part of the connections to show
     #[command(flatten)]
     pub shard: ShardArgs,
 }

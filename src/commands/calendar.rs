@@ -13,7 +13,8 @@ const LINE_BYTES: usize = 75;
 /// When the reminder fires: 14 days before the consent ends.
 const REMINDER: &str = "-P14D";
 
-/// When a consent ends: on the date that the plan gave, else `consent_days` of the plan after the consent.
+/// When a consent ends: on the date that the plan gave, or else the plan's `consent_days` after the consent
+/// was given.
 pub(super) fn ends_at(settings: &Settings, consent: &Consent) -> Option<DateTime<Utc>> {
     let told = consent.ends_at.as_deref().map(DateTime::parse_from_rfc3339);
     if let Some(Ok(told)) = told {

@@ -116,14 +116,14 @@ pub(super) struct Status<'a> {
     pub(super) connections: Connections<'a>,
 }
 
-/// The connections, which are read while they are written.
+/// The connections, which are read from the warehouse while the output is written.
 pub(super) struct Connections<'a> {
     pub(super) snapshot: &'a Snapshot<'a>,
     pub(super) rows: &'a [ConnectionRow],
     pub(super) marts: &'a MartState,
     pub(super) ends: &'a BTreeMap<String, DateTime<Utc>>,
     pub(super) stale: &'a HashMap<i64, Stale>,
-    /// The error of the warehouse, if it could not be read to the end.
+    /// The error of the warehouse, if the connections could not be read to the end.
     pub(super) failed: &'a RefCell<Option<WarehouseError>>,
 }
 

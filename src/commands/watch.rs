@@ -93,7 +93,7 @@ impl Watch {
             });
         }));
         if told.is_err() {
-            tell("notify: not told, by a bug in payersync");
+            tell("notify: not all messages were sent, because of a bug in payersync");
         }
     }
 }

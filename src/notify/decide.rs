@@ -300,7 +300,8 @@ fn consents(
     Some(Decision { notice, then })
 }
 
-/// Whether something was told at least a period ago, even if the clock was wrong in either direction.
+/// Whether a message was sent at least a period before `now`, or is dated that long after `now` by a wrong
+/// clock.
 fn is_long_ago(told_at: &str, period: TimeDelta, now: DateTime<Utc>) -> bool {
     // A run may begin a little earlier or later than the run before it.
     let period = period - TimeDelta::hours(1);

@@ -167,7 +167,7 @@ impl Notifier {
         let forgetful = |error: &dyn std::fmt::Display| {
             let file = self.home.join(FILE_NAME);
             format!(
-                "notify: cannot use {}: {error}; remove it, and all is told again",
+                "notify: cannot use {}: {error}; remove the file, and every message is sent again",
                 file.display()
             )
         };

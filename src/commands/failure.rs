@@ -77,7 +77,7 @@ impl Failure {
         Failure::new(code, error.context(what.to_string())).hint(hint)
     }
 
-    /// Something begun earlier must be finished first.
+    /// Work that an earlier command began must be finished first.
     pub(super) fn incomplete(what: impl Display) -> Failure {
         Failure::new(ExitCode::Incomplete, anyhow::anyhow!(what.to_string()))
     }
@@ -189,7 +189,7 @@ impl From<ConfigError> for Failure {
                     io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidData
                 ) =>
             {
-                let hint = "--home names the folder of payersync.toml";
+                let hint = "name the folder of payersync.toml with --home";
                 return Failure::file(format!("cannot read {}", path.display()), source, hint);
             }
             error => error,
@@ -288,7 +288,7 @@ impl From<CallbackError> for Failure {
             CallbackError::TimedOut(_) => Failure::new(ExitCode::ConsentNeeded, error)
                 .hint("run `payersync connect` again, with --timeout for more time or --code - to paste the answer"),
             error => Failure::new(ExitCode::Usage, error)
-                .hint("or use --code - and paste the URL that the browser ends at"),
+                .hint("use --code - and paste the URL that the browser ends at"),
         }
     }
 }
@@ -297,9 +297,8 @@ impl From<DiscoveryError> for Failure {
     fn from(error: DiscoveryError) -> Failure {
         match error {
             DiscoveryError::Http(_) => Failure::new(ExitCode::Unreachable, error),
-            DiscoveryError::Unavailable { .. } => {
-                Failure::new(ExitCode::Unreachable, error).hint("it may answer again later")
-            }
+            DiscoveryError::Unavailable { .. } => Failure::new(ExitCode::Unreachable, error)
+                .hint("try again later: the plan's server may answer then"),
             _ => Failure::new(ExitCode::Usage, error),
         }
     }

@@ -53,7 +53,7 @@ fn make(path: &Path, new: NewKey) -> Result<(), Failure> {
             )
         }
         _ => {
-            let hint = "client_key_file names a file in a folder that this user can write";
+            let hint = "name in client_key_file a file in a folder that this user can write to";
             Failure::file(format!("cannot write {}", path.display()), error, hint)
         }
     })?;

@@ -11,7 +11,7 @@ static HELD: Mutex<Option<Held>> = Mutex::new(None);
 #[derive(Default)]
 struct Held {
     lines: Vec<String>,
-    /// Whether one of them is a warning.
+    /// Whether one of the held lines is a warning.
     warns: bool,
 }
 

@@ -33,7 +33,7 @@ fn of(args: &ShardArgs, variable: &dyn Fn(&str) -> Option<String>) -> Result<Sha
         (None, None) => return Ok(Shard::WHOLE),
         (None, Some(text)) => text.parse().map_err(|_| {
             Failure::misuse(format!("{SHARDS} is {text:?}, not a number of shards"))
-                .hint("as many as the Job has completions")
+                .hint(format!("set {SHARDS} to the number of the Job's completions"))
         })?,
     };
     let Some(text) = variable(INDEX) else {

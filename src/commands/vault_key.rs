@@ -103,7 +103,7 @@ pub(super) fn find(home: &Path) -> Result<Option<GivenKey>, Failure> {
     read.map(|text| Some(GivenKey { text, place })).map_err(|error| {
         let hint = match &error {
             SecretFileError::ReadableByOthers { .. } => error.hint(),
-            _ => format!("{VAULT_KEY_FILE} names a file that this user can read"),
+            _ => format!("set {VAULT_KEY_FILE} to the path of a file that this user can read"),
         };
         Failure::usage("cannot take the vault's key", error).hint(hint)
     })

@@ -4,6 +4,7 @@ use super::{failure::Failure, home, print, show, tell, terminal};
 use crate::{
     config::Settings,
     exit_code::ExitCode,
+    plural,
     warehouse::{self, Checked, Remedy},
 };
 use std::{
@@ -26,7 +27,7 @@ pub(super) fn run(folder: &Path) -> Result<ExitCode, Failure> {
         tell("Clean: nothing is damaged");
         return Ok(ExitCode::Complete);
     }
-    tell(&format!("Damaged: {problems} problems"));
+    tell(&format!("Damaged: {}", plural::count(problems, "problem")));
     tell(hint(&checks));
     Ok(ExitCode::Warehouse)
 }

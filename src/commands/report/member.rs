@@ -7,7 +7,7 @@ use crate::{
 
 /// The most lines of a claim that are shown.
 pub(super) const MOST_LINES: i64 = 50;
-/// The most rows of a section, other than that of the claims.
+/// The most rows of any section except the section of claims.
 pub(super) const MOST_ROWS: usize = 100;
 
 /// The most results in the picture of a test's trend.

@@ -23,7 +23,7 @@ pub(super) fn write(out: &mut dyn Write, all: &[Described<'_>], with_all: bool) 
     if !shown.is_empty() {
         writeln!(
             out,
-            "\nTables: one row per resource of a type, its parts in tables of their own.\n"
+            "\nTables: one row per resource. Lists within a resource have tables of their own.\n"
         )?;
         columns(out, ["table", "rows", "parts", "what"], &shown, screen)?;
     }

@@ -91,7 +91,8 @@ pub struct Cli {
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    /// Bars on a terminal; else JSON lines of sync, backfill and run, plain lines of the rest
+    /// Progress bars on a terminal; elsewhere JSON lines from sync, backfill and run, and plain lines from
+    /// all other commands
     Auto,
     /// Plain lines
     Plain,
@@ -250,10 +251,10 @@ pub struct BackfillArgs {
     /// Ask again for windows that are complete
     #[arg(long)]
     pub full: bool,
-    /// Stop between two pages after so many page requests; the next run goes on there
+    /// Stop between two pages after this many page requests; the next run goes on there
     #[arg(long, value_name = "N")]
     pub max_requests: Option<u64>,
-    /// Stop between two pages after so many seconds; the next run goes on there
+    /// Stop between two pages after this many seconds; the next run goes on there
     #[arg(long, value_name = "SECONDS")]
     pub max_duration: Option<u64>,
 }

@@ -20,7 +20,7 @@ pub struct ShardArgs {
 /// `payersync run`.
 #[derive(Debug, Args)]
 pub struct RunArgs {
-    /// The part of the connections that it is about
+    /// The part of the connections that the daemon syncs
     #[command(flatten)]
     pub shard: ShardArgs,
 }

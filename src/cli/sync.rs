@@ -1,4 +1,4 @@
-//! `payersync sync`, and `payersync plan`, which shows what it would do.
+//! `payersync sync`, and `payersync plan`, which shows what a sync would do.
 
 use super::ShardArgs;
 use clap::Args;
@@ -14,16 +14,16 @@ pub struct SyncArgs {
     /// Only this resource type; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
-    /// Stop between two pages after so many page requests; the next run goes on there
+    /// Stop between two pages after this many page requests; the next run goes on there
     #[arg(long, value_name = "N")]
     pub max_requests: Option<u64>,
-    /// Stop between two pages after so many seconds; the next run goes on there
+    /// Stop between two pages after this many seconds; the next run goes on there
     #[arg(long, value_name = "SECONDS")]
     pub max_duration: Option<u64>,
     /// Believe the plan when it suddenly sends far less, and delete the rest
     #[arg(long)]
     pub accept_shrink: bool,
-    /// The part of the connections that it is about
+    /// The part of the connections to sync
     #[command(flatten)]
     pub shard: ShardArgs,
 }
@@ -39,7 +39,7 @@ pub struct PlanArgs {
     /// Only this resource type; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
-    /// The part of the connections that it is about
+    /// The part of the connections to plan for
     #[command(flatten)]
     pub shard: ShardArgs,
 }

@@ -1,4 +1,4 @@
-//! Suggests the known name that a misspelt one may mean; pure.
+//! Suggests the known name that a misspelt name may mean; pure.
 
 use strsim::jaro_winkler;
 

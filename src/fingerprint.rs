@@ -45,7 +45,7 @@ pub enum FingerprintError {
     #[error("without resourceType")]
     NoType,
     /// The resource has `id`, `resourceType` or `meta` twice.
-    #[error("with a member that stands there twice")]
+    #[error("with id, resourceType or meta twice")]
     Duplicate,
     /// The resource has an `id` that is not text.
     #[error("with an id that is not text")]

@@ -23,7 +23,7 @@
 //! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox, a ping
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), the walk from page to page, the report
-//! - `alike` – the name that a misspelt one may mean; pure
+//! - `alike` – the known name that a misspelt name may mean; pure
 //! - [`fingerprint`] – what identifies a resource and its content; pure
 //! - [`instant`](mod@instant) – the dates of resources, as they come; pure
 //! - [`shard`] – which connections a process looks after, of several that share the work; pure

@@ -96,7 +96,7 @@ words! {
         Reference = "reference",
         /// The resources of imported files.
         File = "file",
-        /// Resources that came along in a Patient's `$everything`, of a type without a walk of its own.
+        /// Resources that a Patient's `$everything` brought. Their type has no walk of its own.
         Everything = "everything",
         /// Files that stored resources name.
         Attachment = "attachment",
@@ -108,7 +108,8 @@ words! {
     Reason {
         /// The member must consent again.
         ConsentNeeded = "consent_needed",
-        /// There is no token for another reason, such as a connection that was removed meanwhile.
+        /// There is no token, for a reason that no other word names, such as a connection that was removed
+        /// meanwhile.
         NoToken = "no_token",
         /// The token endpoint does not accept the client that the configuration names.
         ClientRefused = "client_refused",
@@ -176,7 +177,7 @@ words! {
         TooManyEntries = "too_many_entries",
         /// The plan's FHIR base is not an http(s) URL.
         NoUrl = "no_url",
-        /// The server pages by position and refuses a position that far.
+        /// The server pages by position and refuses positions beyond a limit.
         ResultWindow = "result_window",
         /// A page answers a search for another patient.
         AnotherPatient = "another_patient",
@@ -268,12 +269,13 @@ impl TypeOutcome {
         self.state == WalkState::Complete || !self.is_open() && self.http_status.is_some()
     }
 
-    /// Whether the type was known to be a gap before any request: that says nothing of the plan.
+    /// Whether the type was known to be a gap before any request. Such a gap does not show whether the plan
+    /// answers.
     fn is_known_gap(&self) -> bool {
         matches!(self.reason, Some(Reason::NotAsked | Reason::NotRequested))
     }
 
-    /// Whether this end, and not the other one, tells the exit code of the two.
+    /// Whether this outcome alone gives the exit code of the two, and `other` alone does not.
     pub fn outranks(self, other: TypeOutcome) -> bool {
         let both = exit_code(&[self, other], false);
         exit_code(&[self], false) == both && exit_code(&[other], false) != both
@@ -316,7 +318,8 @@ pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     ExitCode::Incomplete
 }
 
-/// How many types the plan does not serve, and how it says so; `None` if there is no such type.
+/// How many types the plan does not serve, and by which statuses the plan says so; `None` if there is no such
+/// type.
 ///
 /// A type that is only read by reference is served.
 pub fn not_served(types: &[TypeOutcome]) -> Option<String> {

@@ -116,7 +116,8 @@ impl Schedule {
         self.zone.offset_from_utc_datetime(&instant.naive_utc()).fix()
     }
 
-    /// The first second after `early` with another offset, which `late` has.
+    /// The first second after `early` at which the offset is no longer that of `early`. The offset must have
+    /// changed by `late`.
     fn change_between(&self, early: DateTime<Utc>, late: DateTime<Utc>) -> DateTime<Utc> {
         let offset = self.offset(early);
         let (mut same, mut other) = (early.timestamp(), late.timestamp());

@@ -92,8 +92,8 @@ impl KeepAlive {
 
     /// How long after a failed refresh to try again.
     ///
-    /// The wait is short enough to succeed within the second half of the token's life, and long enough for a
-    /// plan that has problems.
+    /// The wait is short enough that retries fit into the second half of the token's life, and long enough
+    /// for a plan that has problems to recover.
     fn retry_after(&self) -> TimeDelta {
         (self.every / 6).clamp(TimeDelta::seconds(30), TimeDelta::minutes(10))
     }

@@ -140,7 +140,7 @@ fn no_module_knows_more_than_it_should() {
 }
 
 /// Nouns that people are told numbers of.
-const COUNTED: [&str; 16] = [
+const COUNTED: [&str; 19] = [
     "bytes",
     "cells",
     "connections",
@@ -149,6 +149,8 @@ const COUNTED: [&str; 16] = [
     "members",
     "pages",
     "plans",
+    "problems",
+    "references",
     "rejects",
     "requests",
     "resources",
@@ -157,6 +159,7 @@ const COUNTED: [&str; 16] = [
     "tables",
     "types",
     "views",
+    "windows",
 ];
 
 /// Plurals behind a number that is never one, or behind a name.

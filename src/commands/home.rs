@@ -27,6 +27,7 @@ use std::{
     ffi::OsStr,
     fs,
     path::{Path, PathBuf},
+    thread,
 };
 
 /// The purpose for which the warehouse's key is derived. Another text would give another key.
@@ -303,6 +304,25 @@ pub(super) fn http(settings: &Settings) -> Result<HttpClient, Failure> {
         }
     }
     Ok(client)
+}
+
+/// The warehouse and the HTTP client of a run.
+///
+/// Another thread reads the system's certificates meanwhile, which takes as long as opening the warehouse.
+/// If the system gives no further thread, this one does both.
+pub(super) fn warehouse_and_http(
+    settings: &Settings,
+    monitor: &dyn Monitor,
+) -> Result<(Warehouse, Result<HttpClient, Failure>), Failure> {
+    thread::scope(|scope| {
+        let ahead = thread::Builder::new().spawn_scoped(scope, || http(settings));
+        let warehouse = warehouse(settings, monitor);
+        let http = match ahead {
+            Ok(ahead) => ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(_) => http(settings),
+        };
+        Ok((warehouse?, http))
+    })
 }
 
 /// The source of access tokens: the vault and the plans' token endpoints.

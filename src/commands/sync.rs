@@ -39,12 +39,13 @@ pub(super) async fn run(
     let settings = Settings::load(folder)?.of_shard(shard::chosen(&args.shard)?);
     let monitor = progress::monitor(style);
     let _lock = lock::take(folder, "sync")?;
-    let warehouse = Arc::new(home::warehouse(&settings, &*monitor)?);
+    let (warehouse, http) = home::warehouse_and_http(&settings, &*monitor)?;
+    let warehouse = Arc::new(warehouse);
     let connections = chosen(&warehouse, &args.names, settings.shard)?;
     if connections.is_empty() {
         return Ok(ExitCode::Complete);
     }
-    let http = home::http(&settings)?;
+    let http = http?;
     let tokens = home::tokens(&settings, &http)?;
     spend(&settings, &warehouse, &http)?;
     check_types(&args.types)?;

@@ -12,6 +12,9 @@ pub struct Options {
     pub seed: u64,
     /// The number of ExplanationOfBenefits per member.
     pub claims_per_member: u32,
+    /// Whether a few resources of each type have all elements that the standard allows. They fill most child
+    /// tables, and they take most of the time of a member's first sync.
+    pub rich: bool,
     /// The platform that the sandbox imitates.
     pub like: Like,
     /// The client's public keys as a JSON Web Key Set, if the platform wants the client to sign.
@@ -45,12 +48,20 @@ pub struct Options {
     pub stall: Duration,
 }
 
+impl Options {
+    /// The default options without rich resources: for whoever looks at requests and not at tables.
+    pub fn plain() -> Options {
+        Options { rich: false, ..Options::default() }
+    }
+}
+
 impl Default for Options {
     fn default() -> Options {
         Options {
             members: 1,
             seed: 1,
             claims_per_member: 40,
+            rich: true,
             like: Like::default(),
             client_keys: None,
             named_origin: None,

@@ -91,6 +91,7 @@ impl State {
             seed: self.options.seed,
             claims_per_member: self.options.claims_per_member,
             unique_ids: self.options.like.is_of_everybody(),
+            rich: self.options.rich,
         };
         population.member(number)
     }

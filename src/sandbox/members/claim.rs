@@ -299,7 +299,7 @@ fn amounts(rng: &mut Rng, submitted: Cents, in_network: bool, version: u32) -> A
 mod tests {
     use super::*;
 
-    const MEMBER: Member = Member { seed: 1, number: 0, claims: 40, unique_ids: false };
+    const MEMBER: Member = Member { seed: 1, number: 0, claims: 40, unique_ids: false, rich: true };
 
     #[test]
     fn a_reversal_takes_back_exactly_what_was_billed() {

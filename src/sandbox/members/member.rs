@@ -48,6 +48,8 @@ pub(in crate::sandbox) struct Member {
     pub(super) claims: u32,
     /// Whether ids are unique across members.
     pub(super) unique_ids: bool,
+    /// Whether some resources are rich.
+    pub(super) rich: bool,
 }
 
 const FIRST_NAMES: [(&str, &str); 12] = [
@@ -211,7 +213,8 @@ mod tests {
 
     #[test]
     fn member_zero_is_the_documented_demo_member() {
-        let identity = Member { seed: 9, number: 0, claims: 1, unique_ids: false }.identity();
+        let identity =
+            Member { seed: 9, number: 0, claims: 1, unique_ids: false, rich: true }.identity();
         assert_eq!(identity.last_name, "Allen");
         assert_eq!(identity.birth_date, "10/19/1950");
     }
@@ -233,7 +236,8 @@ mod tests {
 
     #[test]
     fn an_identity_does_not_print() {
-        let identity = Member { seed: 1, number: 0, claims: 1, unique_ids: false }.identity();
+        let identity =
+            Member { seed: 1, number: 0, claims: 1, unique_ids: false, rich: true }.identity();
         assert!(!format!("{identity:?}").contains("Allen"));
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Population {
     pub(super) claims_per_member: u32,
     /// Whether all members' resources are on one server, so that no two have the same id.
     pub(super) unique_ids: bool,
+    /// Whether a few resources of each type have elements that payers rarely send.
+    pub(super) rich: bool,
 }
 
 impl Population {
@@ -55,6 +57,7 @@ impl Population {
             number,
             claims: self.claims_per_member,
             unique_ids: self.unique_ids,
+            rich: self.rich,
         }
     }
 }

@@ -5,7 +5,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 fn population() -> Population {
-    Population { seed: 1, claims_per_member: 40, unique_ids: false }
+    Population { seed: 1, claims_per_member: 40, unique_ids: false, rich: true }
 }
 
 fn shelf(member: u32, name: &str) -> Shelf {
@@ -60,7 +60,7 @@ fn an_id_is_found_again() {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes_and_another_seed_does_not() {
-    let other = Population { seed: 2, claims_per_member: 40, unique_ids: false };
+    let other = Population { seed: 2, claims_per_member: 40, unique_ids: false, rich: true };
     let claims = entry("ExplanationOfBenefit").unwrap();
     let first = shelf(0, "ExplanationOfBenefit").text(12);
     assert_eq!(first, shelf(0, "ExplanationOfBenefit").text(12));

@@ -30,7 +30,7 @@ fn truth(payer: &Payer) -> Vec<String> {
 
 #[test]
 fn windows_bring_everything_and_are_not_asked_for_twice() {
-    let payer = Payer::start(Options { claims_per_member: 120, ..Options::default() });
+    let payer = Payer::start(Options { claims_per_member: 120, ..Options::plain() });
     let home = payer.connected_home();
     let arguments = ["--type", CLAIMS, "--window-months", "6"];
     let first = backfill(&home, &arguments);
@@ -68,7 +68,7 @@ fn windows_bring_everything_and_are_not_asked_for_twice() {
 fn windows_of_a_clock_that_was_a_year_ahead_are_asked_for_again() {
     let Some(faulty) = Faulty::build() else { return };
     let day = 24 * 3600;
-    let payer = Payer::start(Options { claims_per_member: 8, ..Options::default() });
+    let payer = Payer::start(Options { claims_per_member: 8, ..Options::plain() });
     let home = payer.connected_home();
     let range = ["--from", "2015-01-01", "--to", "2026-01-31", "--window-months", "48"];
     let arguments = [&["backfill", "john", "--type", CLAIMS][..], &range].concat();
@@ -84,7 +84,7 @@ fn windows_of_a_clock_that_was_a_year_ahead_are_asked_for_again() {
 
 #[test]
 fn a_window_that_ended_early_goes_on_at_its_own_page() {
-    let payer = Payer::start(Options { claims_per_member: 120, ..Options::default() });
+    let payer = Payer::start(Options { claims_per_member: 120, ..Options::plain() });
     let home = payer.connected_home();
     let arguments = ["--type", CLAIMS, "--window-months", "48"];
     let limited = backfill(&home, &[&arguments[..], &["--max-requests", "5"]].concat());
@@ -103,7 +103,7 @@ fn a_window_that_ended_early_goes_on_at_its_own_page() {
 
 #[test]
 fn a_parameter_that_is_not_honoured_or_not_there_means_a_full_walk_and_says_so() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     let outcome = backfill(&home, &["--type", "Condition", "--type", "Coverage"]);
     assert_eq!(outcome.code, 0, "{}", outcome.stderr);
@@ -137,7 +137,7 @@ fn a_type_that_is_searched_in_parts_is_walked_once_and_says_so() {
 
 #[test]
 fn windows_bury_nothing_and_leave_the_status_as_it_was() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     assert_eq!(home.run(&["sync"]).code, 0);
     let of_claims = "SELECT state, complete_as_of, watermark, mode FROM completeness
@@ -158,7 +158,7 @@ fn windows_bury_nothing_and_leave_the_status_as_it_was() {
 
 #[test]
 fn a_range_that_ends_before_it_begins_is_a_mistake() {
-    let home = Payer::start(Options::default()).connected_home();
+    let home = Payer::start(Options::plain()).connected_home();
     let outcome = home.run(&["backfill", "john", "--from", "2024-02-01", "--to", "2024-01-01"]);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
 }

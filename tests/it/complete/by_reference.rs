@@ -12,7 +12,7 @@ const UNLISTED: [&str; 5] =
     ["Organization", "Practitioner", "Location", "Medication", "PractitionerRole"];
 
 fn payer(faults: Vec<Fault>) -> Payer {
-    Payer::start(Options { faults, ..Options::default() })
+    Payer::start(Options { faults, ..Options::plain() })
 }
 
 /// What the member's record names of the unlisted types, at most three references away.

@@ -6,7 +6,7 @@ use payersync::sandbox::{Fault, Options};
 const CLAIMS: &str = "ExplanationOfBenefit";
 
 fn payer(faults: Vec<Fault>) -> Payer {
-    Payer::start(Options { faults, claims_per_member: 150, ..Options::default() })
+    Payer::start(Options { faults, claims_per_member: 150, ..Options::plain() })
 }
 
 fn sync(home: &Home, more: &[&str]) -> crate::support::Outcome {

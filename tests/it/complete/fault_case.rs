@@ -53,7 +53,7 @@ impl Case {
         let faults = if ever { vec![row.fault] } else { Vec::new() };
         // Large enough to be refused, small enough to be made quickly.
         let gzip_bomb_bytes = 64 << 20;
-        let payer = Payer::start(Options { faults, gzip_bomb_bytes, ..Options::default() });
+        let payer = Payer::start(Options { faults, gzip_bomb_bytes, ..Options::plain() });
         let home = Home::new();
         configure(&payer, &home);
         payer.connect(&home, "john", 0);

@@ -5,7 +5,7 @@ use payersync::sandbox::Options;
 
 #[test]
 fn every_resource_arrives_byte_for_byte_and_a_second_run_writes_nothing() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     let first = home.run(&["sync"]);
     assert_eq!(first.code, 0, "{}", first.stderr);
@@ -36,7 +36,7 @@ fn every_resource_arrives_byte_for_byte_and_a_second_run_writes_nothing() {
 
 #[test]
 fn sums_of_item_amounts_are_what_the_json_says() {
-    let payer = Payer::start(Options { members: 2, ..Options::default() });
+    let payer = Payer::start(Options { members: 2, ..Options::plain() });
     let home = payer.connected_home();
     payer.connect(&home, "second", 1);
     assert_eq!(home.run(&["sync"]).code, 0);

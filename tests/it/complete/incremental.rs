@@ -25,7 +25,7 @@ const SMALL_PAGES: &str = "page_size = 2\n";
 
 #[test]
 fn the_second_night_asks_only_for_what_changed() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     assert_eq!(home.run(&["sync"]).code, 0);
     assert_eq!(walk(&home, DATED)[0], "full");
@@ -50,7 +50,7 @@ fn the_second_night_asks_only_for_what_changed() {
 
 #[test]
 fn a_walk_over_changes_does_not_go_on_once_a_later_walk_has_seen_everything() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with("page_size = 1\n");
     home.run(&["sync"]);
     for id in home.rows("SELECT resource_id FROM resource WHERE resource_type = 'Coverage'") {
@@ -70,7 +70,7 @@ fn a_walk_over_changes_does_not_go_on_once_a_later_walk_has_seen_everything() {
 
 #[test]
 fn a_type_with_undated_resources_is_walked_in_full_every_night() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     home.run(&["sync"]);
     home.run(&["sync"]);
@@ -80,7 +80,7 @@ fn a_type_with_undated_resources_is_walked_in_full_every_night() {
 #[test]
 fn a_server_that_ignores_the_date_is_found_out_and_walked_in_full() {
     let payer =
-        Payer::start(Options { faults: vec![Fault::IgnoresLastUpdated], ..Options::default() });
+        Payer::start(Options { faults: vec![Fault::IgnoresLastUpdated], ..Options::plain() });
     let home = payer.connected_home_with(SMALL_PAGES);
     home.run(&["sync"]);
     let id = first_id(&home, DATED);
@@ -95,7 +95,7 @@ fn a_server_that_ignores_the_date_is_found_out_and_walked_in_full() {
 
 #[test]
 fn a_server_that_begins_to_ignore_the_date_is_downgraded_in_the_same_run() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     home.run(&["sync"]);
     home.run(&["sync"]);
@@ -111,7 +111,7 @@ fn a_server_that_begins_to_ignore_the_date_is_downgraded_in_the_same_run() {
 
 #[test]
 fn the_ledger_names_what_the_server_did_not_search_by() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     let left_out = "SELECT coalesce(self_left_out, 'no self link') FROM sync_history
                     WHERE resource_type = 'ExplanationOfBenefit' AND run_id = ";
@@ -124,7 +124,7 @@ fn the_ledger_names_what_the_server_did_not_search_by() {
 
 #[test]
 fn what_is_gone_is_buried_by_a_full_walk_only() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     home.run(&["sync"]);
     let id = first_id(&home, "Observation");
@@ -142,7 +142,7 @@ fn what_is_gone_is_buried_by_a_full_walk_only() {
 
 #[test]
 fn a_sudden_shrink_deletes_nothing_until_it_is_accepted() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     home.run(&["sync"]);
     let live =
@@ -172,7 +172,7 @@ fn searches(payer: &Payer, home: &Home, arguments: &[&str]) -> Vec<String> {
 /// What being sure costs: docs/performance.md has these figures.
 #[test]
 fn a_calm_walk_asks_no_page_twice_and_an_unchanged_night_asks_once_per_type() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with(SMALL_PAGES);
     for night in [&["sync"][..], &["sync", "--full"]] {
         let asked = searches(&payer, &home, night);

@@ -34,7 +34,7 @@ fn history(home: &Home) -> Vec<Vec<String>> {
 #[test]
 fn an_older_version_goes_to_history_once_and_the_newer_one_stays() {
     for fault in [Fault::OlderDuplicate, Fault::OlderAcrossPages] {
-        let payer = Payer::start(Options::default());
+        let payer = Payer::start(Options::plain());
         let home = payer.connected_home();
         assert_eq!(sync(&home, &payer, &[fault])[..2], [40, 0], "{fault}");
         assert!(is_true(&home, &payer), "{fault}");
@@ -49,7 +49,7 @@ fn an_older_version_goes_to_history_once_and_the_newer_one_stays() {
 
 #[test]
 fn a_replica_that_lags_for_a_night_changes_nothing() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     assert_eq!(sync(&home, &payer, &[]), [40, 0, 0, sync_rows(&home)]);
     for _ in 0..3 {
@@ -70,7 +70,7 @@ fn sync_rows(home: &Home) -> i64 {
 
 #[test]
 fn a_plan_that_went_back_for_good_is_believed_in_the_next_run() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     sync(&home, &payer, &[]);
     let back = [Fault::LaggingReplica];
@@ -87,7 +87,7 @@ fn a_plan_that_went_back_for_good_is_believed_in_the_next_run() {
 
 #[test]
 fn the_same_content_in_other_words_is_unchanged() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     sync(&home, &payer, &[Fault::Respelt]);
     let before = home.digest();

@@ -9,7 +9,7 @@ use std::fs;
 
 #[test]
 fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = Home::new();
     configure(&payer, &home);
     payer.connect(&home, "john", 0);
@@ -24,7 +24,7 @@ fn a_payer_that_is_not_there_is_unreachable_and_a_matter_of_exit_code_four() {
 /// A type that is not asked for by a search is a part of such a run, too: without it nothing would be open.
 #[test]
 fn types_that_are_only_read_or_not_granted_are_no_complete_run_while_the_payer_is_away() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with("search = { Patient = \"read\" }\n");
     drop(payer);
     let patient = home.run(&["sync", "--type", "Patient"]);
@@ -32,7 +32,7 @@ fn types_that_are_only_read_or_not_granted_are_no_complete_run_while_the_payer_i
     let state = "SELECT state, reason FROM completeness WHERE resource_type = 'Patient'";
     assert_eq!(home.rows(state), [["incomplete", "unreachable"]]);
 
-    let payer = Payer::start(Options { faults: vec![Fault::NarrowScope], ..Options::default() });
+    let payer = Payer::start(Options { faults: vec![Fault::NarrowScope], ..Options::plain() });
     let home = payer.connected_home();
     drop(payer);
     let goal = home.run(&["sync", "--type", "Goal"]);
@@ -44,7 +44,7 @@ fn types_that_are_only_read_or_not_granted_are_no_complete_run_while_the_payer_i
 #[test]
 fn a_next_page_at_another_origin_says_what_to_do_if_it_is_the_plans_own() {
     let faults = vec![Fault::NextForeignOrigin];
-    let payer = Payer::start(Options { faults, ..Options::default() });
+    let payer = Payer::start(Options { faults, ..Options::plain() });
     let home = payer.connected_home();
     let synced = home.run(&["sync", "--type", "ExplanationOfBenefit"]);
     assert_eq!(synced.code, 2, "{}", synced.stderr);
@@ -80,7 +80,7 @@ fn get_follows_a_next_page_at_an_origin_that_the_configuration_calls_the_plans_o
 #[test]
 fn an_expired_token_without_a_refresh_token_needs_a_new_consent() {
     let faults = vec![Fault::NoRefreshToken];
-    let payer = Payer::start(Options { faults, ..Options::default() });
+    let payer = Payer::start(Options { faults, ..Options::plain() });
     let home = payer.connected_home();
     assert_eq!(Watched::start(&home, &["sync"]).end().code, 0);
     payer.expire_access_tokens();
@@ -93,7 +93,7 @@ fn an_expired_token_without_a_refresh_token_needs_a_new_consent() {
 
 #[test]
 fn a_grant_that_the_plan_revoked_needs_a_new_consent() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     payer.expire_access_tokens();
     payer.revoke_grants();
@@ -106,7 +106,7 @@ fn a_grant_that_the_plan_revoked_needs_a_new_consent() {
 
 #[test]
 fn a_plan_that_knows_no_grant_any_more_is_told_as_a_consent_that_is_needed() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     payer.set_faults(vec![Fault::RevokedGrant]);
     let ended = Watched::start(&home, &["sync"]).end();

@@ -44,7 +44,7 @@ fn open_rejects(home: &Home) -> Vec<Vec<String>> {
 
 #[test]
 fn a_stored_resource_that_a_new_definition_rejects_leaves_every_table_and_comes_back() {
-    let payer = Payer::start(Options { members: 6, ..Options::default() });
+    let payer = Payer::start(Options { members: 6, ..Options::plain() });
     let home = home(&payer);
     assert_eq!(home.run(&["sync"]).code, 0);
     let odd = give_two_practitioners(&home);
@@ -82,7 +82,7 @@ fn a_stored_resource_that_a_new_definition_rejects_leaves_every_table_and_comes_
 
 #[test]
 fn taking_the_definition_away_mends_it_too() {
-    let payer = Payer::start(Options { members: 6, ..Options::default() });
+    let payer = Payer::start(Options { members: 6, ..Options::plain() });
     let home = home(&payer);
     assert_eq!(home.run(&["sync"]).code, 0);
     give_two_practitioners(&home);
@@ -98,7 +98,7 @@ fn taking_the_definition_away_mends_it_too() {
 
 #[test]
 fn a_page_lands_without_the_resource_that_a_view_rejects() {
-    let payer = Payer::start(Options { members: 6, ..Options::default() });
+    let payer = Payer::start(Options { members: 6, ..Options::plain() });
     let home = home(&payer);
     // Every claim with more than one line is too much for this column.
     home.own_view("own.json", &definition("own", "ExplanationOfBenefit", "item.sequence"));

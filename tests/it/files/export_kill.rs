@@ -19,7 +19,7 @@ const NEW: [&str; 3] = ["claim", "coverage", "patient"];
 
 /// A home with an export of [`OLD`].
 fn exported() -> (Payer, Home) {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "nothing");
     home.succeed(&words(&home, &OLD).iter().map(String::as_str).collect::<Vec<_>>(), "a sync");
@@ -155,7 +155,7 @@ fn an_export_that_is_asked_to_stop_leaves_nothing_of_itself() {
 
 #[test]
 fn a_million_rows_take_no_more_than_64_mebibytes() {
-    let home = Payer::small().connected_home();
+    let home = Payer::rich().connected_home();
     home.succeed(&["rebuild"], "nothing");
     fill(&home, 1_000_000);
     assert_bounded(&home, "csv");

@@ -37,7 +37,7 @@ fn newest_run(home: &Home) -> String {
 
 #[test]
 fn the_last_export_and_what_is_new_make_what_there_is_now() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "nothing");
     let run = newest_run(&home);
@@ -92,7 +92,7 @@ fn the_last_export_and_what_is_new_make_what_there_is_now() {
 
 #[test]
 fn nothing_is_new_since_the_newest_run_until_a_table_is_filled_anew() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "nothing");
     let run = newest_run(&home);

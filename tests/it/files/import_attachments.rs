@@ -132,7 +132,7 @@ fn a_file_too_large_is_told_and_taken_once_the_limit_allows_it() {
 
 #[test]
 fn a_plans_connection_gets_the_attachments_of_a_file_with_its_next_sync() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&["sync"], "the plan's own data");
     let patient: String = home.value("SELECT id FROM patient");

@@ -352,7 +352,7 @@ fn a_reader_finds_all_in_the_checkpoint_when_old_commits_are_gone() {
 #[test]
 fn nobody_else_can_lead_a_lakes_tables_elsewhere_or_read_them() {
     use std::os::unix::fs::PermissionsExt;
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "a consent");
     let set = |path: &Path, mode| {

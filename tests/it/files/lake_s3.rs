@@ -61,7 +61,7 @@ fn two_homes_fill_a_lake_in_a_store_that_fails_now_and_then() {
 
 #[test]
 fn a_url_with_a_key_in_it_is_refused_and_neither_shown_nor_kept() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     for url in [
         "s3://AKIATESTS:a-cloud-key-of-tests@bucket/lake",

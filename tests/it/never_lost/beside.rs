@@ -87,7 +87,7 @@ fn slow_payer() -> Payer {
         members: 3,
         claims_per_member: 4,
         page_delay: Duration::from_millis(5),
-        ..Options::default()
+        ..Options::plain()
     })
 }
 

@@ -50,7 +50,7 @@ fn killed(faulty: &Faulty, start: &Home) -> Home {
 #[test]
 fn readers_are_served_where_nothing_can_be_written() {
     let Some(faulty) = Faulty::build() else { return };
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     let ended = start.copy();
     ended.succeed(&SHORT_SYNC, "nothing");
@@ -88,7 +88,7 @@ fn readers_are_served_where_nothing_can_be_written() {
 #[test]
 fn without_locks_or_mappings_every_command_says_so() {
     let Some(faulty) = Faulty::build() else { return };
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     start.succeed(&SHORT_SYNC, "nothing");
     let expected = start.run(&COUNT).stdout;
@@ -110,7 +110,7 @@ fn without_locks_or_mappings_every_command_says_so() {
 
 #[test]
 fn a_home_that_is_none_is_a_mistake_and_too_few_files_are_the_machines() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     let long = home.path().join("long/".repeat(1000));
     let gone = home.path().join("gone");

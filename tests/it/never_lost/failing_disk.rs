@@ -41,7 +41,7 @@ fn words(command: &[String]) -> Vec<&str> {
 
 #[test]
 fn a_first_sync_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     let calm = start.copy();
     calm.succeed(&SHORT_SYNC, "nothing");
@@ -62,7 +62,7 @@ fn a_first_sync_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
 
 #[test]
 fn a_backup_to_a_failing_disk_leaves_no_half_copy() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     start.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&start);
@@ -114,7 +114,7 @@ fn a_purge_on_a_failing_disk_is_never_called_done_and_leaves_nothing_once_it_is_
 #[cfg(feature = "lake")]
 #[test]
 fn a_lake_on_a_failing_disk_is_finished_by_the_next_sync() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     start.succeed(&["sync", "--type", "Patient"], "nothing");
     let expected = state(&start);

@@ -26,7 +26,7 @@ fn assert_told(code: i32, said: &str) {
 
 #[test]
 fn a_sync_that_cannot_note_its_refresh_sends_nothing_and_exits_with_five() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "the consent");
     // A token that is sent a second time costs the consent.
@@ -48,7 +48,7 @@ fn a_sync_that_cannot_note_its_refresh_sends_nothing_and_exits_with_five() {
 
 #[test]
 fn new_tokens_that_cannot_be_stored_are_not_used_and_the_run_exits_with_five() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     payer.expire_access_tokens();
     fill(&home, "UPDATE OF access");
@@ -63,7 +63,7 @@ fn new_tokens_that_cannot_be_stored_are_not_used_and_the_run_exits_with_five() {
 
 #[test]
 fn a_consent_that_cannot_be_stored_exits_with_five() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     fill(&home, "INSERT");
     let (code, said) = Consenting::start(&payer, &home, "demo", "mary", 0, &[]).answer().end();
@@ -74,7 +74,7 @@ fn a_consent_that_cannot_be_stored_exits_with_five() {
 
 #[test]
 fn a_damaged_row_costs_its_own_connection_alone() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     payer.connect(&home, "mary", 0);
     in_vault(&home, "UPDATE stored_grant SET scope = 'more' WHERE name = 'john'");

@@ -75,7 +75,7 @@ fn a_sync_that_reaches_the_limit_says_so_and_is_finished_by_the_next_one() {
 
 #[test]
 fn every_command_that_writes_ends_by_itself() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     start.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&start);

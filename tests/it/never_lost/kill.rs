@@ -11,7 +11,7 @@ fn many_claims() -> Payer {
     Payer::start(Options {
         claims_per_member: 300,
         page_delay: Duration::from_millis(4),
-        ..Options::default()
+        ..Options::plain()
     })
 }
 
@@ -83,7 +83,7 @@ fn however_often_it_is_killed_the_rows_are_those_of_a_calm_run() {
 
 #[test]
 fn a_kill_during_a_refresh_costs_a_consent_at_most_and_never_the_vault() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     for moment in [0, 20, 60, 150, 400, 900] {
         payer.set_faults(vec![]);
         let home = payer.connected_home();

@@ -11,7 +11,7 @@ const STEPS: usize = 60;
 
 /// A payer that ends the whole grant when a spent refresh token comes back.
 fn strict() -> (Payer, Home) {
-    let payer = Payer::start(Options { claims_per_member: 1, ..Options::default() });
+    let payer = Payer::start(Options { claims_per_member: 1, ..Options::plain() });
     payer.set_faults(vec![Fault::ReuseRevokesGrant]);
     let home = payer.connected_home();
     (payer, home)

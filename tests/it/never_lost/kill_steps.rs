@@ -50,7 +50,7 @@ pub(crate) fn fixed(command: &'static [&'static str]) -> impl Fn(&Home) -> Vec<S
 
 #[test]
 fn a_first_sync_killed_at_any_step_is_finished_by_the_next_one() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     let calm = start.copy();
     calm.succeed(&SHORT_SYNC, "nothing");
@@ -64,7 +64,7 @@ fn a_first_sync_killed_at_any_step_is_finished_by_the_next_one() {
 
 #[test]
 fn a_rebuild_killed_at_any_step_shows_whole_tables_and_is_finished_by_the_next_one() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = synced(&payer);
     let expected = state(&start);
     let command = &["rebuild", "explanation_of_benefit", "patient"];
@@ -81,7 +81,7 @@ fn a_rebuild_killed_at_any_step_shows_whole_tables_and_is_finished_by_the_next_o
 
 #[test]
 fn a_backup_killed_at_any_step_leaves_a_whole_copy_or_none() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = synced(&payer);
     let expected = state(&start);
     let copy = |home: &Home| home.file("copy.db").to_str().unwrap().to_owned();
@@ -107,7 +107,7 @@ fn a_backup_killed_at_any_step_leaves_a_whole_copy_or_none() {
 
 #[test]
 fn an_encrypted_backup_killed_at_any_step_leaves_nothing_in_clear_at_its_target() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = synced(&payer);
     let recipient = age::x25519::Identity::generate().to_public().to_string();
     let command = |home: &Home| {
@@ -134,7 +134,7 @@ fn an_encrypted_backup_killed_at_any_step_leaves_nothing_in_clear_at_its_target(
 
 #[test]
 fn a_restore_killed_at_any_step_leaves_a_whole_warehouse_or_none() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = synced(&payer);
     let expected = state(&home);
     let copy = home.file("copy.db").to_str().unwrap().to_owned();

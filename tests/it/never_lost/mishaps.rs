@@ -11,7 +11,7 @@ const YEAR: i64 = 365 * 24 * 60 * 60;
 #[test]
 fn a_torn_journal_costs_whole_pages_at_most_and_they_come_again() {
     let Some(faulty) = Faulty::build() else { return };
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let start = payer.connected_home();
     let calm = start.copy();
     let counted = faulty.count(&calm, &SHORT_SYNC);
@@ -51,7 +51,7 @@ fn a_torn_journal_costs_whole_pages_at_most_and_they_come_again() {
 
 #[test]
 fn a_damaged_page_is_named_with_the_way_out_and_takes_nothing_else_along() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "nothing");
     let expected = state(&home);
@@ -92,7 +92,7 @@ fn a_damaged_page_is_named_with_the_way_out_and_takes_nothing_else_along() {
 fn a_clock_that_is_a_year_off_loses_nothing_and_what_changes_meanwhile_is_taken_in() {
     let Some(faulty) = Faulty::build() else { return };
     for seconds in [-YEAR, YEAR] {
-        let payer = Payer::small();
+        let payer = Payer::rich();
         let home = payer.connected_home();
         home.succeed(&SHORT_SYNC, "nothing");
         let claims = "SELECT resource_id FROM resource
@@ -124,7 +124,7 @@ fn a_clock_that_is_a_year_off_loses_nothing_and_what_changes_meanwhile_is_taken_
 #[test]
 fn a_home_that_cannot_be_written_is_said_to_be_one_and_stays_as_it_is() {
     let Some(faulty) = Faulty::build() else { return };
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "nothing");
     let before = (state(&home), home.names());

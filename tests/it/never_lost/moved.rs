@@ -274,7 +274,7 @@ fn a_move_on_a_failing_disk_says_so_and_is_finished_by_the_next_one() {
 
 #[test]
 fn between_two_homes_nobody_asks_for_it_and_everybody_is_told() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "a consent");
     let now = chrono::Utc::now();
@@ -300,7 +300,7 @@ fn between_two_homes_nobody_asks_for_it_and_everybody_is_told() {
 
 #[test]
 fn a_home_that_could_not_go_on_is_refused_before_anything_moves() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "a consent");
     let target = Home::new();

@@ -7,7 +7,7 @@ const SYNC_PATIENT: [&str; 3] = ["sync", "--type", "Patient"];
 const CONNECT: &str = "`payersync connect john --plan demo`";
 
 fn tampered() -> (Tampered, Home) {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let home = tampered.connected_home("");
     (tampered, home)
 }
@@ -112,7 +112,7 @@ fn a_token_endpoint_that_is_down_is_an_unreachable_plan_and_costs_no_consent() {
 
 #[test]
 fn a_plan_that_is_not_there_at_all_is_unreachable_for_one_type_as_for_all() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     payer.expire_access_tokens();
     drop(payer);

@@ -8,7 +8,7 @@ use std::fs;
 fn an_older_vault_is_told_and_its_spent_token_stays_unsent() {
     let payer = Payer::start(Options {
         faults: vec![Fault::UnauthorizedMidWalk, Fault::ReuseRevokesGrant],
-        ..Options::default()
+        ..Options::plain()
     });
     // So small pages that the walk over the claims has the second one, at which its token dies.
     let home = payer.connected_home_with("page_size = 2\n");

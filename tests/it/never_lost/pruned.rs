@@ -63,7 +63,7 @@ fn full(home: &Home) {
 
 #[test]
 fn nights_that_changed_nothing_become_one_row_per_type_and_nothing_else_changes() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = nights(&payer);
     let (before, states) =
         (sums(&home), home.rows("SELECT resource_type, state FROM completeness"));
@@ -90,7 +90,7 @@ fn nights_that_changed_nothing_become_one_row_per_type_and_nothing_else_changes(
 
 #[test]
 fn what_an_old_night_said_is_not_lost() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = nights(&payer);
     home.warehouse()
         .execute_batch(
@@ -112,7 +112,7 @@ fn what_an_old_night_said_is_not_lost() {
 
 #[test]
 fn a_night_that_cannot_forget_is_complete_all_the_same_and_says_so() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = nights(&payer);
     home.warehouse()
         .execute_batch(
@@ -133,7 +133,7 @@ fn a_night_that_cannot_forget_is_complete_all_the_same_and_says_so() {
 
 #[test]
 fn a_copy_made_anew_holds_nothing_back_and_one_that_may_be_away_stays_named() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = Home::new();
     payer.configure(&home, KEEP);
     payer.connect(&home, "john", 0);
@@ -166,7 +166,7 @@ fn a_copy_made_anew_holds_nothing_back_and_one_that_may_be_away_stays_named() {
 
 #[test]
 fn pruning_does_not_feed_itself_and_stops_at_the_first_entry_that_is_not_old() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = Home::new();
     payer.configure(&home, KEEP);
     payer.connect(&home, "john", 0);
@@ -188,7 +188,7 @@ fn pruning_does_not_feed_itself_and_stops_at_the_first_entry_that_is_not_old() {
 #[test]
 fn the_access_log_is_cut_up_to_a_copy_that_is_there_and_its_chain_still_proves_the_rest() {
     let Some(faulty) = Faulty::build() else { return };
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = Home::new();
     payer.configure(&home, KEEP);
     payer.connect(&home, "john", 0);

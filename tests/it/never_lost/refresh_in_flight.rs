@@ -10,7 +10,7 @@ const EVERY_SECOND: &str = "types = [\"Patient\"]\n[schedule]\ncron = \"* * * * 
 fn whatever_ends_the_process_waits_for_the_answer_and_stores_it() {
     for command in [&["sync"][..], &["sync", "--max-duration", "1"], &["run"]] {
         let when = format!("{command:?}");
-        let tampered = Tampered::new(Payer::small());
+        let tampered = Tampered::new(Payer::rich());
         let home = tampered.connected_home(EVERY_SECOND);
         // A token that is sent a second time costs the consent.
         tampered.payer.set_faults(vec![Fault::ReuseRevokesGrant]);
@@ -35,7 +35,7 @@ fn whatever_ends_the_process_waits_for_the_answer_and_stores_it() {
 
 #[test]
 fn at_the_end_a_refresh_that_failed_is_not_tried_again() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let home = tampered.connected_home(EVERY_SECOND);
     let path = home.file("payersync.toml");
     let text = std::fs::read_to_string(&path).unwrap();

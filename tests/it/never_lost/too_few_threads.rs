@@ -16,7 +16,7 @@ fn tried() -> usize {
 }
 
 fn payer_of_two() -> Payer {
-    Payer::start(Options { members: 2, claims_per_member: 3, ..Options::default() })
+    Payer::start(Options { members: 2, claims_per_member: 3, ..Options::plain() })
 }
 
 fn two_members(payer: &Payer) -> Home {

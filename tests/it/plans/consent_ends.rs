@@ -5,7 +5,7 @@ use payersync::sandbox::Options;
 
 #[test]
 fn the_end_of_a_consent_is_in_status_metrics_and_a_calendar() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home_with("consent_days = 90\n");
     home.warehouse()
         .execute("UPDATE connection SET consented_at = '2026-01-01T12:00:00.000Z'", [])
@@ -42,7 +42,7 @@ fn the_end_of_a_consent_is_in_status_metrics_and_a_calendar() {
 
 #[test]
 fn where_nobody_has_said_how_long_a_consent_lasts_no_end_is_invented() {
-    let payer = Payer::start(Options::default());
+    let payer = Payer::start(Options::plain());
     let home = payer.connected_home();
     assert!(!home.run(&["status"]).stdout.contains("consent ends"));
     let calendar = home.run(&["status", "--calendar"]);

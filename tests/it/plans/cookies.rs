@@ -13,7 +13,7 @@ fn stored(home: &Home, payer: &Payer) -> bool {
 
 #[test]
 fn pages_behind_a_balancer_come_with_its_cookie_which_stays_in_memory() {
-    let options = Options { sticky: true, members: 2, claims_per_member: 25, ..Options::default() };
+    let options = Options { sticky: true, members: 2, claims_per_member: 25, ..Options::plain() };
     let payer = Payer::start(options);
     let lost = || payer.requests().iter().filter(|request| request.status == 410).count();
     let home = payer.connected_home();

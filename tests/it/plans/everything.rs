@@ -15,7 +15,7 @@ fn live(home: &Home) -> i64 {
 #[test]
 fn everything_of_a_patient_is_walked_and_what_is_gone_is_proved_to_be() {
     let like = "cigna".parse().unwrap();
-    let payer = Payer::start(Options { like, claims_per_member: 12, ..Options::default() });
+    let payer = Payer::start(Options { like, claims_per_member: 12, ..Options::plain() });
     let home = payer.connected_home_with(TYPES);
     // The token answer names nobody, and no search was made to find out.
     let patient: String = home.value("SELECT patient_id FROM connection");

@@ -32,7 +32,7 @@ async fn visit(url: &Url) -> (u16, Option<String>) {
 
 #[test]
 fn a_browser_inherits_no_secret_and_state_is_in_no_command_line() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = Home::new();
     payer.configure(&home, "redirect_url = \"http://127.0.0.1:0/callback\"\n");
     let key = fs::read_to_string(payer.connected_home().file("vault.key")).unwrap();

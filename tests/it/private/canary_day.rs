@@ -105,7 +105,7 @@ struct Day {
 impl Day {
     /// A member's consent; then the key and the client's secret leave the home for the environment.
     fn begin() -> Day {
-        let tampered = Tampered::new(Payer::small());
+        let tampered = Tampered::new(Payer::rich());
         let sent = Arc::new(Mutex::new(BTreeSet::new()));
         let learning = Arc::clone(&sent);
         tampered.twist(move |asked, answer| {

@@ -80,7 +80,7 @@ fn no_process_leaves_a_core_dump() {
 
 #[test]
 fn nobody_but_the_plans_of_the_configuration_is_asked() {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     // A proxy would see every request to another machine.
     let proxy = TcpListener::bind("127.0.0.1:0").unwrap();

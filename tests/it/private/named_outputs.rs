@@ -13,7 +13,7 @@ use std::{
 const STRANGER: u32 = 54_321;
 
 fn home_in_use() -> (Payer, Home) {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "a consent");
     (payer, home)

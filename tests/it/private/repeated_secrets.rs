@@ -75,7 +75,7 @@ fn assert_home_is_clean(home: &Home, secrets: &[String], client_id: &str) {
 
 #[test]
 fn scope_and_patient_take_no_secret_and_nothing_that_is_none() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
     let (learning, secret) = (in_play.clone(), tampered.payer.client_secret().to_owned());
     tampered.twist(move |asked, answer| {
@@ -108,7 +108,7 @@ fn scope_and_patient_take_no_secret_and_nothing_that_is_none() {
 
 #[test]
 fn what_a_resource_or_an_error_repeats_is_masked_and_the_rest_is_as_it_came() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
     let (learning, id) = (in_play.clone(), client_id.clone());
     tampered.twist(move |asked: &AskedThrough, answer| {
@@ -162,7 +162,7 @@ fn what_a_resource_or_an_error_repeats_is_masked_and_the_rest_is_as_it_came() {
 
 #[test]
 fn a_refusal_that_repeats_what_was_sent_shows_none_of_it() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
     let learning = in_play.clone();
     tampered.twist(move |asked, answer| {
@@ -192,7 +192,7 @@ fn a_refusal_that_repeats_what_was_sent_shows_none_of_it() {
 
 #[test]
 fn a_link_header_or_a_redirect_that_repeats_a_token_leaves_no_cursor_with_it() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let (in_play, client_id) = (InPlay::of(&tampered.payer), tampered.payer.client_id().to_owned());
     let (learning, id) = (in_play.clone(), client_id.clone());
     let origin = tampered.origin.clone();

@@ -257,7 +257,7 @@ fn files_and_pipes_get_the_bytes() {
 
 #[test]
 fn a_body_that_is_no_text_is_shown_byte_by_byte() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let home = tampered.connected_home("");
     let body = [b"a\x1b]0;t\x07\x9b31m\xff".as_slice(), ATTACK.as_bytes()].concat();
     let of_resource = |asked: &AskedThrough| asked.target.contains("/Patient");
@@ -274,7 +274,7 @@ fn a_body_that_is_no_text_is_shown_byte_by_byte() {
 
 #[test]
 fn a_refused_or_odd_token_answer_is_shown_and_not_obeyed() {
-    let tampered = Tampered::new(Payer::small());
+    let tampered = Tampered::new(Payer::rich());
     let home = tampered.connected_home("");
     tampered.payer.expire_access_tokens();
     let said = attack_in_json();

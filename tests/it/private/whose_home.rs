@@ -72,7 +72,7 @@ fn assert_refused(home: &Home, folder: &Path, why: &str, hint: &str) {
 }
 
 fn home_in_use() -> (Payer, Home) {
-    let payer = Payer::small();
+    let payer = Payer::rich();
     let home = payer.connected_home();
     home.succeed(&SHORT_SYNC, "a consent");
     (payer, home)

@@ -39,6 +39,11 @@ impl Payer {
 
     /// A payer whose members have two claims each.
     pub(crate) fn small() -> Payer {
+        Payer::start(Options { claims_per_member: 2, ..Options::plain() })
+    }
+
+    /// A small payer, some of whose resources have all elements that the standard allows.
+    pub(crate) fn rich() -> Payer {
         Payer::start(Options { claims_per_member: 2, ..Options::default() })
     }
 

@@ -77,7 +77,8 @@ mod tests {
 
     #[test]
     fn rich_resources_are_few() {
-        let member = Population { seed: 1, claims_per_member: 40, unique_ids: false }.member(0);
+        let member =
+            Population { seed: 1, claims_per_member: 40, unique_ids: false, rich: true }.member(0);
         for name in ["ExplanationOfBenefit", "Condition", "MedicationDispense", "Observation"] {
             let shelf = Shelf::new(member, entry(name).unwrap());
             let is_rich = |index: &u32| shelf.text(*index).contains("\"language\":\"en-US\",");
@@ -87,7 +88,8 @@ mod tests {
 
     #[test]
     fn an_element_of_several_types_stands_there_once() {
-        let member = Population { seed: 1, claims_per_member: 40, unique_ids: false }.member(0);
+        let member =
+            Population { seed: 1, claims_per_member: 40, unique_ids: false, rich: true }.member(0);
         for (name, elements) in [
             ("Condition", ["onset", "abatement"]),
             ("Observation", ["value", "effective"]),

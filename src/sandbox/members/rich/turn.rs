@@ -18,6 +18,7 @@ pub(super) struct Rich {
 impl Rich {
     pub(super) fn new(resource_type: &str, member: &Member, number: u32) -> Option<Rich> {
         let ordinal = match resource_type {
+            _ if !member.rich => return None,
             _ if member.number == EVERYBODY => {
                 return (number % 4 == 1).then_some(Rich {
                     member: *member,

@@ -30,7 +30,7 @@ pub struct LakeSyncArgs {
     /// For how many days replaced files are kept, for time travel [default: 7]
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(..=3650))]
     pub keep_days: Option<u32>,
-    /// Take over the shard that another home wrote: for a home that was restored or moved
+    /// Take over the shard that another home wrote, as a restored or moved home does; also begins a lake anew
     #[arg(long)]
     pub take_over: bool,
 }

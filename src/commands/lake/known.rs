@@ -2,7 +2,7 @@
 //!
 //! A home that wrote to another home's shard would treat that home's connections as purged.
 
-use super::store::Store;
+use super::store::{Store, not_there};
 use crate::{
     commands::{failure::Failure, home},
     own_file,
@@ -38,12 +38,42 @@ pub(super) struct Lake {
     pub(super) shard: String,
     /// The number of days for which replaced files are kept.
     pub(super) keep_days: u32,
+    /// Whether the lake has had this home's file, so that a lake without it is not there today.
+    ///
+    /// A `lake.json` of a version that did not know this names lakes that were filled.
+    #[serde(default = "yes")]
+    pub(super) is_begun: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// The content of a shard's file in the lake.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Owner {
     home: String,
+}
+
+/// When a sync may begin a lake: make its folder, and put the home's file there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// Never. A purge must find the rows that it is to remove.
+    Never,
+    /// If the home has not begun the lake before.
+    IfNew,
+    /// Always, also in the place of another home.
+    TakeOver,
+}
+
+impl Begin {
+    pub(super) fn is_allowed(self, lake: &Lake) -> bool {
+        match self {
+            Begin::Never => false,
+            Begin::IfNew => !lake.is_begun,
+            Begin::TakeOver => true,
+        }
+    }
 }
 
 impl Known {
@@ -84,41 +114,56 @@ impl Known {
             (None, None) => name_of(home),
         };
         let keep_days = keep_days.or(before.map(|before| before.keep_days)).unwrap_or(KEEP_DAYS);
-        Ok(Lake { shard, keep_days })
+        Ok(Lake { shard, keep_days, is_begun: before.is_some_and(|before| before.is_begun) })
     }
 
     /// Records the lake in the home, then the home in the lake.
     ///
     /// # Errors
-    /// The shard belongs to another home.
+    /// The shard belongs to another home, or the home's file is missing and the lake may not begin here.
     pub(super) fn claim(
         &mut self,
         home: &Path,
         store: &Store,
         lake: &Lake,
-        take_over: bool,
+        begin: Begin,
     ) -> Result<(), Failure> {
-        if self.lakes.insert(store.name().to_owned(), lake.clone()).as_ref() != Some(lake) {
-            let text = serde_json::to_string_pretty(self)
-                .map_err(|error| Failure::bug("the lakes cannot be written as JSON", error))?;
-            home::write_private(&home.join(FILE), &(text + "\n"))?;
-        }
+        self.keep(home, store, lake)?;
         let name = format!("{SHARDS}/{}.json", lake.shard);
         let ours = Owner { home: self.home.clone() };
         let bytes = serde_json::to_vec(&ours)
             .map_err(|error| Failure::bug("the home cannot be written as JSON", error))?;
-        if store.put_new(&name, Bytes::from(bytes.clone()))? {
+        let is_new = begin.is_allowed(lake) && store.put_new(&name, Bytes::from(bytes.clone()))?;
+        if !is_new {
+            let Some(there) = store.get(&name)? else {
+                return Err(not_there(store.name(), &name));
+            };
+            if !serde_json::from_slice::<Owner>(&there).is_ok_and(|there| there == ours) {
+                if begin != Begin::TakeOver {
+                    return Err(Failure::misuse(format!(
+                        "shard {} of {} belongs to another home",
+                        lake.shard,
+                        store.name()
+                    ))
+                    .hint(
+                        "give this home another name with --shard; if it is that home, restored, use \
+                         --take-over",
+                    ));
+                }
+                store.put(&name, Bytes::from(bytes))?;
+            }
+        }
+        self.keep(home, store, &Lake { is_begun: true, ..lake.clone() })
+    }
+
+    /// Writes the lake to the home's list, if it is not there as it is.
+    fn keep(&mut self, home: &Path, store: &Store, lake: &Lake) -> Result<(), Failure> {
+        if self.lakes.insert(store.name().to_owned(), lake.clone()).as_ref() == Some(lake) {
             return Ok(());
         }
-        let there = store.get(&name)?.unwrap_or_default();
-        if serde_json::from_slice::<Owner>(&there).is_ok_and(|there| there == ours) {
-            return Ok(());
-        }
-        if take_over {
-            return store.put(&name, Bytes::from(bytes));
-        }
-        Err(Failure::misuse(format!("shard {} of {} belongs to another home", lake.shard, store.name()))
-            .hint("give this home another name with --shard; if it is that home, restored, use --take-over"))
+        let text = serde_json::to_string_pretty(self)
+            .map_err(|error| Failure::bug("the lakes cannot be written as JSON", error))?;
+        home::write_private(&home.join(FILE), &(text + "\n"))
     }
 }
 

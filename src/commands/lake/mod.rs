@@ -26,30 +26,31 @@ use crate::{
         Access, Catalog, ReadOnlyWarehouse, Snapshot, WarehouseFile, backup_outcome, log_access,
     },
 };
-use known::{Known, Lake, SHARDS};
+use known::{Begin, Known, Lake, SHARDS};
 use log::Log;
 use memory::Memory;
 use std::path::Path;
-use store::Store;
+use store::{Place, Store};
 use sweep::Sweep;
 use table::{Change, Context};
 
 /// Syncs a lake.
 pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
-    sync(&settings, args)
+    sync(&settings, args, if args.take_over { Begin::TakeOver } else { Begin::IfNew })
 }
 
 /// Syncs every lake of a home after a purge.
 ///
-/// A lake that could be reached is removed from `copies`, the list of copies that still hold the member.
+/// A lake that could be reached is removed from `copies`, the list of copies that still hold the member. A lake
+/// that is not there could not be reached: it is not begun anew, since the old one may come back.
 /// Returns whether all lakes could be reached.
 pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<bool, Failure> {
     let mut are_all_reached = true;
     for name in Known::read(&settings.home)?.lakes.into_keys() {
         let args =
             LakeSyncArgs { url: name.clone(), shard: None, keep_days: None, take_over: false };
-        match sync(settings, &args) {
+        match sync(settings, &args, Begin::Never) {
             Ok(_) => copies.retain(|copy| *copy != name),
             Err(failure) => {
                 are_all_reached = false;
@@ -64,16 +65,18 @@ pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Resu
     Ok(are_all_reached)
 }
 
-fn sync(settings: &Settings, args: &LakeSyncArgs) -> Result<ExitCode, Failure> {
+fn sync(settings: &Settings, args: &LakeSyncArgs, begin: Begin) -> Result<ExitCode, Failure> {
     let catalog = home::catalog(settings)?;
     let file = home::existing_warehouse(&settings.home)?;
     let _lock = lock::take_for_lake(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
-    let store = Store::open(&args.url)?;
+    let place = Place::of(&args.url)?;
     let mut known = Known::read(&settings.home)?;
-    let is_new = !known.lakes.contains_key(store.name());
-    let lake = known.choose(&settings.home, store.name(), args.shard.as_deref(), args.keep_days)?;
-    known.claim(&settings.home, &store, &lake, args.take_over)?;
+    let name = place.name();
+    let is_new = !known.lakes.contains_key(&name);
+    let lake = known.choose(&settings.home, &name, args.shard.as_deref(), args.keep_days)?;
+    let store = Store::open(place, begin.is_allowed(&lake))?;
+    known.claim(&settings.home, &store, &lake, begin)?;
     if is_new {
         // The lake is logged before it is written, so that a purge can name its files.
         log(&file, &store, backup_outcome::BEGUN)?;

@@ -28,13 +28,18 @@ pub(super) struct Store {
     root: Path,
     /// The path or URL of the lake, for messages and for the next sync.
     name: String,
-    /// The folder, if the lake is in one.
-    folder: Option<PathBuf>,
+    medium: Medium,
+}
+
+/// What an open lake is stored in.
+enum Medium {
+    Folder(PathBuf),
+    Cloud,
 }
 
 /// The object stores that a URL can name.
 #[derive(Clone, Copy)]
-enum Cloud {
+pub(super) enum Cloud {
     /// `s3://BUCKET/PREFIX`: Amazon S3, or a store that speaks its protocol.
     S3,
     /// `gs://BUCKET/PREFIX`: Google Cloud Storage.
@@ -69,7 +74,7 @@ impl Cloud {
     }
 
     /// Opens the bucket of a URL with the settings of the environment.
-    fn open(self, url: &Url) -> Result<Arc<dyn ObjectStore>, Error> {
+    fn bucket(self, url: &Url) -> Result<Arc<dyn ObjectStore>, Error> {
         let url = url.as_str();
         Ok(match self {
             Cloud::S3 => Arc::new(AmazonS3Builder::from_env().with_url(url).build()?),
@@ -85,50 +90,40 @@ pub(super) struct Listing {
     pub(super) files: Vec<String>,
 }
 
-impl Store {
-    /// Opens a lake; creates its folder if it is missing.
+/// The place that a URL or path names. Nothing has been opened there yet.
+pub(super) enum Place {
+    /// A folder; its path is absolute and has no trailing slash, so a link is not followed.
+    Folder(PathBuf),
+    /// A bucket and a prefix in an object store.
+    Bucket(Url, Cloud),
+}
+
+impl Place {
+    /// Reads a URL or path.
     ///
     /// # Errors
-    /// The URL names neither a folder nor a known object store, its settings are wrong, or others can write
-    /// to the folder or replace it.
-    pub(super) fn open(url: &str) -> Result<Store, Failure> {
+    /// It names neither a folder nor a known object store.
+    pub(super) fn of(url: &str) -> Result<Place, Failure> {
         let parsed = Url::parse(url).ok().filter(|_| url.contains("://"));
         match parsed {
-            None => Store::in_folder(FilePath::new(url)),
+            None => Place::folder(FilePath::new(url)),
             Some(url) if url.scheme() == "file" => match url.to_file_path() {
-                Ok(path) => Store::in_folder(&path),
+                Ok(path) => Place::folder(&path),
                 Err(()) => Err(unknown(&url)),
             },
             Some(url) => match Cloud::of(url.scheme()) {
-                Some(cloud) => Store::in_cloud(&url, cloud),
+                Some(cloud) => Place::bucket(url, cloud),
                 None => Err(unknown(&url)),
             },
         }
     }
 
-    fn in_folder(path: &FilePath) -> Result<Store, Failure> {
-        let failed = |error| {
-            let hint = "check that the folder's parent exists and that this user may write to it";
-            Failure::file(format!("cannot use the lake {}", path.display()), error, hint)
-        };
-        // Without a trailing slash, a link is not followed.
-        let path: PathBuf = absolute(path).map_err(failed)?.components().collect();
-        own_file::require_safe_folder(path.parent().unwrap_or(&path))?;
-        match own_file::create_new_folder(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            made => made.map_err(failed)?,
-        }
-        // Anyone who can write to the folder could put a link there that leads a table's files elsewhere.
-        own_file::require_own(&path)?;
-        let files = LocalFileSystem::new_with_prefix(&path)
-            .map_err(|error| failed(io::Error::other(error)))?
-            // A commit must not be on the disk before the files that it names.
-            .with_fsync(true);
-        let name = path.display().to_string();
-        Ok(Store { files: Arc::new(files), root: Path::default(), name, folder: Some(path) })
+    fn folder(path: &FilePath) -> Result<Place, Failure> {
+        let path = absolute(path).map_err(|error| unusable(path, error))?;
+        Ok(Place::Folder(path.components().collect()))
     }
 
-    fn in_cloud(url: &Url, cloud: Cloud) -> Result<Store, Failure> {
+    fn bucket(url: Url, cloud: Cloud) -> Result<Place, Failure> {
         let has_more = !url.username().is_empty() || url.password().is_some();
         if has_more || url.query().is_some() || url.fragment().is_some() {
             // The URL is not repeated: its further parts may be a key, and a lake's name is stored and
@@ -136,12 +131,64 @@ impl Store {
             return Err(Failure::misuse("the lake's URL has more than a bucket and a prefix")
                 .hint(format!("name {PLACES}; {}", cloud.settings())));
         }
+        Ok(Place::Bucket(url, cloud))
+    }
+
+    /// The path or URL of the lake.
+    pub(super) fn name(&self) -> String {
+        match self {
+            Place::Folder(path) => path.display().to_string(),
+            Place::Bucket(url, _) => url.to_string(),
+        }
+    }
+}
+
+impl Store {
+    /// Opens a lake. A missing folder is created only if the lake `may_begin` here.
+    ///
+    /// # Errors
+    /// The folder is missing, others can write to it or replace it, or the object store's settings are wrong.
+    pub(super) fn open(place: Place, may_begin: bool) -> Result<Store, Failure> {
+        let name = place.name();
+        match place {
+            Place::Folder(path) => Store::in_folder(path, name, may_begin),
+            Place::Bucket(url, cloud) => Store::in_cloud(&url, name, cloud),
+        }
+    }
+
+    fn in_folder(path: PathBuf, name: String, may_begin: bool) -> Result<Store, Failure> {
+        let failed = |error| unusable(&path, error);
+        if !may_begin && path.symlink_metadata().is_err_and(|error| is_missing(&error)) {
+            return Err(not_there(&name, &format!("the folder {name}")));
+        }
+        own_file::require_safe_folder(path.parent().unwrap_or(&path))?;
+        if may_begin {
+            match own_file::create_new_folder(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => made.map_err(failed)?,
+            }
+        }
+        // Anyone who can write to the folder could put a link there that leads a table's files elsewhere.
+        own_file::require_own(&path)?;
+        let files = LocalFileSystem::new_with_prefix(&path)
+            .map_err(|error| failed(io::Error::other(error)))?
+            // A commit must not be on the disk before the files that it names.
+            .with_fsync(true);
+        Ok(Store {
+            files: Arc::new(files),
+            root: Path::default(),
+            name,
+            medium: Medium::Folder(path),
+        })
+    }
+
+    fn in_cloud(url: &Url, name: String, cloud: Cloud) -> Result<Store, Failure> {
         let failed = |error: Error| {
             Failure::usage(format!("cannot use the lake {url}"), error).hint(cloud.settings())
         };
-        let files = cloud.open(url).map_err(failed)?;
+        let files = cloud.bucket(url).map_err(failed)?;
         let root = Path::parse(url.path()).map_err(|error| failed(error.into()))?;
-        Ok(Store { files, root, name: url.to_string(), folder: None })
+        Ok(Store { files, root, name, medium: Medium::Cloud })
     }
 
     /// The path or URL of the lake.
@@ -204,9 +251,8 @@ impl Store {
     ///
     /// An object store has no half-written files.
     pub(super) fn sweep_half_written(&self, name: &str) -> Result<(), Failure> {
-        let Some(folder) = self.folder.as_ref().map(|folder| folder.join(name)) else {
-            return Ok(());
-        };
+        let Medium::Folder(lake) = &self.medium else { return Ok(()) };
+        let folder = lake.join(name);
         let swept = || -> io::Result<()> {
             for entry in fs::read_dir(&folder)? {
                 let entry = entry?;
@@ -234,7 +280,7 @@ impl Store {
 
     fn failed(&self, doing: &str, name: &str, error: Error) -> Failure {
         let what = format!("cannot {doing} {name} of the lake {}", self.name);
-        match said_by_the_disk(&error).filter(|_| self.folder.is_some()) {
+        match said_by_the_disk(&error).filter(|_| matches!(self.medium, Medium::Folder(_))) {
             Some(error) => {
                 let hint =
                     "make the folder writable and run the same command again; nothing is lost";
@@ -244,6 +290,27 @@ impl Store {
                 .hint("nothing is lost: run the same command again when the lake can be reached"),
         }
     }
+}
+
+/// The failure to find a lake that this home has filled before.
+///
+/// A disk that is not mounted looks like a lake that was removed. Only a person knows which of them it is.
+pub(super) fn not_there(lake: &str, missing: &str) -> Failure {
+    let what = format!("cannot reach the lake {lake}");
+    let why = format!("this home has filled it before, and {missing} is not there");
+    Failure::unreachable(what, anyhow::anyhow!(why)).hint(
+        "if its disk is not mounted, mount it and run the same command again; if the lake is gone for good, \
+         `payersync lake sync` with --take-over begins it anew",
+    )
+}
+
+fn is_missing(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
+
+fn unusable(folder: &FilePath, error: io::Error) -> Failure {
+    let hint = "check that the folder's parent exists and that this user may write to it";
+    Failure::file(format!("cannot use the lake {}", folder.display()), error, hint)
 }
 
 /// The operating system's error, if the lake is a folder and a file of it failed.

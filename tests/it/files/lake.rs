@@ -21,7 +21,7 @@ pub(crate) fn sync(home: &Home, lake: &Path, more: &[&str]) -> String {
     outcome.stderr
 }
 
-fn run(home: &Home, lake: &Path, more: &[&str]) -> Outcome {
+pub(crate) fn run(home: &Home, lake: &Path, more: &[&str]) -> Outcome {
     home.run(&[&["lake", "sync", lake.to_str().unwrap()], more].concat())
 }
 

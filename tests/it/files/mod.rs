@@ -14,6 +14,7 @@ mod import_beside_a_plan;
 mod import_data;
 mod import_odd;
 mod lake;
+mod lake_away;
 mod lake_azure;
 mod lake_engines;
 mod lake_s3;

@@ -34,7 +34,7 @@ pub(super) struct Store {
 /// What an open lake is stored in.
 enum Medium {
     Folder(PathBuf),
-    Cloud,
+    Cloud(Cloud),
 }
 
 /// The object stores that a URL can name.
@@ -188,7 +188,7 @@ impl Store {
         };
         let files = cloud.bucket(url).map_err(failed)?;
         let root = Path::parse(url.path()).map_err(|error| failed(error.into()))?;
-        Ok(Store { files, root, name, medium: Medium::Cloud })
+        Ok(Store { files, root, name, medium: Medium::Cloud(cloud) })
     }
 
     /// The path or URL of the lake.
@@ -280,14 +280,24 @@ impl Store {
 
     fn failed(&self, doing: &str, name: &str, error: Error) -> Failure {
         let what = format!("cannot {doing} {name} of the lake {}", self.name);
-        match said_by_the_disk(&error).filter(|_| matches!(self.medium, Medium::Folder(_))) {
-            Some(error) => {
+        match (&self.medium, said_by_the_disk(&error)) {
+            (Medium::Folder(_), Some(error)) => {
                 let hint =
                     "make the folder writable and run the same command again; nothing is lost";
                 Failure::file(what, error, hint)
             }
-            None => Failure::usage(what, error)
-                .hint("nothing is lost: run the same command again when the lake can be reached"),
+            (Medium::Folder(_), None) => {
+                Failure::usage(what, error).hint("nothing is lost: run the same command again")
+            }
+            (Medium::Cloud(cloud), _) if is_of_settings(&error) => Failure::usage(what, error)
+                .hint(format!(
+                    "nothing is lost: correct the URL or a setting. {}",
+                    cloud.settings()
+                )),
+            (Medium::Cloud(cloud), _) => Failure::unreachable(what, error).hint(format!(
+                "nothing is lost: run the same command again when the lake can be reached. {}",
+                cloud.settings()
+            )),
         }
     }
 }
@@ -306,6 +316,22 @@ pub(super) fn not_there(lake: &str, missing: &str) -> Failure {
 
 fn is_missing(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::NotFound
+}
+
+/// Whether an object store refuses the request for what it says, so that waiting does not help.
+///
+/// Any other error, such as no connection or status 503, is an outage.
+fn is_of_settings(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::NotFound { .. }
+            | Error::InvalidPath { .. }
+            | Error::NotSupported { .. }
+            | Error::NotImplemented { .. }
+            | Error::PermissionDenied { .. }
+            | Error::Unauthenticated { .. }
+            | Error::UnknownConfigurationKey { .. }
+    )
 }
 
 fn unusable(folder: &FilePath, error: io::Error) -> Failure {
@@ -329,4 +355,33 @@ fn unknown(url: &Url) -> Failure {
 
 fn wait<T>(work: impl Future<Output = T>) -> T {
     block_in_place(|| Handle::current().block_on(work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exit_code::ExitCode;
+    use object_store::memory::InMemory;
+
+    #[test]
+    fn an_outage_of_an_object_store_is_no_wrong_setting() {
+        let store = Store {
+            files: Arc::new(InMemory::new()),
+            root: Path::default(),
+            name: "s3://bucket/lake".to_owned(),
+            medium: Medium::Cloud(Cloud::S3),
+        };
+        let path = || "lake/claim".to_owned();
+        for (error, code) in [
+            (Error::Generic { store: "S3", source: "503".into() }, ExitCode::Unreachable),
+            (Error::PermissionDenied { path: path(), source: "403".into() }, ExitCode::Usage),
+            (Error::Unauthenticated { path: path(), source: "401".into() }, ExitCode::Usage),
+            // The bucket does not exist.
+            (Error::NotFound { path: path(), source: "404".into() }, ExitCode::Usage),
+        ] {
+            let failure = store.failed("write", "claim", error);
+            assert_eq!(failure.code(), code, "{failure}");
+            assert!(failure.what_to_do().contains("AWS_REGION"), "{}", failure.what_to_do());
+        }
+    }
 }

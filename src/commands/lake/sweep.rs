@@ -20,11 +20,12 @@ pub(super) struct Sweep<'a> {
     shard: &'a str,
     /// A file that was replaced before this instant is removed.
     replaced_before: i64,
-    /// A replaced file that was written before this instant, the time of the last purge, is removed.
+    /// Whether a replaced file may hold rows of a purged connection.
     ///
-    /// Even a file without the purged connection may say something about its member, in rows of another
-    /// connection of the same person.
-    written_before: i64,
+    /// Then every replaced file of the shard is removed. Even a file without the purged connection may say
+    /// something about its member, in rows of another connection of the same person. Which of the files are
+    /// older than the purge is not asked: their times are those of a clock that may have been set back since.
+    has_purge: bool,
 }
 
 impl<'a> Sweep<'a> {
@@ -39,17 +40,15 @@ impl<'a> Sweep<'a> {
         keep_days: u32,
     ) -> Sweep<'a> {
         let known: BTreeSet<i64> = connections.iter().map(|row| row.id).collect();
-        let is_purged = |past: &&Past| {
+        let is_purged = |past: &Past| {
             let of = past.add.as_ref().filter(|add| add.shard() == Some(shard));
             let of = of.and_then(Add::connections).unwrap_or_default();
             of.keys().any(|id| !known.contains(id))
         };
-        let past = logs.iter().flat_map(|log| log.past.values());
-        let purges = past.filter(is_purged).map(|past| past.removed_at);
         Sweep {
             shard,
             replaced_before: now - i64::from(keep_days) * DAY,
-            written_before: purges.max().unwrap_or(i64::MIN),
+            has_purge: logs.iter().flat_map(|log| log.past.values()).any(is_purged),
         }
     }
 
@@ -86,9 +85,71 @@ impl<'a> Sweep<'a> {
 
     fn keeps(&self, past: &Past) -> bool {
         let Past { add: Some(add), removed_at } = past else { return false };
+        let is_ours = add.shard() == Some(self.shard);
         *removed_at >= self.replaced_before
-            && add.modification_time >= self.written_before
+            && !(is_ours && self.has_purge)
             // A file of another tool may hold anybody's rows.
             && add.connections().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const NOW: i64 = 1_800_000_000_000;
+
+    /// A log in which each file, of a shard and a connection, was replaced just now.
+    fn log(files: &[(&str, i64, i64)]) -> Log {
+        let past = files.iter().enumerate().map(|(number, (shard, connection, written))| {
+            let add = json!({
+                "path": number.to_string(),
+                "partitionValues": { "lake_shard": shard, "lake_plan": "acme" },
+                "size": 1,
+                "modificationTime": written,
+                "dataChange": true,
+                "tags": { "payersync.connections": json!({ (connection.to_string()): "x" }).to_string() },
+            });
+            (number.to_string(), json!({ "add": add, "removed_at": NOW }))
+        });
+        let past: serde_json::Map<String, serde_json::Value> = past.collect();
+        serde_json::from_value(json!({
+            "table": "claim", "next": 2, "newest": [], "protocol": null, "meta_data": null,
+            "live": {}, "past": past, "txns": {}, "checkpointed": 0,
+        }))
+        .unwrap()
+    }
+
+    fn connection(id: i64) -> ConnectionRow {
+        ConnectionRow {
+            id,
+            uid: String::new(),
+            name: String::new(),
+            plan: Some("acme".to_owned()),
+            member: None,
+            patient_id: None,
+            scope: None,
+            consented_at: None,
+            token_generation: None,
+            moving: None,
+        }
+    }
+
+    #[test]
+    fn a_purge_removes_replaced_files_whatever_the_clock_was_when_they_were_written() {
+        let hours = |hours: i64| NOW + hours * DAY / 24;
+        let logs = [
+            log(&[("a", 1, hours(2)), ("a", 2, hours(-2)), ("b", 1, hours(-2))]),
+            log(&[("a", 2, hours(2))]),
+        ];
+        let kept = |connections: &[ConnectionRow]| -> Vec<Vec<bool>> {
+            let sweep = Sweep::new(&logs, "a", connections, NOW, 7);
+            let of = |log: &Log| log.past.values().map(|past| sweep.keeps(past)).collect();
+            logs.iter().map(of).collect()
+        };
+        assert_eq!(kept(&[connection(1), connection(2)]), [vec![true; 3], vec![true]]);
+        // The shard of another home numbers its connections by itself.
+        assert_eq!(kept(&[connection(2)]), [vec![false, false, true], vec![false]]);
     }
 }

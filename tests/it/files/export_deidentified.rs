@@ -265,14 +265,19 @@ fn shifted_dates_keep_their_distances_and_are_never_the_dates() {
             "billablePeriod": {"start": "2024-02-28", "end": "2024-03-01"}, "created": "2024-04",
         });
         let patient = json!({"resourceType": "Patient", "id": member, "birthDate": "1990-03-04"});
-        let file = put(&home, &format!("{member}.ndjson"), format!("{patient}\n{claim}\n"));
+        let provenance = json!({
+            "resourceType": "Provenance", "id": "p", "recorded": "2024-04-05T06:07:08Z",
+            "target": [{"reference": format!("Patient/{member}")}],
+        });
+        let lines = format!("{patient}\n{claim}\n{provenance}\n");
+        let file = put(&home, &format!("{member}.ndjson"), lines);
         home.succeed(&["import", member, &file], "a file");
     }
     // A key of the test's own: by chance, two of three members have one shift in 120 runs.
     let key = home.file("shifts.key");
     fs::write(&key, "k".repeat(64)).unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
-    let tables = ["claim", "explanation_of_benefit", "patient", "data_freshness"];
+    let tables = ["claim", "explanation_of_benefit", "patient", "data_freshness", "provenance"];
     let key = ["--deidentify-key", key.to_str().unwrap()];
     let arguments = ["--raw", "--deidentify", "--dates", "shifted"];
     let folder = export(&home, &[&tables[..], &arguments, &key].concat());
@@ -295,7 +300,8 @@ fn shifted_dates_keep_their_distances_and_are_never_the_dates() {
     assert_eq!(cell(&folder, "patient", "birth_date"), ["1990"; 3]);
     let told = manifest(&folder)["deidentification"]["method"].as_str().unwrap().to_owned();
     assert!(told.starts_with("not Safe Harbor"), "{told}");
-    // A day of payersync's own clock, shifted, would tell the shift.
+    // A day of the server's or of payersync's own clock, shifted, would tell the shift.
+    assert_eq!(cell(&folder, "provenance", "recorded"), ["2024"; 3]);
     let checked = cell(&folder, "data_freshness", "checked_date");
     assert!(checked.iter().all(|year| year.len() == 4), "{checked:?}");
     let told = manifest(&folder)["files"].as_array().unwrap().clone();

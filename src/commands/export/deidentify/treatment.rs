@@ -118,13 +118,15 @@ pub(super) fn is_declared(table: &Table) -> bool {
 /// Some are always the first or last day of a month or year: the distances between such days show which month
 /// each was. Others were set by payersync's clock or the server's, and are close to the time of the export in
 /// manifest.json.
-const TELLING: [(&str, &str); 14] = [
+const TELLING: [(&str, &str); 15] = [
     ("*", "meta_last_updated"),
     ("*", "ingest_datetime"),
     ("*", "file_date"),
     ("*", "month_date"),
     ("*", "plan_year_start_date"),
     ("*", "plan_year_end_date"),
+    // The server writes it when it makes or loads the resource, often in the night of the sync.
+    ("provenance", "recorded"),
     ("member_month", "first_covered_date"),
     ("member_month", "last_covered_date"),
     ("changes", "changed_at"),

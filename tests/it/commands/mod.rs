@@ -16,6 +16,7 @@ mod embedded_payer;
 mod explain;
 mod finding_the_way;
 mod front_page;
+mod kubernetes;
 mod logs;
 mod many_connections;
 mod metrics;

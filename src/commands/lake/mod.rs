@@ -42,8 +42,8 @@ pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failur
 
 /// Syncs every lake of a home after a purge.
 ///
-/// A lake that could be reached is removed from `copies`, the list of copies that still hold the member. A lake
-/// that is not there could not be reached: it is not begun anew, since the old one may come back.
+/// A lake that could be reached is removed from `copies`, the list of copies that still hold the member. A
+/// lake that is not there could not be reached: it is not begun anew, since the old one may come back.
 /// Returns whether all lakes could be reached.
 pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<bool, Failure> {
     let mut are_all_reached = true;

@@ -20,6 +20,9 @@ const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// The number of bytes of the hash in a pseudonym: 128 bits.
 const SHOWN: usize = 16;
 
+/// What a note in the key file begins with: `shift CONNECTION FIRST`. Notes stand behind the secret.
+pub(super) const NOTE: &str = "shift ";
+
 /// The secret that makes pseudonyms and date shifts.
 pub(super) struct Secret(hmac::Key);
 
@@ -54,7 +57,7 @@ impl Secret {
             let hint = error.hint();
             Failure::usage("the key file cannot be used", error).hint(hint)
         })?;
-        let secret = secret.expose_secret().trim();
+        let secret = secret_in(secret.expose_secret());
         if secret.len() < CHARACTERS {
             return Err(Failure::misuse(format!(
                 "{} is not a key: it has fewer than {} characters",
@@ -90,6 +93,12 @@ impl Secret {
     fn hash(&self, purpose: &str, what: &str) -> hmac::Tag {
         hmac::sign(&self.0, format!("{purpose}\0{what}").as_bytes())
     }
+}
+
+/// The secret in the text of a key file.
+fn secret_in(text: &str) -> &str {
+    let notes = text.find(&format!("\n{NOTE}")).unwrap_or(text.len());
+    text[..notes].trim()
 }
 
 fn letter(half: u8) -> char {

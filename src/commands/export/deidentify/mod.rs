@@ -12,6 +12,7 @@ mod dates;
 mod forms;
 mod key;
 mod people;
+mod shifts;
 mod treatment;
 
 use super::kind::{Column, Definition, Kind};
@@ -71,10 +72,15 @@ impl Deidentification {
         };
         let days = match args.dates {
             DateTreatment::Year => HashMap::new(),
-            DateTreatment::Shifted => people(snapshot)?
-                .into_iter()
-                .map(|(connection, first)| (connection, secret.days(&first.to_string())))
-                .collect(),
+            DateTreatment::Shifted => {
+                let people = people(snapshot)?;
+                let firsts = match &args.deidentify_key {
+                    Some(path) => shifts::kept(&people, path)?,
+                    None => people,
+                };
+                let days = |first: i64| secret.days(&first.to_string());
+                firsts.into_iter().map(|(connection, first)| (connection, days(first))).collect()
+            }
         };
         Ok(Some(Deidentification {
             secret,

@@ -87,7 +87,7 @@ impl Failure {
         Failure::new(ExitCode::Locked, anyhow::anyhow!(what.to_string()))
     }
 
-    /// A plan could not be reached.
+    /// A plan, or the object store or disk of a lake, could not be reached.
     pub(super) fn unreachable(what: impl Display, error: impl Into<anyhow::Error>) -> Failure {
         let error: anyhow::Error = error.into();
         Failure::new(ExitCode::Unreachable, error.context(what.to_string()))

@@ -166,6 +166,70 @@ mod tests {
         }
     }
 
+    /// The codes of FHIR R4's value sets: MedicationRequest.intent is bound to them, and US Core wants each
+    /// Observation to have one of these categories.
+    const CODES: [(&str, &str, &[&str]); 2] = [
+        (
+            "MedicationRequest",
+            "intent",
+            &[
+                "proposal",
+                "plan",
+                "order",
+                "original-order",
+                "reflex-order",
+                "filler-order",
+                "instance-order",
+                "option",
+            ],
+        ),
+        (
+            "Observation",
+            "category",
+            &[
+                "social-history",
+                "vital-signs",
+                "imaging",
+                "laboratory",
+                "procedure",
+                "survey",
+                "exam",
+                "therapy",
+                "activity",
+            ],
+        ),
+    ];
+
+    #[test]
+    fn a_preset_that_asks_by_code_asks_by_each_code_or_says_what_is_missing() {
+        let mut asked = 0;
+        for preset in presets() {
+            let text = preset.configuration(&values(&preset)).unwrap();
+            let settings = Settings::parse(Path::new("/h"), Path::new("p"), &text).unwrap();
+            for (resource_type, rule) in &settings.plans[preset.name].search.types {
+                for choice in rule.choices() {
+                    let known = CODES.iter().find(|(name, parameter, _)| {
+                        (name, parameter) == (&resource_type.as_str(), &choice)
+                    });
+                    asked += 1;
+                    match known {
+                        Some((.., codes)) => {
+                            let left = codes
+                                .iter()
+                                .filter(|code| !text.contains(&format!("&{choice}={code}\"")));
+                            assert_eq!(left.count(), 0, "{} {resource_type}", preset.name);
+                        }
+                        None => {
+                            let missing = preset.missing.unwrap_or_default();
+                            assert!(missing.contains(resource_type), "{}", preset.name);
+                        }
+                    }
+                }
+            }
+        }
+        assert_eq!(asked, 3, "athena's MedicationRequest, Epic's Observation and CarePlan");
+    }
+
     #[test]
     fn what_has_to_be_set_is_asked_for_and_nothing_else_is_taken() {
         let preset = Preset::named("elevance").unwrap();

@@ -72,6 +72,9 @@ pub enum SearchRuleError {
 /// Parameters that only the walk itself sets.
 const RESERVED: [&str; 2] = ["_lastUpdated", "_sort"];
 
+/// Parameters that change what comes along or how it is sent, and not which resources are found.
+const NO_CHOICE: [&str; 4] = ["_count", "_include", "_revinclude", "_total"];
+
 /// Search parameters that say who somebody is: those of references to a Patient, and those of
 /// Patient itself (FHIR R4, Patient, "Search Parameters").
 const PERSONAL: [&str; 24] = [
@@ -142,6 +145,21 @@ impl SearchRule {
             }
         }
     }
+
+    /// The parameters by which the queries choose among the member's resources, if each query does so.
+    ///
+    /// Resources that none of them chooses are not asked for. Empty if some query asks for the whole type.
+    pub fn choices(&self) -> Vec<&str> {
+        let SearchRule::Queries(queries) = self else { return Vec::new() };
+        let each: Vec<Vec<&str>> = queries.iter().map(|query| query.choices().collect()).collect();
+        if each.iter().any(Vec::is_empty) {
+            return Vec::new();
+        }
+        let mut names = each.concat();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
 }
 
 impl SearchQuery {
@@ -196,7 +214,16 @@ impl SearchQuery {
         self.is_everything || self.pairs.iter().any(|(_, value)| value.contains(PATIENT))
     }
 
-    /// The query that fetches the type by the Patient's `$everything`.
+    /// The parameters that choose among the member's resources, such as `category`.
+    fn choices(&self) -> impl Iterator<Item = &str> {
+        let chooses = |(name, value): &&(String, String)| {
+            let bare = name.split(':').next().unwrap_or(name);
+            !value.contains(PATIENT) && !NO_CHOICE.contains(&bare)
+        };
+        self.pairs.iter().filter(chooses).map(|(name, _)| name.as_str())
+    }
+
+    /// The query that takes the type out of the Patient's `$everything`.
     fn everything() -> SearchQuery {
         SearchQuery { text: EVERYTHING.to_owned(), pairs: Vec::new(), is_everything: true }
     }
@@ -317,6 +344,24 @@ mod tests {
         let search = Url::parse("https://h/r4/Observation").unwrap();
         let url = SearchQuery::everything().on(&search);
         assert!(needs_patient(&url) && is_everything(&url) && !is_everything(&search));
+    }
+
+    #[test]
+    fn queries_that_choose_are_told_from_those_that_ask_for_the_whole_type() {
+        for (texts, expected) in [
+            (&["bare"][..], &[][..]),
+            (&["read"], &[]),
+            (&["everything"], &[]),
+            (&["patient={patient}&_count=50&_revinclude:iterate=Provenance:target"], &[]),
+            (&["subject=Patient/{patient}&category=laboratory"], &["category"]),
+            (
+                &["patient={patient}&category=a&_tag=t", "patient={patient}&category=b"],
+                &["_tag", "category"],
+            ),
+            (&["patient={patient}&category=a", "patient={patient}"], &[]),
+        ] {
+            assert_eq!(parsed(texts).unwrap().choices(), expected, "{texts:?}");
+        }
     }
 
     #[test]

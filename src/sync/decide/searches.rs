@@ -146,11 +146,19 @@ fn usual(
         Some(SearchRule::Bare | SearchRule::Read) | None => Vec::new(),
     };
     let proved_for = fingerprint(input, name, &queries);
+    let choices = rule.map(SearchRule::choices).unwrap_or_default();
+    // Known beforehand: where the choices do not cover the type, the rest of it never comes.
+    let note = (!choices.is_empty()).then(|| {
+        format!(
+            "searched for by {} alone: what no query of its rule chooses is not asked for",
+            choices.join(" and ")
+        )
+    });
     let on = |start: Url| Attempt {
         start,
         parts: Vec::new(),
         proved_for: proved_for.clone(),
-        note: None,
+        note: note.clone(),
         names_patient: false,
         after: &[],
     };

@@ -93,6 +93,9 @@ fn each_part_of_a_search_is_asked_for_without_count_where_that_is_refused() {
     let order = order(&PlanInput { search: &rules, ..input(&base) }, "Goal");
     let has_count = |part: &Part| part.start.query_pairs().any(|(name, _)| name == "_count");
     assert!(order.parts.len() == 2 && order.parts.iter().all(has_count));
+    // A Goal with another status is not asked for, and the ledger says so.
+    let told = "searched for by status alone: what no query of its rule chooses is not asked for";
+    assert_eq!(order.note.as_deref(), Some(told));
     let [without] = &order.otherwise[..] else { panic!("{:?}", order.otherwise) };
     assert!(without.parts.len() == 2 && !without.parts.iter().any(has_count));
 }

@@ -5,17 +5,22 @@
 //! reads that bring a resource which is surely there: some plans answer every read with such a status, some
 //! only for a while. An answer that a cache has kept does not count.
 //!
-//! If reads are refused, two full walks, a day apart, that missed the resource prove that it is gone. If a
-//! run has too few requests for three reads, the two walks and one read without the resource prove it. A
-//! resource that a read brings as another patient's is no longer the connection's.
+//! If reads are refused, two full walks, a day apart, that missed the resource prove that it is gone. So they
+//! do if its read alone, between two reads that work, is answered by something else, such as status 500, as
+//! some plans answer for what they do not know. If a run has too few requests for three reads, the two walks
+//! and one read without the resource prove it. A resource that a read brings as another patient's is no
+//! longer the connection's.
 
+mod findings;
+
+use self::findings::{Said, is_not_answered, refused, two_walks_agree};
 use crate::{
-    fhir::{FetchError, Page, Referenced, instant},
+    fhir::{Effort, FetchError, Page, Referenced},
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, ProofReport, Sums, Tally, WalkCounters, WalkKey,
-        WarehouseError, asked_lately, is_no_answer, latest_walk, pending_absences, surely_present,
+        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
+        asked_lately, latest_walk, pending_absences, surely_present,
     },
 };
 
@@ -27,12 +32,16 @@ const MAX_FAILURES: u32 = 3;
 const MAX_REFUSALS: u32 = 3;
 /// The same limit, when the requests of the run are limited.
 const MAX_REFUSALS_LIMITED: u32 = 1;
-/// After this many answers "gone", one more read, of a resource that is surely there, confirms them all.
+/// After this many answers without the resource, one more read, of a resource that is surely there, confirms
+/// them all.
 const BELIEVED_AT_ONCE: usize = 10;
 /// Requests of a proof by reads: the absent resource, and before and after it one that is surely there.
 pub(crate) const READS_OF_A_PROOF: u64 = 3;
-/// How far apart two full walks must be to prove a deletion by themselves.
-const WALKS_APART_HOURS: i64 = 24;
+/// Errors after which one more read shows whether the plan still answers others.
+const ERRORS_AT_ONCE: usize = 3;
+/// The most errors in one run, since each costs several attempts; the resources that come next are asked for
+/// first in the next run.
+const MAX_ERRORS: usize = 12;
 
 /// Proves or refutes the deletion of absent resources of a type.
 pub(crate) async fn prove_absences(
@@ -71,7 +80,7 @@ pub(crate) async fn prove_type(
     let latest = reader.read(|connection| latest_walk(connection, id, name))?;
     let Some((key, before)) = latest else { return Ok(ProofReport::default()) };
     let mut proofs =
-        Proofs { context, key, counters: before.clone(), refuted: 0, said_gone: Vec::new() };
+        Proofs { context, key, counters: before.clone(), refuted: 0, unproved: Vec::new() };
     match is_few {
         true => proofs.beside_two_walks(pending).await?,
         false => proofs.all(pending).await?,
@@ -102,8 +111,8 @@ struct Proofs<'a> {
     key: WalkKey,
     counters: WalkCounters,
     refuted: u64,
-    /// Resources that the plan has called gone since it last brought a resource, each with the status.
-    said_gone: Vec<(Absent, u16)>,
+    /// Resources in whose place another answer came since the plan last brought a resource.
+    unproved: Vec<(Absent, Said)>,
 }
 
 /// How a plan answers reads of a type.
@@ -141,7 +150,8 @@ impl Proofs<'_> {
 
     async fn all(&mut self, pending: Vec<Absent>) -> Result<(), WarehouseError> {
         let Some(reads) = self.try_reads().await? else { return Ok(()) };
-        let (mut failures, mut refusals, mut refused_with) = (0, 0, None);
+        let (mut failures, mut errors) = (0, 0);
+        let (mut refusals, mut refused_with) = (0, None);
         let is_limited = self.context.allowance.is_limited();
         let most = if is_limited { MAX_REFUSALS_LIMITED } else { MAX_REFUSALS };
         let present = match &reads {
@@ -158,7 +168,7 @@ impl Proofs<'_> {
             return Ok(());
         }
         for absent in pending {
-            if self.context.stop.is_asked() || failures >= MAX_FAILURES {
+            if self.context.stop.is_asked() || failures >= MAX_FAILURES || errors >= MAX_ERRORS {
                 break;
             }
             let result = match refusals >= most && present.is_none() {
@@ -176,12 +186,13 @@ impl Proofs<'_> {
                     self.believe(true).await?;
                     finding
                 }
-                Some(Err(error)) => match (error.says_gone(), &reads) {
-                    (Some(status), Reads::Work(_)) => {
+                Some(Err(error)) => match (Said::of(&error), &reads) {
+                    (Some(said), Reads::Work(_)) => {
                         refusals = 0;
-                        self.said_gone.push((absent, status));
+                        errors += usize::from(said.is_an_error());
+                        self.unproved.push((absent, said));
                         if let Some(present) = present
-                            && self.said_gone.len() >= BELIEVED_AT_ONCE
+                            && self.is_due_for_control()
                         {
                             let is_there = self.is_there(present).await?;
                             self.believe(is_there).await?;
@@ -193,9 +204,14 @@ impl Proofs<'_> {
                         continue;
                     }
                     // Status 410 itself says that the resource was once there.
-                    (Some(410), Reads::Untried) => {
+                    (Some(Said::Gone(410)), Reads::Untried) => {
                         refusals = 0;
                         Finding::GoneByRead(410)
+                    }
+                    // The plan refuses what is surely there, and so an error is one more refusal.
+                    (Some(said), Reads::Refused) if said.is_an_error() => {
+                        errors += 1;
+                        said.finding(&absent, true)
                     }
                     _ if is_not_answered(&error) => {
                         failures += 1;
@@ -213,7 +229,7 @@ impl Proofs<'_> {
             self.enter(absent.resource_id, finding).await?;
         }
         match present.filter(|_| has_last_word) {
-            Some(_) if self.said_gone.is_empty() => self.context.allowance.give_back(),
+            Some(_) if self.unproved.is_empty() => self.context.allowance.give_back(),
             Some(present) => {
                 let is_there = self.is_there(present).await?;
                 self.believe(is_there).await?;
@@ -223,13 +239,17 @@ impl Proofs<'_> {
         Ok(())
     }
 
-    /// Enters the resources that were said to be gone: as deleted if reads work, else as open.
+    /// Whether so many resources are unproved that one more read must show whether the plan still answers
+    /// others.
+    fn is_due_for_control(&self) -> bool {
+        let errors = self.unproved.iter().filter(|(_, said)| said.is_an_error()).count();
+        self.unproved.len() >= BELIEVED_AT_ONCE || errors >= ERRORS_AT_ONCE
+    }
+
+    /// Enters what the answers since the last resource say, if reads work; else all of it stays open.
     async fn believe(&mut self, reads_work: bool) -> Result<(), WarehouseError> {
-        for (absent, status) in std::mem::take(&mut self.said_gone) {
-            let finding = match reads_work {
-                true => Finding::GoneByRead(status),
-                false => Finding::Open(None),
-            };
+        for (absent, said) in std::mem::take(&mut self.unproved) {
+            let finding = said.finding(&absent, reads_work);
             self.enter(absent.resource_id, finding).await?;
         }
         Ok(())
@@ -346,48 +366,5 @@ impl Proofs<'_> {
         };
         self.counters = self.context.warehouse.write_page(write).await?.counters;
         Ok(finding)
-    }
-}
-
-/// The finding after a read that was refused.
-///
-/// Either all reads are refused, or this read alone, for example because the resource is another patient's by
-/// now.
-fn refused(absent: &Absent, reads_work: bool, status: Option<u16>) -> Finding {
-    match !reads_work && two_walks_agree(absent) {
-        true => Finding::GoneByWalks,
-        false => Finding::Open(status),
-    }
-}
-
-/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache answered.
-fn is_not_answered(error: &FetchError) -> bool {
-    matches!(error, FetchError::Kept { .. })
-        || error.reason().is_without_token()
-        || error.is_unreachable()
-        || error.status().is_some_and(is_no_answer)
-}
-
-/// Whether the two full walks that missed a resource are far enough apart to prove its deletion.
-fn two_walks_agree(absent: &Absent) -> bool {
-    let (Some(first), Some(latest)) = (instant(&absent.missed_since), instant(&absent.missed_at))
-    else {
-        return false;
-    };
-    latest.signed_duration_since(first) >= chrono::Duration::hours(WALKS_APART_HOURS)
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::{
-        http::{Verdict, classify},
-        warehouse::is_no_answer,
-    };
-
-    #[test]
-    fn a_status_that_is_asked_for_again_proves_nothing() {
-        let again = (100..=599).filter(|status| classify(*status) == Verdict::Retryable);
-        assert_eq!(again.filter(|status| !is_no_answer(*status)).count(), 0);
-        assert!(![403, 404, 410].into_iter().any(is_no_answer));
     }
 }

@@ -246,9 +246,12 @@ pub(crate) fn asked_lately(
 /// Statuses below 500 that say nothing about the resource that was read.
 const NO_ANSWERS: [u16; 4] = [401, 408, 425, 429];
 
+/// A plan that never serves reads says so by this status.
+const NOT_IMPLEMENTED: u16 = 501;
+
 /// Whether a status says nothing about the resource that was read, which may exist or be gone.
 pub(crate) fn is_no_answer(status: u16) -> bool {
-    status >= 500 || NO_ANSWERS.contains(&status)
+    (status >= 500 && status != NOT_IMPLEMENTED) || NO_ANSWERS.contains(&status)
 }
 
 /// Absent resources of a type, neither proved nor refuted; those never asked for come first.
@@ -268,7 +271,7 @@ pub(crate) fn pending_absences(
              WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
                -- As `is_no_answer` has it; a full walk that misses a resource clears its status.
                AND (?4 OR http_status IS NULL OR http_status IN ({no_answers})
-                 OR http_status >= 500)
+                 OR http_status >= 500 AND http_status <> {NOT_IMPLEMENTED})
              ORDER BY asked_at IS NOT NULL, asked_at, resource_id LIMIT ?3"
         ))
         .and_then(|mut statement| {

@@ -8,7 +8,7 @@ use std::sync::{
 
 const TYPE: &str = "Condition";
 
-fn condition(id: usize) -> String {
+pub(super) fn condition(id: usize) -> String {
     format!(
         "{{\"resourceType\":\"Condition\",\"id\":\"c{id}\",\"meta\":{{\"lastUpdated\":\"2026-01-{:02}T00:00:00Z\"}}}}",
         id % 28 + 1
@@ -16,7 +16,7 @@ fn condition(id: usize) -> String {
 }
 
 /// All pages of the resources, by position, and their reads.
-fn serve(asked: &Asked, resources: &[String]) -> Reply {
+pub(super) fn serve(asked: &Asked, resources: &[String]) -> Reply {
     if let Some(id) = &asked.id {
         let id = format!("\"id\":\"{id}\"");
         return match resources.iter().find(|json| json.contains(&id)) {
@@ -31,7 +31,7 @@ fn serve(asked: &Asked, resources: &[String]) -> Reply {
     bundle(&page, Some(resources.len()), next)
 }
 
-fn synced(count: usize) -> (Scripted, Home) {
+pub(super) fn synced(count: usize) -> (Scripted, Home) {
     let all: Vec<String> = (0..count).map(condition).collect();
     let payer = Scripted::start(&[TYPE], move |asked| serve(asked, &all));
     let home = payer.connected_home(&[TYPE], "");
@@ -41,7 +41,7 @@ fn synced(count: usize) -> (Scripted, Home) {
     (payer, home)
 }
 
-fn live(home: &Home) -> i64 {
+pub(super) fn live(home: &Home) -> i64 {
     home.value("SELECT count(*) FROM condition")
 }
 

@@ -2,6 +2,7 @@
 
 mod abridged;
 mod absence;
+mod absence_errors;
 mod backfill;
 mod between_parts;
 mod by_reference;

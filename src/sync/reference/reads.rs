@@ -1,8 +1,9 @@
 //! Reads one type's references: in lists of ids if the server honours such lists, else one by one.
 //!
 //! A refusal to bring one resource is in doubt until the server brings another one. Refusals that are left at
-//! the end of the queue are recorded after a test, if there is a resource to test reads with. After too many
-//! refusals in a row nothing is recorded, and the next run asks again.
+//! the end of the queue are recorded after a test, if there is a resource to test reads with. So are too many
+//! refusals in a row, if the test shows that reads work. If not, the reading ends, and the next run begins
+//! with the other resources.
 
 mod doubtful;
 
@@ -30,7 +31,7 @@ pub(super) const MAX_DEPTH: u32 = 3;
 
 /// Ids in one search; with ids of 64 characters a URL stays well below 4 kB.
 const LIST: usize = 50;
-/// Refusals in a row after which a server is taken to refuse all reads.
+/// Refusals in a row after which a test shows whether the server refuses all reads.
 const MAX_REFUSALS: usize = 10;
 /// Failures in a row after which the rest is left to the next run.
 const MAX_FAILURES: u32 = 3;
@@ -214,10 +215,10 @@ impl Reads {
                 self.doubtful.push(answered);
                 let is_refusal =
                     |one: &&Answered| matches!(one.verdict, Verdict::Refused | Verdict::Unreadable);
-                if self.doubtful.iter().filter(is_refusal).count() >= MAX_REFUSALS {
-                    self.stop(&error);
+                match self.doubtful.iter().filter(is_refusal).count() >= MAX_REFUSALS {
+                    true => self.settle_refusals(&error).await,
+                    false => Ok(()),
                 }
-                Ok(())
             }
             Verdict::Later => {
                 self.failures += 1;

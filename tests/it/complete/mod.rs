@@ -7,6 +7,7 @@ mod backfill;
 mod between_parts;
 mod by_reference;
 mod clocks;
+mod dangling_references;
 mod expired_cursor;
 pub(crate) mod fault_case;
 pub(crate) mod fault_table;

@@ -1,4 +1,4 @@
-//! Answers that say that a resource does not exist: believed only beside a read that works.
+//! Answers that say that a resource does not exist, and refusals: believed only beside a read that works.
 
 use super::{Reads, What};
 use crate::{
@@ -15,7 +15,7 @@ impl Reads {
     /// If some say that a resource does not exist, a resource that surely exists is read first: a plan may
     /// refuse all reads from one moment to the next.
     pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
-        if self.doubtful.iter().any(says_gone) && !self.reads_work().await? {
+        if self.doubtful.iter().any(says_gone) && self.reads_work().await? == Some(false) {
             for one in self.doubtful.iter_mut().filter(|one| says_gone(one)) {
                 one.verdict = Verdict::Later;
             }
@@ -23,11 +23,32 @@ impl Reads {
         self.record_doubtful().await
     }
 
-    /// Whether reads by id still work; true if there is nothing to test that with.
+    /// Enters many refusals in a row, if reads still work: a plan may refuse, or answer by an error, what it
+    /// does not have. Else the reading ends.
+    ///
+    /// The refusals then stay open, with a note: the next run begins with other resources, so that these
+    /// never hide one that can be read.
+    pub(super) async fn settle_refusals(
+        &mut self,
+        error: &FetchError,
+    ) -> Result<(), WarehouseError> {
+        if self.reads_work().await? == Some(true) {
+            return self.record_doubtful().await;
+        }
+        if self.stopped.is_none() {
+            self.stop(error);
+        }
+        for one in &mut self.doubtful {
+            one.verdict = Verdict::Later;
+        }
+        self.record_doubtful().await
+    }
+
+    /// Whether reads by id still work; `None` if there is nothing to test that with.
     ///
     /// Reads again the resource that this run has read last, or else resources that an earlier run has read
     /// and that are not in doubt themselves.
-    async fn reads_work(&mut self) -> Result<bool, WarehouseError> {
+    async fn reads_work(&mut self) -> Result<Option<bool>, WarehouseError> {
         let known = match &self.last_read {
             Some(id) => vec![id.clone()],
             None => {
@@ -45,10 +66,10 @@ impl Reads {
             let control = Referenced { resource_type, id: id.clone() };
             if matches!(self.ask(What::Control(&control)).await, Some(Ok(_))) {
                 self.last_read = Some(id);
-                return Ok(true);
+                return Ok(Some(true));
             }
         }
-        Ok(nothing_is_known)
+        Ok((!nothing_is_known).then_some(false))
     }
 
     /// What an error says of the resource; `None` if it is about the connection as a whole.

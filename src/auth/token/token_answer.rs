@@ -98,17 +98,75 @@ impl Answer {
         (1970..=9999).contains(&end.year()).then_some(end)
     }
 
-    /// The patient, if it is an id (FHIR R4, section 2.24.0.1) and repeats no secret.
+    /// The patient, if it is an id and repeats no secret.
     pub(super) fn patient(&self, secrets: &Secrets) -> Option<SecretString> {
         let id = patient_id(&self.text("patient")?)?;
         (!secrets.are_in(&id)).then(|| id.into())
     }
 }
 
-/// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends with `Patient/id`.
+/// The most bytes of an id; FHIR allows 64, and Epic's are longer.
+const MAX_ID_BYTES: usize = 4096;
+/// What no id has: these end a segment of a URL, or part the values of a search (FHIR R4, search, escaping).
+const NEVER_IN_AN_ID: &[u8] = b"/?#%&,|$\\\"'<>{}";
+
+/// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends with `Patient/id`, each
+/// with or without a version.
+///
+/// Plans have ids that FHIR does not allow, longer or with other characters: an id is taken as it is.
 pub(crate) fn patient_id(text: &str) -> Option<String> {
     let id = text.rsplit_once("Patient/").map_or(text, |(_, id)| id);
-    let is_id = (1..=64).contains(&id.len())
-        && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
-    is_id.then(|| id.to_owned())
+    let id = id.split_once("/_history/").map_or(id, |(id, _)| id);
+    let is_of_id = |byte: u8| byte.is_ascii_graphic() && !NEVER_IN_AN_ID.contains(&byte);
+    let is_id = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_of_id);
+    (is_id && !matches!(id, "." | "..")).then(|| id.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_taken_as_it_is_and_what_is_none_is_not() {
+        let long = format!("e{}", "x".repeat(90));
+        for id in [
+            "a-1",
+            "p_17",
+            "7.4",
+            "urn:uuid:0c3151bd",
+            "T81lum-5p6QvDR7l6hv7lfE52bAbA2ylWBnv9CZEzNb0B",
+            long.as_str(),
+        ] {
+            for text in [
+                id.to_owned(),
+                format!("Patient/{id}"),
+                format!("https://h.test/r4/Patient/{id}"),
+                format!("Patient/{id}/_history/2"),
+            ] {
+                assert_eq!(patient_id(&text).as_deref(), Some(id), "{text}");
+            }
+        }
+        let endless = "x".repeat(MAX_ID_BYTES + 1);
+        for text in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "Patient/",
+            "Person/7",
+            "a?b",
+            "a#b",
+            "a,b",
+            "a|b",
+            "é",
+            "a\u{202e}b",
+            "a\nb",
+            "{patient}",
+            "\"a\"",
+            endless.as_str(),
+        ] {
+            assert_eq!(patient_id(text), None, "{text}");
+        }
+    }
 }

@@ -11,6 +11,8 @@ pub enum Granted {
     Whole,
     /// Only the resources that these searches find (version 2's granular scopes).
     Part(Vec<String>),
+    /// All of it, by reads alone: version 2's right `r` without `s`.
+    ReadOnly,
     /// Nothing of it.
     Nothing,
 }
@@ -27,16 +29,22 @@ pub fn granted(scope: Option<&str>, resource_type: &str) -> Granted {
     if clinical.is_empty() {
         return Granted::Whole;
     }
-    let mut parts = Vec::new();
+    let (mut parts, mut may_be_read) = (Vec::new(), false);
     for scope in clinical {
         let names_it = scope.resource_type == "*" || scope.resource_type == resource_type;
         match scope.only {
-            _ if !(names_it && scope.searches) => {}
-            None => return Granted::Whole,
-            Some(query) => parts.push(query.to_owned()),
+            _ if !names_it => {}
+            None if scope.searches => return Granted::Whole,
+            None => may_be_read |= scope.reads,
+            Some(query) if scope.searches => parts.push(query.to_owned()),
+            Some(_) => {}
         }
     }
-    if parts.is_empty() { Granted::Nothing } else { Granted::Part(parts) }
+    match parts.is_empty() {
+        false => Granted::Part(parts),
+        true if may_be_read => Granted::ReadOnly,
+        true => Granted::Nothing,
+    }
 }
 
 /// Scopes that are not about data and that SMART App Launch 2.2 and OpenID Connect know.
@@ -74,6 +82,7 @@ struct Unreadable;
 
 struct Clinical<'a> {
     resource_type: &'a str,
+    reads: bool,
     searches: bool,
     /// The search parameters that limit the scope.
     only: Option<&'a str>,
@@ -102,16 +111,16 @@ fn parse(scope: &str) -> Result<Option<Clinical<'_>>, Unreadable> {
     if resource_type != "*" && !is_r4_type(resource_type) {
         return Err(Unreadable);
     }
-    let searches = match rights {
-        "read" | "*" => true,
-        "write" => false,
+    let (reads, searches) = match rights {
+        "read" | "*" => (true, true),
+        "write" => (false, false),
         // Version 2: a subset of cruds; s is search.
         rights if !rights.is_empty() && rights.chars().all(|right| "cruds".contains(right)) => {
-            rights.contains('s')
+            (rights.contains('r'), rights.contains('s'))
         }
         _ => return Err(Unreadable),
     };
-    Ok(Some(Clinical { resource_type, searches, only }))
+    Ok(Some(Clinical { resource_type, reads, searches, only }))
 }
 
 /// Whether a scope of neither version may be meant as a clinical one.
@@ -157,7 +166,6 @@ mod tests {
             ("patient/Coverage.rs", "Coverage", true),
             ("patient/Coverage.cruds", "Coverage", true),
             ("patient/Coverage.rs?", "Coverage", true),
-            ("patient/Coverage.r", "Coverage", false),
             ("patient/*.write", "Coverage", false),
             ("openid launch/patient", "Coverage", true),
             ("https://x.example/patient/read patient/Goal.rs", "Coverage", false),
@@ -173,6 +181,22 @@ mod tests {
             assert_eq!(granted(Some(scope), resource_type), expected, "{scope} {resource_type}");
         }
         assert_eq!(granted(None, "Coverage"), Granted::Whole);
+    }
+
+    #[test]
+    fn a_right_to_read_is_none_to_search() {
+        for (scope, expected) in [
+            ("patient/Coverage.r", Granted::ReadOnly),
+            ("patient/*.cru patient/Goal.rs", Granted::ReadOnly),
+            ("patient/*.r patient/Coverage.rs", Granted::Whole),
+            ("patient/Coverage.r patient/Coverage.s", Granted::Whole),
+            ("patient/Coverage.r patient/Coverage.rs?a=b", Granted::Part(vec!["a=b".to_owned()])),
+            ("patient/Coverage.r?a=b", Granted::Nothing),
+            ("patient/Coverage.cud", Granted::Nothing),
+            ("patient/Goal.r", Granted::Nothing),
+        ] {
+            assert_eq!(granted(Some(scope), "Coverage"), expected, "{scope}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::input::PlanInput;
 use crate::{
-    fhir::{Granted, RESOURCE_TYPES, granted, is_read_by_reference, resource_type},
+    fhir::{Granted, RESOURCE_TYPES, SearchRule, granted, is_read_by_reference, resource_type},
     outcome::{Reason, WalkState},
     warehouse::WalkFinish,
 };
@@ -141,10 +141,20 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         let detail = "the plan's CapabilityStatement does not offer to search it";
         return leave(WalkState::NotServed, Reason::NotDeclared, detail);
     }
+    // CARIN's guide for Blue Button asks for no more than reads of a Patient and of what claims refer to.
+    let may_be_read = by_reference
+        || matches!(name, "Patient" | "Coverage")
+        || input.search.of(name) == Some(&SearchRule::Read);
     match granted {
         Granted::Whole => Choice::Ask(Extent::default()),
+        // A type that was listed before is not whole by what is referred to.
+        Granted::ReadOnly if may_be_read && !listed_before => {
+            let detail =
+                "the member's consent lets it be read, not listed; it is read by reference";
+            leave(WalkState::NotServed, Reason::NotListed, detail)
+        }
         // Every plan serves a required type, and many do so even if the consent does not cover it.
-        Granted::Nothing if required => {
+        Granted::Nothing | Granted::ReadOnly if required => {
             let detail = "the member's consent does not cover it, and nothing came";
             let gap = Some(Box::new(match held {
                 None if !is_demanded => WalkFinish::complete(Some(detail.to_owned())),
@@ -152,10 +162,10 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
             }));
             Choice::Ask(Extent { is_part: true, is_uncovered: true, is_demanded, note: None, gap })
         }
-        Granted::Nothing if held.is_some() || is_named => {
+        Granted::Nothing | Granted::ReadOnly if held.is_some() || is_named => {
             Choice::Leave(gap(input, name, "the member's consent does not cover it"))
         }
-        Granted::Nothing => {
+        Granted::Nothing | Granted::ReadOnly => {
             leave(WalkState::Skipped, Reason::NotGranted, "the member's consent does not cover it")
         }
         Granted::Part(searches) => {

@@ -378,3 +378,18 @@ fn a_type_that_the_consent_covers_in_part_says_which_part() {
         gap.keep_cursor && gap.hint.unwrap().starts_with("`payersync connect john --plan demo`")
     );
 }
+
+#[test]
+fn a_type_that_a_consent_lets_only_be_read_is_read_by_reference() {
+    let base = Url::parse(BASE).unwrap();
+    let scope = Some("patient/ExplanationOfBenefit.rs patient/*.r");
+    let usual = PlanInput { scope, ..input(&base) };
+    let reason = |input: &PlanInput<'_>, name| skipped(input, name).and_then(|end| end.reason);
+    for name in ["Patient", "Coverage", "Medication", "PractitionerRole"] {
+        assert_eq!(reason(&usual, name), Some(Reason::NotListed), "{name}");
+    }
+    assert_eq!(reason(&usual, "ExplanationOfBenefit"), None);
+    assert_eq!(reason(&usual, "Condition"), Some(Reason::NotGranted));
+    let held = [HeldType { resource_type: "Medication".into(), is_listed: true }];
+    assert_ne!(reason(&PlanInput { held: &held, ..usual }, "Medication"), Some(Reason::NotListed));
+}

@@ -231,6 +231,21 @@ mod tests {
     }
 
     #[test]
+    fn a_preset_asks_for_a_refresh_token_or_says_what_it_lacks() {
+        // Epic decides at registration, and HAPI asks for no consent.
+        for preset in presets().iter().filter(|it| !["epic-sandbox", "hapi"].contains(&it.name)) {
+            let text = preset.configuration(&values(preset)).unwrap();
+            let settings = Settings::parse(Path::new("/h"), Path::new("p"), &text).unwrap();
+            let told = match settings.plans[preset.name].scope() {
+                Some(scope) if scope.contains("offline_access") => continue,
+                Some(_) => "refresh token",
+                None => "scopes",
+            };
+            assert!(preset.missing.unwrap_or_default().contains(told), "{}: {told}", preset.name);
+        }
+    }
+
+    #[test]
     fn what_has_to_be_set_is_asked_for_and_nothing_else_is_taken() {
         let preset = Preset::named("elevance").unwrap();
         let set = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);

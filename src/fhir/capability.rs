@@ -15,6 +15,10 @@ pub struct Capability {
     only_readable: BTreeSet<String>,
     /// Whether `$everything` is declared for Patient.
     has_everything: bool,
+    /// Each type that only a base declares where it is not asked for.
+    elsewhere: BTreeSet<String>,
+    /// Each type that a further base declares, beside the one where it is asked for.
+    twice: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -134,13 +138,41 @@ impl Capability {
                 }
             }
         }
-        (!searchable.is_empty()).then_some(Capability { searchable, only_readable, has_everything })
+        let (elsewhere, twice) = (BTreeSet::new(), BTreeSet::new());
+        (!searchable.is_empty()).then_some(Capability {
+            searchable,
+            only_readable,
+            has_everything,
+            elsewhere,
+            twice,
+        })
+    }
+
+    /// Adds what another base of the plan declares. `is_asked_there` says whether a type is asked for there.
+    pub(crate) fn add(&mut self, other: &Capability, is_asked_there: impl Fn(&str) -> bool) {
+        for name in other.types() {
+            let is_known = self.searches(name) || self.only_reads(name);
+            if is_known || self.elsewhere.contains(name) {
+                self.twice.insert(name.to_owned());
+            }
+            if is_asked_there(name) {
+                self.elsewhere.remove(name);
+                self.only_readable.remove(name);
+                self.searchable.remove(name);
+                match other.searchable.get(name) {
+                    Some(dated) => drop(self.searchable.insert(name.to_owned(), *dated)),
+                    None => drop(self.only_readable.insert(name.to_owned())),
+                }
+            } else if !is_known {
+                self.elsewhere.insert(name.to_owned());
+            }
+        }
     }
 
     /// Every type that the server declares, in alphabetical order.
     pub fn types(&self) -> impl Iterator<Item = &str> {
-        let mut types: Vec<&str> =
-            self.searchable.keys().chain(&self.only_readable).map(String::as_str).collect();
+        let here = self.searchable.keys().chain(&self.only_readable);
+        let mut types: Vec<&str> = here.chain(&self.elsewhere).map(String::as_str).collect();
         types.sort_unstable();
         types.dedup();
         types.into_iter()
@@ -149,6 +181,16 @@ impl Capability {
     /// Whether a Patient's `$everything` is declared.
     pub fn has_everything(&self) -> bool {
         self.has_everything
+    }
+
+    /// Whether only a base of the plan declares the type where it is not asked for.
+    pub fn is_elsewhere(&self, resource_type: &str) -> bool {
+        self.elsewhere.contains(resource_type)
+    }
+
+    /// Whether another base of the plan declares the type, too, and is not asked for it.
+    pub fn is_declared_twice(&self, resource_type: &str) -> bool {
+        self.twice.contains(resource_type)
     }
 
     /// Whether the type can be searched.
@@ -185,6 +227,35 @@ mod tests {
         assert!(!capability.searches("Location") && capability.only_reads("Location"));
         assert!(!capability.only_reads("Patient") && !capability.only_reads("Goal"));
         assert!(!capability.searches("Goal"));
+    }
+
+    #[test]
+    fn a_type_counts_by_the_base_where_it_is_asked_for() {
+        let of = |resources: &str| {
+            let text = format!(
+                r#"{{"resourceType":"CapabilityStatement","rest":[{{"resource":[{resources}]}}]}}"#
+            );
+            Capability::parse(text.as_bytes()).unwrap()
+        };
+        let dated = r#""searchParam":[{"name":"_lastUpdated"}]"#;
+        let read = r#""interaction":[{"code":"read"}]"#;
+        let mut all = of(r#"{"type":"Patient"},{"type":"ExplanationOfBenefit"}"#);
+        let clinical = of(&format!(
+            r#"{{"type":"Condition",{dated}}},{{"type":"Device",{read}}},{{"type":"Goal",{read}}},
+               {{"type":"ExplanationOfBenefit",{dated}}}"#
+        ));
+        all.add(&clinical, |name| ["Condition", "Goal", "Procedure"].contains(&name));
+        assert!(all.searches("Condition") && all.declares_last_updated("Condition"));
+        assert!(all.only_reads("Goal") && !all.searches("Procedure"));
+        assert!(all.is_elsewhere("Device") && !all.searches("Device") && !all.only_reads("Device"));
+        assert!(!all.declares_last_updated("ExplanationOfBenefit"));
+        let twice: Vec<&str> = all.types().filter(|name| all.is_declared_twice(name)).collect();
+        assert_eq!(twice, ["ExplanationOfBenefit"]);
+        let types = ["Condition", "Device", "ExplanationOfBenefit", "Goal", "Patient"];
+        assert_eq!(all.types().collect::<Vec<_>>(), types);
+        // A third base, where the Device is asked for.
+        all.add(&of(r#"{"type":"Device"}"#), |name| name == "Device");
+        assert!(all.searches("Device") && !all.is_elsewhere("Device"));
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Asks a plan for pages on behalf of one connection.
 
+mod statements;
+
 use super::{
     attachment::accept_for,
     bundle::Bundle,
-    capability::Capability,
-    effort::{Effort, Sent},
     error::FetchError,
     reading::{any_resource, anything, is_from_cache, is_still_loading, page_or_final},
     reference::{Referenced, read_url},
@@ -248,30 +248,6 @@ impl FhirClient {
     pub async fn raw(&self, url: &Url) -> Result<Response, FetchError> {
         let asked = Asked { proves_rejection: false, ..self.asked(url, &silently) };
         self.get(&asked).await
-    }
-
-    /// The CapabilityStatement; `None` if the plan does not show a usable one.
-    ///
-    /// # Errors
-    /// The plan could not be reached at all.
-    pub(crate) async fn capability(
-        &self,
-        on_retry: &(dyn Fn(&Retry) + Send + Sync),
-    ) -> Result<Option<Capability>, FetchError> {
-        let url = under(&self.registration.fhir_url, "metadata");
-        // The statement is open at 1upHealth, so it is first asked for without a token.
-        let asked = self.asked(&url, on_retry);
-        let response = match self.ask(&asked, None, &anything).await {
-            Ok((response, _)) if matches!(response.status, 401 | 403) => self.get(&asked).await?,
-            Ok((response, _)) => response,
-            // Some gateways let a request without a token hang. If one with a token is not answered either,
-            // the plan is unreachable.
-            Err(FetchError::Http(error)) if error.is_unanswered() && self.has_token() => {
-                self.get(&asked).await.map_err(|_| error)?
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(response.is_success().then(|| Capability::parse(&response.body)).flatten())
     }
 
     /// Sends a request whose answer may be anything.

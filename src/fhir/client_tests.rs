@@ -190,3 +190,33 @@ async fn metadata_that_hangs_without_a_token_is_asked_for_with_one() {
     let error = fixture.client.capability(&silently).await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
 }
+
+#[tokio::test]
+async fn each_base_of_a_plan_tells_what_it_serves() {
+    let server = MockServer::start().await;
+    let mut registration = ClientRegistration::at(&server.uri());
+    for (resource_type, base) in [("Condition", "pdex"), ("Goal", "pdex"), ("Media", "none")] {
+        let base = format!("{}/{base}", server.uri()).parse().unwrap();
+        registration.requests.bases.insert(resource_type.to_owned(), base);
+    }
+    let declares = |types: &[&str]| {
+        let types: Vec<_> = types.iter().map(|name| json!({ "type": name })).collect();
+        let statement =
+            json!({"resourceType": "CapabilityStatement", "rest": [{ "resource": types }]});
+        ResponseTemplate::new(200).set_body_json(statement)
+    };
+    for (at, answer) in [
+        ("/r4/metadata", declares(&["Patient", "Coverage"])),
+        ("/pdex/metadata", declares(&["Patient", "Condition", "Device"])),
+        ("/none/metadata", ResponseTemplate::new(404)),
+    ] {
+        let once = Mock::given(method("GET")).and(path(at)).respond_with(answer).expect(1);
+        once.mount(&server).await;
+    }
+    let fixture = Fixture::with(server, registration, None, HttpOptions::impatient());
+    let declared = fixture.client.capability(&mut Effort::default(), &silently).await;
+    let declared = declared.unwrap().unwrap();
+    let asked = ["Patient", "Coverage", "Condition"];
+    assert!(asked.iter().all(|name| declared.searches(name)));
+    assert!(declared.is_elsewhere("Device") && declared.is_declared_twice("Patient"));
+}

@@ -128,7 +128,8 @@ async fn server(
             "check fhir_url; without the statement a sync asks for every type",
         ),
     });
-    undeclared(what, plan, &response.body, findings);
+    let has_own_base = |name: &str| requests.bases.contains_key(name);
+    undeclared(what, plan, &response.body, &has_own_base, findings);
     if let Some(theirs) = response.date {
         let off = (Clock::system().now() - theirs).abs();
         let said = format!("{} s apart from the plan's clock", off.num_seconds());
@@ -146,7 +147,13 @@ async fn server(
 }
 
 /// Reports the types in the configuration that the plan does not declare.
-fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<Finding>) {
+fn undeclared(
+    what: &str,
+    plan: &PlanSettings,
+    body: &[u8],
+    has_own_base: &dyn Fn(&str) -> bool,
+    findings: &mut Vec<Finding>,
+) {
     let Some(capability) = Capability::parse(body) else { return };
     if plan.search.wants_everything() {
         let what = format!("{what} $everything");
@@ -160,8 +167,13 @@ fn undeclared(what: &str, plan: &PlanSettings, body: &[u8], findings: &mut Vec<F
             ),
         });
     }
-    let is_missing =
-        |name: &&String| *name != "*" && !capability.searches(name) && !capability.only_reads(name);
+    // A statement says nothing of a type that has a base of its own.
+    let is_missing = |name: &&String| {
+        *name != "*"
+            && !has_own_base(name)
+            && !capability.searches(name)
+            && !capability.only_reads(name)
+    };
     let missing: Vec<&str> = plan.types.iter().filter(is_missing).map(String::as_str).collect();
     if !missing.is_empty() {
         findings.push(Finding::warning(

@@ -2,6 +2,7 @@
 
 use super::outcome;
 use crate::sandbox::{
+    like::Base,
     members::json::{Json, array, object},
     state::State,
 };
@@ -10,8 +11,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use std::sync::Arc;
 
-pub(crate) async fn metadata(Shared(state): Shared<Arc<State>>) -> Response {
-    let statement = statement(&state).to_string();
+/// The statement of one FHIR base: it tells nothing of the others.
+pub(crate) async fn metadata(Shared(state): Shared<Arc<State>>, base: &'static Base) -> Response {
+    let statement = statement(&state, base).to_string();
     outcome::body(StatusCode::OK, outcome::FHIR_JSON, statement)
 }
 
@@ -27,14 +29,15 @@ pub(crate) async fn discovery(Shared(state): Shared<Arc<State>>) -> Response {
     outcome::body(StatusCode::OK, "application/json", document.to_string())
 }
 
-fn statement(state: &State) -> Json {
+fn statement(state: &State, base: &Base) -> Json {
     let (origin, like) = (&state.origin, state.options.like);
     let paths = like.paths();
     let resource = |name| {
         let has_everything = name == "Patient" && like.has_everything();
         resource(name, like.searches(name), has_everything)
     };
-    let resources: Vec<Json> = like.types().into_iter().map(resource).collect();
+    let types = like.types().into_iter().filter(|name| base.holds(name));
+    let resources: Vec<Json> = types.map(resource).collect();
     let oauth = |name: &str, url: String| object! { url: name, valueUri: url };
     object! {
         resourceType: "CapabilityStatement",

@@ -37,7 +37,10 @@ use std::time::Instant;
 pub(crate) fn router(state: Arc<State>) -> Router {
     let fhir = |base: &'static Base| {
         Router::new()
-            .route("/metadata", get(capability::metadata))
+            .route(
+                "/metadata",
+                get(move |state: Shared<Arc<State>>| capability::metadata(state, base)),
+            )
             .route("/$userinfo", get(userinfo))
             .route("/{type}/{id}/$everything", get(everything))
             .route("/{type}", get(search))

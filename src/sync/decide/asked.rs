@@ -12,6 +12,12 @@ use crate::{
 
 /// The entry in a list of types that stands for all types that payersync knows and all that a plan declares.
 const EVERY_TYPE: &str = "*";
+/// Said of a type that only a base declares where it is not asked for.
+const ELSEWHERE: &str = "only another FHIR base of the plan declares it; name that base in the plan's \
+                         bases, and the type in its types";
+/// Said of a type that another base declares, beside the one where it is asked for.
+const TWICE: &str = "another FHIR base of the plan declares it, too; what that base has of it is not \
+                     asked for";
 
 /// The decision of a run about a type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -100,8 +106,15 @@ fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
         let finish = WalkFinish::incomplete(Reason::NotAsked, detail.to_owned());
         return WalkFinish { hint: Some(hint), ..finish };
     }
-    let detail = format!("the plan's types do not name it; types = [\"{EVERY_TYPE}\"] asks for it");
+    let detail = match is_elsewhere(input, name) {
+        true => ELSEWHERE.to_owned(),
+        false => format!("the plan's types do not name it; types = [\"{EVERY_TYPE}\"] asks for it"),
+    };
     WalkFinish::not_walked(WalkState::Skipped, Reason::NotAsked, detail)
+}
+
+fn is_elsewhere(input: &PlanInput<'_>, name: &str) -> bool {
+    input.capability.is_some_and(|capability| capability.is_elsewhere(name))
 }
 
 /// The ledger's entry for a type that is not asked for, though some of it came along with other types.
@@ -137,6 +150,9 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
     // CapabilityStatements are often incomplete: the configuration and earlier walks count for more. And a
     // statement says nothing of a type that has a base of its own.
     let is_known = required || listed_before || is_named || input.type_bases.contains_key(name);
+    if !is_known && is_elsewhere(input, name) {
+        return leave(WalkState::Skipped, Reason::NotAsked, ELSEWHERE);
+    }
     if !is_known && input.capability.is_some_and(|capability| !capability.searches(name)) {
         let detail = "the plan's CapabilityStatement does not offer to search it";
         return leave(WalkState::NotServed, Reason::NotDeclared, detail);
@@ -146,7 +162,12 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         || matches!(name, "Patient" | "Coverage")
         || input.search.of(name) == Some(&SearchRule::Read);
     match granted {
-        Granted::Whole => Choice::Ask(Extent::default()),
+        // Every base has the member's one Patient.
+        Granted::Whole => {
+            let twice = input.capability.is_some_and(|it| it.is_declared_twice(name));
+            let note = (twice && name != "Patient").then(|| TWICE.to_owned());
+            Choice::Ask(Extent { note, ..Extent::default() })
+        }
         // A type that was listed before is not whole by what is referred to.
         Granted::ReadOnly if may_be_read && !listed_before => {
             let detail =

@@ -1,4 +1,4 @@
-//! Tests of the ways in which a type is searched, and of their fingerprints.
+//! Tests of the ways in which a type is searched, of their fingerprints, and of the bases of types.
 
 use super::{
     super::{part::Part, proved_for::fingerprint},
@@ -10,6 +10,7 @@ use crate::{
     fhir::{Capability, SearchRules},
     warehouse::HeldType,
 };
+use std::collections::BTreeMap;
 
 fn order(input: &PlanInput<'_>, name: &str) -> WalkOrder {
     match step(input, name) {
@@ -126,4 +127,37 @@ fn everything_is_asked_for_first_unless_only_the_search_is_declared() {
     assert_eq!(first(everything, "Goal"), (true, false));
     assert_eq!(first(&format!("{search},{everything}"), "Goal"), (true, false));
     assert_eq!(first(search, "Patient"), (true, false));
+}
+
+#[test]
+fn what_another_base_declares_is_listed_or_noted() {
+    let base = Url::parse(BASE).unwrap();
+    let of = |types: &[&str]| {
+        let types: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
+        let statement = serde_json::json!({
+            "resourceType": "CapabilityStatement", "rest": [{ "resource": types }]
+        });
+        Capability::parse(statement.to_string().as_bytes()).unwrap()
+    };
+    let mut declared = of(&["Patient", "Coverage", "ExplanationOfBenefit"]);
+    declared
+        .add(&of(&["Patient", "ExplanationOfBenefit", "Device", "Goal"]), |name| name == "Goal");
+    let bases = BTreeMap::from([("Goal".to_owned(), Url::parse("https://api.x.test/p").unwrap())]);
+    let usual = PlanInput { capability: Some(&declared), type_bases: &bases, ..input(&base) };
+    let named = ["Patient", "Goal"].map(str::to_owned);
+    let every = ["*".to_owned()];
+    let choices: [&[String]; 3] = [&[], &named, &every];
+    for configured_types in choices {
+        let input = PlanInput { configured_types, ..usual.clone() };
+        let skipped = plan(&input).into_iter().find_map(|step| match step {
+            Step::Skip { resource_type, finish } if resource_type == "Device" => Some(finish),
+            _ => None,
+        });
+        let skipped = skipped.unwrap();
+        assert_eq!(skipped.reason, Some(Reason::NotAsked), "{configured_types:?}");
+        assert!(skipped.detail.unwrap().starts_with("only another FHIR base"));
+    }
+    let note = |name: &str| order(&usual, name).extent.note;
+    assert!(note("ExplanationOfBenefit").unwrap().contains("what that base has of it"));
+    assert_eq!((note("Patient"), note("Goal"), note("Coverage")), (None, None, None));
 }

@@ -41,6 +41,10 @@ fn types_that_the_statement_does_not_declare_are_named() {
     );
     let said = doctor(&payer, "types = [\"Patient\", \"Condition\"]\n");
     assert!(!said.contains("plan demo types"), "{said}");
+    // A type that has a base of its own is declared there.
+    let bases = format!("bases = {{ Goal = \"{}\" }}\n", payer.base().replace("/r4", "/pdex"));
+    let said = doctor(&payer, &format!("types = [\"Patient\", \"Goal\"]\n{bases}"));
+    assert!(!said.contains("plan demo types"), "{said}");
 }
 
 #[test]

@@ -51,7 +51,7 @@ pub(crate) use effort::Effort;
 pub use error::FetchError;
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
-pub use pager::{LastPage, Pager, PagingError};
+pub use pager::{LastPage, Pager, PagingError, for_one_fewer};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };

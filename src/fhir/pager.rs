@@ -4,15 +4,17 @@
 //! that has it, and compared with the URLs that were asked for already.
 
 use super::{
-    bundle::{Bundle, Entry, SearchMode},
+    bundle::{Bundle, SearchMode},
     last_link::{Behind, behind},
     next_link::{Next, UnusableNext},
+    search_rule::is_everything,
 };
 use crate::{
     http::{Origin, OriginError},
     r4::is_r4_type,
 };
 use std::{
+    borrow::Cow,
     collections::HashSet,
     hash::{BuildHasher, RandomState},
 };
@@ -68,10 +70,10 @@ pub enum PagingError {
     /// A `next` link names no URL, or a link may be a `next` link.
     #[error("{0}, so it is not certain that this is the last page")]
     Unusable(#[from] UnusableNext),
-    /// The first page is full, and without links or a total nothing tells whether it is the last.
+    /// The first page may be cut, and without links or a total nothing tells whether it is the last.
     #[error(
-        "the page holds as many resources as were asked for, and has neither links nor a total, so it \
-         is not certain that this is the last page"
+        "the page holds as many resources as were asked for, or a round number of them, and has neither \
+         links nor a total, so it is not certain that this is the last page"
     )]
     Unlinked,
     /// Several links lead to different pages.
@@ -140,9 +142,9 @@ impl Pager {
     /// for yet.
     ///
     /// # Errors
-    /// A link must not be followed, or the first page is full and has no links at all.
+    /// A link must not be followed, or the first page may be cut and has no links at all.
     pub fn last(&mut self, page: &Url, bundle: &Bundle) -> Result<Option<LastPage>, PagingError> {
-        if self.asked.len() == 1 && !self.is_linked && is_full_without_links(page, bundle) {
+        if self.asked.len() == 1 && !self.is_linked && may_be_cut(page, bundle) {
             return Err(PagingError::Unlinked);
         }
         let Some(link) = &bundle.last else { return Ok(None) };
@@ -198,18 +200,47 @@ impl Pager {
     }
 }
 
-/// Whether a page has as many matches as `_count` asked for, and nothing that tells whether there are more.
+/// Whether a page has as many matches as `_count` asked for, or as a server may send at most, and nothing
+/// that tells whether there are more.
 ///
-/// Some servers page by an offset that their answers never name (Humana's samples have no links).
-fn is_full_without_links(page: &Url, bundle: &Bundle) -> bool {
+/// Some servers page by an offset that their answers never name (Humana's samples have no links), and some
+/// send fewer than asked for. Such limits are round numbers.
+fn may_be_cut(page: &Url, bundle: &Bundle) -> bool {
     let asked = |name: &str| page.query_pairs().find(|(key, _)| key == name);
     let count: Option<usize> = asked("_count").and_then(|(_, count)| count.parse().ok());
-    let is_match = |entry: &&Entry| entry.mode == SearchMode::Match;
+    let matches = matches(bundle);
+    let is_full = count == Some(matches);
+    // A Patient's $everything comes on one page at many servers, however long it is.
+    let is_round = matches >= 10
+        && matches.is_multiple_of(5)
+        && !is_everything(page)
+        && count.is_none_or(|count| count > matches);
     bundle.total.is_none()
         && bundle.self_link.is_none()
         && bundle.last.is_none()
         && asked("_id").is_none()
-        && count.is_some_and(|count| count == bundle.entries.iter().filter(is_match).count())
+        && (is_full || is_round)
+}
+
+/// The search of a page for one resource fewer than the page holds; `None` if that is none.
+///
+/// If its answer has a link to a next page, the server links pages, and a page without a link is the last.
+pub fn for_one_fewer(page: &Url, bundle: &Bundle) -> Option<Url> {
+    let fewer = matches(bundle).checked_sub(1).filter(|fewer| *fewer > 0)?;
+    let kept: Vec<(String, String)> =
+        page.query_pairs().filter(|(name, _)| name != "_count").map(owned).collect();
+    let mut url = page.clone();
+    url.query_pairs_mut().clear().extend_pairs(kept).append_pair("_count", &fewer.to_string());
+    Some(url)
+}
+
+fn owned((name, value): (Cow<'_, str>, Cow<'_, str>)) -> (String, String) {
+    (name.into_owned(), value.into_owned())
+}
+
+/// The number of resources on a page that the search has found.
+fn matches(bundle: &Bundle) -> usize {
+    bundle.entries.iter().filter(|entry| entry.mode == SearchMode::Match).count()
 }
 
 /// Resolves a link as real servers write it: absolute, relative, or `host/path` without a scheme.

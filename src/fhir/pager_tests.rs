@@ -136,10 +136,47 @@ fn a_full_first_page_that_says_nothing_of_others_is_no_last_one() {
         let page = format!("https://api.x.test/r4/Coverage{page}");
         assert_eq!(last(&page, &of("", TWO)), Ok(false), "{page}");
     }
+    // A page as long as a server may send at most, whatever is asked for.
+    let many = |number: usize| {
+        let entry = |id| format!(r#"{{"resource":{{"id":"{id}"}}}}"#);
+        (0..number).map(entry).collect::<Vec<_>>().join(",")
+    };
+    for (page, number, expected) in [
+        ("?_count=100", 50, Err(PagingError::Unlinked)),
+        ("?_count=100", 51, Ok(false)),
+        ("?_count=100", 5, Ok(false)),
+        ("?_count=30", 50, Ok(false)),
+        ("", 25, Err(PagingError::Unlinked)),
+    ] {
+        let page = format!("https://api.x.test/r4/Coverage{page}");
+        assert_eq!(last(&page, &of("", &many(number))), expected, "{page} {number}");
+        assert_eq!(last(&page, &of(r#","total":50"#, &many(number))), Ok(false), "{page}");
+    }
+    let everything = "https://api.x.test/r4/Patient/7/$everything";
+    assert_eq!(last(everything, &of("", &many(50))), Ok(false));
     // After a link that was followed, the page without a link is the last.
     let mut pager = Pager::new(&first, &[]).unwrap();
     let second = follow(&mut pager, &first, &["?_count=2&_after=b"]).unwrap();
     assert_eq!(pager.last(&second, &of("", TWO)), Ok(None));
+}
+
+#[test]
+fn a_shorter_page_of_the_same_search_is_asked_for() {
+    let of = |entries: &str| {
+        let text = format!(r#"{{"resourceType":"Bundle","entry":[{entries}]}}"#);
+        Bundle::index(text.as_bytes()).unwrap()
+    };
+    let one = r#"{"resource":{"id":"a"}}"#;
+    let three = format!("{one},{one},{one}");
+    for (page, expected) in [
+        ("?_count=3&patient=a%2Cb", "?patient=a%2Cb&_count=2"),
+        ("?patient=7", "?patient=7&_count=2"),
+        ("", "?_count=2"),
+    ] {
+        let url = |query: &str| url(&format!("https://api.x.test/r4/Goal{query}"));
+        assert_eq!(for_one_fewer(&url(page), &of(&three)), Some(url(expected)), "{page}");
+        assert_eq!(for_one_fewer(&url(page), &of(one)), None, "{page}");
+    }
 }
 
 #[test]

@@ -215,8 +215,8 @@ pub(super) fn lost_way(error: &PagingError) -> Ending {
     let finish = finally(reason, error.to_string());
     match error {
         PagingError::Unlinked => {
-            let hint = "set page_size in the plan's section to more than a type holds; a page that is \
-                        not full is surely the last";
+            let hint = "set page_size in the plan's section to more than a type holds; if the page \
+                        stays as long, ask the plan how its pages lead on";
             let finish = WalkFinish { hint: Some(hint.to_owned()), ..finish };
             Ending::Lost(finish, Remedy::Windows)
         }

@@ -8,6 +8,7 @@ mod ahead;
 mod end;
 mod onward;
 mod paths;
+mod shorter;
 mod store;
 
 use self::ahead::{Ahead, Stored};
@@ -23,8 +24,8 @@ use super::{
 use crate::{
     clock,
     fhir::{
-        FetchError, Outcome, Page, Pager, instant, is_everything, left_out_of_self_link,
-        patient_of_self_link,
+        FetchError, Outcome, Page, Pager, PagingError, for_one_fewer, instant, is_everything,
+        left_out_of_self_link, patient_of_self_link,
     },
     http::SafeUrl,
     monitor::Event,
@@ -265,8 +266,17 @@ impl Pass<'_> {
             let allowed = following_url.is_none() || self.context.allowance.take();
             let following =
                 following_url.filter(|_| allowed).map(|url| (self.ask(url.clone()), url));
+            let shorter = match &onward {
+                Err(PagingError::Unlinked) => for_one_fewer(&page.url, &page.bundle),
+                _ => None,
+            };
             if let Stored::FilterIgnored(why) = self.store(page, next_url).await? {
                 return self.downgrade(why).await;
+            }
+            if let Some(shorter) = shorter
+                && self.is_linked(shorter).await
+            {
+                return Ok(Ending::LastPage);
             }
             match (onward, following) {
                 (Err(error), _) => return Ok(lost_way(&error)),

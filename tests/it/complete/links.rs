@@ -235,6 +235,33 @@ fn a_page_that_is_as_long_as_asked_for_and_has_no_links_at_all_is_not_surely_the
     sync(0, "fewer than asked for");
     payer.serve("Condition", &conditions(5));
     sync(0, "a server that does not look at _count");
+    // Pages are cut at round numbers, whatever is asked for.
+    let home = payer.home("types = [\"Condition\"]\nrequired = []\n");
+    for (number, code) in [(50, 2), (51, 0)] {
+        payer.serve("Condition", &conditions(number));
+        let outcome = home.run(&["sync", "--full"]);
+        assert_eq!(outcome.code, code, "{number} of 100: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn a_server_that_links_a_shorter_page_has_no_other_behind_one_without_links() {
+    // Ten are asked for, and as many are there.
+    let answer = |asked: &Asked| {
+        let count = asked.number("_count");
+        let found: Vec<String> = (0..count.min(10))
+            .map(|id| format!(r#"{{"resourceType":"Condition","id":"c{id}"}}"#))
+            .collect();
+        let next = (count < 10).then(|| format!("{}/Condition?from={count}", asked.base));
+        bundle(&found, None, next)
+    };
+    let payer = Scripted::start(&["Condition"], answer);
+    let home = payer.connected_home(&["Condition"], "");
+    home.succeed(&["sync"], "a full page without links");
+    let ledger = "SELECT mode, state, resources_seen FROM sync_walk";
+    assert_eq!(home.rows(ledger), [["full", "complete", "10"]]);
+    let counts: Vec<usize> = payer.asked().iter().map(|asked| asked.number("_count")).collect();
+    assert_eq!(counts, [10, 9]);
 }
 
 /// A server that pages by `_skip`, which none of its answers names.

@@ -67,8 +67,9 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
     if !scope.split_whitespace().any(|one| one.contains('/') && one != "launch/patient") {
         findings.push(Finding::warning(
             what,
-            "asks for no data",
-            "add patient/*.read, or the scopes that the plan documents",
+            "names no scope for data",
+            "right where the plan decides that at registration, or has no such scopes (Epic, Flexpa); \
+             else add the scopes that the plan documents, such as patient/*.read",
         ));
     }
 }

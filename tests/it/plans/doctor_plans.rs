@@ -48,6 +48,16 @@ fn types_that_the_statement_does_not_declare_are_named() {
 }
 
 #[test]
+fn a_scope_without_data_is_right_at_some_plans() {
+    let payer = Dictated::start();
+    let said = doctor(&payer, "scope = \"launch/patient offline_access\"\n");
+    assert!(said.contains("plan demo scope: names no scope for data"), "{said}");
+    assert!(said.contains("right where the plan decides that at registration"), "{said}");
+    let said = doctor(&payer, "scope = \"launch/patient patient/*.read\"\n");
+    assert!(!said.contains("plan demo scope"), "{said}");
+}
+
+#[test]
 fn what_the_discovery_document_says_otherwise_is_told_and_agreement_too() {
     let payer = Dictated::start();
     let told = |discovery: &str, lines: &str| {

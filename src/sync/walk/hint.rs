@@ -29,8 +29,16 @@ pub(super) fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<Str
                 Some(_) => "; sync_walk.server_message has the plan's own words",
                 None => "",
             };
+            // Flexpa's documents have 422 for data that it could not load.
+            let not_loaded = match error.status() {
+                Some(422) => format!(
+                    "if every type ends so, the plan could not load the member's data, and `{connect}` \
+                     lets it try again; "
+                ),
+                _ => String::new(),
+            };
             format!(
-                "if the plan wants more in the search of this type, such as a category, add a rule for it to \
+                "{not_loaded}if the plan wants more in the search of this type, such as a category, add a rule for it to \
                  `search` in the plan's section; if the plan does not serve the type, leave it out of \
                  `types`{words}"
             )

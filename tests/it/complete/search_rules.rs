@@ -163,6 +163,22 @@ fn a_search_that_is_refused_in_every_form_is_a_gap_that_says_what_to_do() {
     home.succeed(&["sync"], "a rule");
 }
 
+/// Flexpa's documents have 422 for data that it could not load.
+#[test]
+fn a_422_may_mean_that_the_plan_could_not_load_the_data() {
+    for (status, is_told) in [(422, true), (400, false)] {
+        let payer = wanting(status);
+        payer.script().token = TOKEN.to_owned();
+        payer.script().wants.insert("Condition", ("category=", status));
+        let home = payer.home(TYPES);
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        for told in ["could not load the member's data", "`payersync connect john --plan demo`"] {
+            assert_eq!(outcome.stderr.contains(told), is_told, "{status}: {}", outcome.stderr);
+        }
+    }
+}
+
 #[test]
 fn a_plan_whose_consent_names_nobody_gets_the_one_patient_named() {
     let payer = wanting(400);

@@ -148,7 +148,9 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
         WalkFrom::Since(_) => WalkFrom::Start,
         from => from,
     };
-    WalkOrder { from, note: Some(format!("the whole type was walked: {why}")), ..order }
+    let walked = format!("all of it was walked: {why}");
+    let notes: Vec<String> = order.note.iter().cloned().chain([walked]).collect();
+    WalkOrder { from, note: Some(notes.join("; ")), ..order }
 }
 
 /// What is reused of the earlier walks over a window.

@@ -12,13 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Parameters of the authorize request that payersync sets itself, each with its key in the
 /// configuration.
-const SET_BY_US: [(&str, &str); 8] = [
+const SET_BY_US: [(&str, &str); 7] = [
     ("client_id", "client_id"),
     ("code_challenge", "pkce"),
     ("code_challenge_method", "pkce"),
     ("redirect_uri", "redirect_url"),
     ("response_mode", "response_mode"),
-    ("response_type", "nothing: it is always code"),
     ("scope", "scope"),
     ("state", "nothing: it is made for each request"),
 ];
@@ -35,12 +34,28 @@ const FIELDS: [&str; 8] = [
     "scope",
 ];
 
+/// The parameter that says what the answer to the authorize request brings.
+const RESPONSE_TYPE: &str = "response_type";
+
+/// Whether an answer brings an id_token beside the code, which some plans want. An access token never comes
+/// by way of the browser.
+fn is_hybrid(response_type: &str) -> bool {
+    let mut brings: Vec<&str> = response_type.split_whitespace().collect();
+    brings.sort_unstable();
+    brings == ["code", "id_token"]
+}
+
 /// Refuses configured parameters of the authorize request that payersync sets itself.
 pub(super) fn check_parameters(
     parameters: &BTreeMap<String, String>,
     sends_audience: bool,
 ) -> Result<(), String> {
-    for name in parameters.keys() {
+    for (name, value) in parameters {
+        if name == RESPONSE_TYPE && !is_hybrid(value) {
+            return Err(format!(
+                "has {name} = {value:?}; it is code, and \"code id_token\" is the only other one"
+            ));
+        }
         let set = SET_BY_US.iter().find(|(own, _)| own == name).map(|(_, key)| *key);
         let set = set.or((name == "aud" && sends_audience).then_some("audience"));
         if let Some(key) = set {
@@ -88,12 +103,22 @@ pub(super) fn token_requests(plan: &mut Plan) -> Result<TokenRequests, String> {
 }
 
 /// How the plan sends its answer to the authorize request.
-pub(super) fn response_mode(plan: &Plan) -> Option<ResponseMode> {
-    plan.response_mode.map(|mode| match mode {
+///
+/// An answer with an id_token never comes in the query (OAuth 2.0 Multiple Response Type Encoding Practices),
+/// and comes in the fragment if nothing is asked for.
+pub(super) fn response_mode(plan: &Plan) -> Result<Option<ResponseMode>, &'static str> {
+    let mode = plan.response_mode.map(|mode| match mode {
         FileResponseMode::Query => ResponseMode::Query,
         FileResponseMode::Fragment => ResponseMode::Fragment,
         FileResponseMode::FormPost => ResponseMode::FormPost,
-    })
+    });
+    let is_hybrid = plan.authorize_parameters.contains_key(RESPONSE_TYPE);
+    match mode {
+        None | Some(ResponseMode::Query) if is_hybrid => {
+            Err("must be \"form_post\" or \"fragment\" where response_type has id_token")
+        }
+        mode => Ok(mode),
+    }
 }
 
 /// Which source names the Patient of a plan's consents; an error has the key and its problem.

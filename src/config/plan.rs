@@ -193,7 +193,10 @@ impl PlanSettings {
         if let Err((key, problem)) = check_texts(&plan) {
             return refuse(key, problem);
         }
-        let response_mode = response_mode(&plan);
+        let response_mode = match response_mode(&plan) {
+            Ok(mode) => mode,
+            Err(problem) => return refuse("response_mode", problem),
+        };
         let token_requests = match token_requests(&mut plan) {
             Ok(requests) => requests,
             Err(problem) => return refuse("token_fields", &problem),

@@ -38,12 +38,20 @@ impl AuthorizeRequest {
         let state = random::text()?;
         let verifier = registration.pkce.then(random::text).transpose()?;
         let reads_id_token = matches!(registration.patient_from, PatientFrom::IdToken { .. });
-        let nonce = reads_id_token.then(random::text).transpose()?;
+        // Some plans send an id_token beside the code (OpenID Connect Core 1.0, section 3.3), which wants a
+        // nonce. The code alone is used.
+        let extra = &registration.extra_authorize_params;
+        let has = |name: &str| extra.iter().any(|(own, _)| own == name);
+        let is_hybrid = has("response_type");
+        let nonce =
+            (reads_id_token || is_hybrid && !has("nonce")).then(random::text).transpose()?;
         let mut url = base.clone();
         {
             let mut query = url.query_pairs_mut();
+            if !is_hybrid {
+                query.append_pair("response_type", "code");
+            }
             query
-                .append_pair("response_type", "code")
                 .append_pair("client_id", &registration.client_id)
                 .append_pair("redirect_uri", registration.redirect_url.as_typed())
                 .append_pair("state", &state);
@@ -64,7 +72,7 @@ impl AuthorizeRequest {
             if let Some(nonce) = &nonce {
                 query.append_pair("nonce", nonce);
             }
-            query.extend_pairs(&registration.extra_authorize_params);
+            query.extend_pairs(extra);
         }
         let expected = ExpectedAnswer::new(state, registration.issuer.as_ref(), base);
         Ok(Self { url, expected, verifier: verifier.map(SecretString::from), nonce })
@@ -136,6 +144,31 @@ mod tests {
             ("https://H:443/r4", "consent")
         );
         assert!(!sent.contains_key("scope"));
+    }
+
+    #[test]
+    fn an_id_token_beside_the_code_gets_a_nonce_unless_one_is_configured() {
+        for nonce in [None, Some("n-1")] {
+            let mut extra = vec![("response_type".to_owned(), "code id_token".to_owned())];
+            extra.extend(nonce.map(|nonce| ("nonce".to_owned(), nonce.to_owned())));
+            let registration = ClientRegistration {
+                extra_authorize_params: extra,
+                ..ClientRegistration::at("https://h")
+            };
+            let request = AuthorizeRequest::new(&registration).unwrap();
+            let named = |wanted: &str| {
+                let pairs = request.url.query_pairs();
+                pairs
+                    .filter(|(name, _)| name == wanted)
+                    .map(|(_, value)| value.into_owned())
+                    .collect()
+            };
+            let (types, nonces): (Vec<String>, Vec<String>) =
+                (named("response_type"), named("nonce"));
+            assert_eq!(types, ["code id_token"]);
+            assert_eq!(nonces.len(), 1);
+            assert_eq!(nonces[0] == "n-1", nonce.is_some());
+        }
     }
 
     #[test]

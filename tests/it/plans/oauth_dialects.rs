@@ -193,6 +193,14 @@ fn what_contradicts_itself_is_told() {
             "connections.john.authorize_parameters has client_id",
         ),
         ("response_mode = \"web_message\"\n", "this must be "),
+        (
+            "authorize_parameters = { response_type = \"code token\" }\n",
+            "authorize_parameters has response_type = \"code token\"",
+        ),
+        (
+            "authorize_parameters = { response_type = \"code id_token\" }\n",
+            "response_mode must be \"form_post\" or \"fragment\"",
+        ),
         ("token_format = \"xml\"\n", "this must be "),
         (
             "token_fields = { redirect = \"x\" }\n",
@@ -207,6 +215,8 @@ fn what_contradicts_itself_is_told() {
         assert_eq!(outcome.code, 1, "{lines}: {}", outcome.stderr);
         assert!(outcome.stderr.contains(told), "{lines}: {}", outcome.stderr);
     }
+    let hybrid = "authorize_parameters = { response_type = \"code id_token\" }\nresponse_mode = \"form_post\"\n";
+    assert_eq!(payer.connect(&configured(&payer, hybrid), &[]).code, 0);
     // Another way than audience to send it.
     let home = configured(&payer, "authorize_parameters = { aud = \"https://h\" }\n");
     assert_eq!(payer.connect(&home, &[]).code, 0);

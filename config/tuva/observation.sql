@@ -1,14 +1,15 @@
 -- The Tuva input layer: what else was observed?
 --
--- Grain: one row per observation record that is not the laboratory's and was not entered in error. Names,
--- order and types are those of observation in Tuva 0.18.0.
+-- Grain: one row per observation record that is not the laboratory's and was not entered in error, and one
+-- per component of it that has a code: a blood pressure has three rows, itself, systolic and diastolic.
+-- Names, order and types are those of observation in Tuva 0.18.0.
 --
--- observation_id                    VARCHAR: source_connection_id of member, a point, the resource's id
+-- observation_id                    VARCHAR: source_connection_id of member, the resource's id and the position of the component, with points between
 -- person_id                         VARCHAR: member_id of member: over plans
 -- payer                             VARCHAR: name of the plan in the configuration
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
--- panel_id                          VARCHAR: not known: Patient Access does not say
+-- panel_id                          VARCHAR: of a component: observation_id of the row of its observation
 -- observation_date                  DATE: day
 -- observation_type                  VARCHAR: category
 -- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
@@ -17,7 +18,7 @@
 -- normalized_code_type              VARCHAR: loinc, where sent
 -- normalized_code                   VARCHAR: that code
 -- normalized_description            VARCHAR: not known: mapping is Tuva's work
--- result                            VARCHAR: the value with its comparator in front (<20.0), else the words
+-- result                            VARCHAR: the value with its comparator in front (<20.0), else the words, true or false, a date, a time, a ratio (1:128) or a range (5-10)
 -- source_units                      VARCHAR: unit
 -- normalized_units                  VARCHAR: not known: mapping is Tuva's work
 -- source_reference_range_low        VARCHAR: lower end of the range
@@ -28,12 +29,12 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_observation AS
-SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observation_id,
+SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(v.component_index AS VARCHAR), '') AS VARCHAR) AS observation_id,
        CAST(coalesce(v.member_id, CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
        CAST(n.plan AS VARCHAR) AS payer,
        CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
-       CAST(NULL AS VARCHAR) AS panel_id,
+       CAST(CASE WHEN v.component_index IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.id END AS VARCHAR) AS panel_id,
        date(CASE WHEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) BETWEEN '01' AND '31'
            AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '31')
            AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) = '02' AND (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) > '29' OR (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '29' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 3, 2) NOT IN (
@@ -61,7 +62,11 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observati
        CAST(CASE WHEN v.loinc_code IS NOT NULL THEN 'loinc' END AS VARCHAR) AS normalized_code_type,
        CAST(v.loinc_code AS VARCHAR) AS normalized_code,
        CAST(NULL AS VARCHAR) AS normalized_description,
-       CAST(coalesce(v.value_quantity_comparator || CAST(v.value_quantity_value AS VARCHAR), CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_string, CAST(v.value_integer AS VARCHAR)) AS VARCHAR) AS result,
+       CAST(coalesce(v.value_quantity_comparator || CAST(v.value_quantity_value AS VARCHAR), CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_codeable_concept_code, v.value_string, CAST(v.value_integer AS VARCHAR),
+           CASE v.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, v.value_date_time, v.value_time,
+           -- Whole numbers lose their ".0": a titer is 1:128.
+           replace(CAST(v.value_ratio_numerator_value AS VARCHAR) || ':', '.0:', ':') || replace(replace(CAST(v.value_ratio_denominator_value AS VARCHAR) || '|', '.0|', '|'), '|', ''),
+           replace(replace(CAST(v.value_range_low_value AS VARCHAR) || '|', '.0|', '|'), '|', '-') || replace(replace(CAST(v.value_range_high_value AS VARCHAR) || '|', '.0|', '|'), '|', '')) AS VARCHAR) AS result,
        CAST(coalesce(v.value_quantity_code, v.value_quantity_unit) AS VARCHAR) AS source_units,
        CAST(NULL AS VARCHAR) AS normalized_units,
        CAST(v.reference_range_low_value AS VARCHAR) AS source_reference_range_low,
@@ -73,7 +78,30 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS observati
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
     ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
-  FROM observation AS r
+  FROM (SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
+               o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued,
+               CAST(NULL AS INTEGER) AS component_index, o.loinc_code, o.code_code, o.code_system, o.code_display, o.code_text,
+               o.value_quantity_value, o.value_quantity_comparator, o.value_quantity_unit, o.value_quantity_code,
+               o.value_codeable_concept_code, o.value_codeable_concept_display, o.value_codeable_concept_text,
+               o.value_string, o.value_boolean, o.value_integer, o.value_date_time, o.value_time,
+               o.value_ratio_numerator_value, o.value_ratio_denominator_value, o.value_range_low_value,
+               o.value_range_high_value, o.reference_range_low_value, o.reference_range_high_value
+        FROM observation AS o
+        UNION ALL
+        SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
+               o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued,
+               k.component_index,
+               CASE WHEN k.code_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_code
+                    WHEN k.code_second_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_second_code END,
+               k.code_code, k.code_system, k.code_display, k.code_text,
+               k.value_quantity_value, k.value_quantity_comparator, k.value_quantity_unit, k.value_quantity_code,
+               k.value_codeable_concept_code, k.value_codeable_concept_display, k.value_codeable_concept_text,
+               k.value_string, k.value_boolean, k.value_integer, k.value_date_time, k.value_time,
+               k.value_ratio_numerator_value, k.value_ratio_denominator_value, k.value_range_low_value,
+               k.value_range_high_value, k.reference_range_low_value, k.reference_range_high_value
+        FROM observation AS o
+        JOIN observation_component AS k ON k.connection_id = o.connection_id AND k.observation_id = o.id
+        WHERE coalesce(k.code_code, k.code_text) IS NOT NULL) AS r
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS v
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id

@@ -111,3 +111,67 @@ fn an_observation_is_a_result_of_the_laboratory_or_another_and_keeps_its_compara
     let others = "SELECT observation_id, result FROM tuva_observation ORDER BY 1";
     assert_eq!(ask(&home, others), ["1.e|>=20.0", "1.f|20.0"]);
 }
+
+#[test]
+fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
+    let loinc = |code: &str| json!({"system": "http://loinc.org", "code": code});
+    let part = |codings: Value, value: f64| {
+        json!({"code": {"coding": codings},
+            "valueQuantity": {"value": value, "unit": "mmHg", "code": "mm[Hg]"}})
+    };
+    let own = json!({"system": "https://plan.example/vitals", "code": "DIA"});
+    let pressure = json!({
+        "status": "final", "category": [{"coding": [{"code": "vital-signs"}]}],
+        "code": {"coding": [loinc("85354-9")]}, "effectiveDateTime": "2025-01-05",
+        "component": [
+            part(json!([loinc("8480-6")]), 120.0),
+            part(json!([own, loinc("8462-4")]), 80.5),
+            {"valueString": "no code"},
+        ],
+    });
+    let mut of_a_laboratory = pressure.clone();
+    of_a_laboratory["category"] = json!([{"coding": [{"code": "laboratory"}]}]);
+    let home = imported(&[
+        record("Observation", "bp", pressure),
+        record("Observation", "lab", of_a_laboratory),
+    ]);
+    let asked = "SELECT observation_id, panel_id, observation_date, source_code, normalized_code, result, source_units
+        FROM tuva_observation ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "1.bp||2025-01-05|85354-9|85354-9||",
+            "1.bp.0|1.bp|2025-01-05|8480-6|8480-6|120.0|mm[Hg]",
+            "1.bp.1|1.bp|2025-01-05|DIA|8462-4|80.5|mm[Hg]",
+        ]
+    );
+}
+
+#[test]
+fn an_observation_has_its_result_in_whatever_type_it_was_sent() {
+    let ratio = |upper: f64, lower: f64| json!({"valueRatio": {"numerator": {"value": upper}, "denominator": {"value": lower}}});
+    let sent = [
+        (json!({"valueBoolean": false}), "false"),
+        (json!({"valueCodeableConcept": {"coding": [{"code": "449868002"}]}}), "449868002"),
+        (json!({"valueDateTime": "2025-03-01"}), "2025-03-01"),
+        (json!({"valueInteger": 7}), "7"),
+        (json!({"valueRange": {"low": {"value": 5}, "high": {"value": 10.25}}}), "5-10.25"),
+        (ratio(1.0, 128.0), "1:128"),
+        (ratio(0.5, 10.0), "0.5:10"),
+        (json!({"valueTime": "08:30:00"}), "08:30:00"),
+    ];
+    let all: Vec<Value> = (0..)
+        .zip(&sent)
+        .flat_map(|(at, (value, _)): (u8, _)| {
+            let mut part = value.clone();
+            part["code"] = json!({"text": "part"});
+            let parts = json!({"component": [part]});
+            [(format!("{at}-a"), value.clone()), (format!("{at}-b"), parts)]
+        })
+        .map(|(id, members)| record("Observation", &id, members))
+        .collect();
+    let asked = "SELECT result FROM tuva_observation WHERE observation_id LIKE '%-a' OR panel_id IS NOT NULL
+        ORDER BY observation_id";
+    let expected: Vec<&str> = sent.iter().flat_map(|(_, result)| [*result, *result]).collect();
+    assert_eq!(ask(&imported(&all), asked), expected);
+}

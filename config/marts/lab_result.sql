@@ -116,8 +116,11 @@ WITH lab AS (
          coalesce(l.value_codeable_concept_display, l.value_codeable_concept_text, l.value_codeable_concept_code, l.value_string,
                   CASE l.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
                   l.value_date_time, l.value_time,
-                  l.value_ratio_numerator_value || ':' || l.value_ratio_denominator_value,
-                  l.value_range_low_value || '-' || l.value_range_high_value) AS value_text,
+                  -- Whole numbers lose their ".0": a titer is 1:128.
+                  replace(l.value_ratio_numerator_value || ':', '.0:', ':')
+                    || replace(replace(l.value_ratio_denominator_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace(l.value_range_low_value || '|', '.0|', '|'), '|', '-')
+                    || replace(replace(l.value_range_high_value || '|', '.0|', '|'), '|', '')) AS value_text,
          CASE WHEN coalesce(l.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
                 OR l.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
               THEN coalesce(l.value_quantity_code, l.value_quantity_unit)
@@ -140,8 +143,10 @@ WITH lab AS (
          coalesce(k.value_codeable_concept_display, k.value_codeable_concept_text, k.value_codeable_concept_code, k.value_string,
                   CASE k.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
                   k.value_date_time, k.value_time,
-                  k.value_ratio_numerator_value || ':' || k.value_ratio_denominator_value,
-                  k.value_range_low_value || '-' || k.value_range_high_value),
+                  replace(k.value_ratio_numerator_value || ':', '.0:', ':')
+                    || replace(replace(k.value_ratio_denominator_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace(k.value_range_low_value || '|', '.0|', '|'), '|', '-')
+                    || replace(replace(k.value_range_high_value || '|', '.0|', '|'), '|', '')),
          CASE WHEN coalesce(k.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
                 OR k.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
               THEN coalesce(k.value_quantity_code, k.value_quantity_unit)

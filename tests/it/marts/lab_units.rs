@@ -142,3 +142,21 @@ fn a_result_of_a_year_has_its_place_among_those_of_days() {
         "SELECT observation_id, previous_value, previous_date, trend FROM lab_result ORDER BY 1";
     assert_eq!(ask(&home, asked), ["a|96|2024-01-01|up", "b|95|2023-06-01|up", "c|||"]);
 }
+
+#[test]
+fn a_titer_and_a_range_are_written_as_a_laboratory_writes_them() {
+    let titer = json!({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}});
+    let span = json!({"valueRange": {"low": {"value": 5}, "high": {"value": 10.25}}});
+    let part = |mut value: Value| {
+        value["code"] = json!({"text": "part"});
+        json!({"component": [value]})
+    };
+    let home = imported(&[
+        glucose("a", 1, titer.clone()),
+        glucose("b", 2, span.clone()),
+        glucose("c", 3, part(titer)),
+        glucose("d", 4, part(span)),
+    ]);
+    let asked = "SELECT observation_id, value_text FROM lab_result ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["a|1:128", "b|5-10.25", "c|1:128", "d|5-10.25"]);
+}

@@ -34,9 +34,10 @@
 -- abnormal_by               what is_abnormal comes from: range or laboratory
 -- status                    registered, preliminary, final, amended or corrected
 -- previous_value            previous result of the same test in the same unit
+-- previous_comparator       how the previous value is meant (<, <=, >=, >) where it is a limit
 -- previous_date             when that was
--- change_value              value less previous value
--- trend                     up, down or same; NULL without a previous result
+-- change_value              value less previous value; NULL where one of them is a limit
+-- trend                     up, down or same; NULL without a previous result, and where a limit leaves it open
 CREATE TABLE lab_result (
   connection_id INTEGER NOT NULL,
   observation_id TEXT NOT NULL,
@@ -61,6 +62,7 @@ CREATE TABLE lab_result (
   abnormal_by TEXT,
   status TEXT,
   previous_value REAL,
+  previous_comparator TEXT,
   previous_date TEXT,
   change_value REAL,
   trend TEXT
@@ -186,6 +188,7 @@ WITH lab AS (
   -- By the instant where the time is stated, since a day may have several. To julianday a year alone is a number of days.
   SELECT judged.*,
          CASE WHEN is_in_line THEN lag(value) OVER line END AS previous_value,
+         CASE WHEN is_in_line THEN lag(comparator) OVER line END AS previous_comparator,
          CASE WHEN is_in_line THEN lag(day) OVER line END AS previous_date
   FROM judged
   WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit_word(unit), is_in_line
@@ -214,7 +217,13 @@ SELECT connection_id,
        CASE WHEN by_range IS NOT NULL THEN 'range' WHEN by_laboratory IS NOT NULL THEN 'laboratory' END,
        status,
        previous_value,
+       previous_comparator,
        previous_date,
-       round(value - previous_value, 9),
-       CASE WHEN value > previous_value THEN 'up' WHEN value < previous_value THEN 'down' WHEN value = previous_value THEN 'same' END
+       CASE WHEN coalesce(comparator, previous_comparator) IS NULL THEN round(value - previous_value, 9) END,
+       -- A limit is a lower or an upper bound: ">60" may have been 95, and 75 is neither more nor less.
+       CASE WHEN coalesce(comparator, previous_comparator) IS NULL AND value = previous_value THEN 'same'
+            WHEN coalesce(comparator, '>=') IN ('>', '>=') AND coalesce(previous_comparator, '<=') IN ('<', '<=')
+             AND (value > previous_value OR (value = previous_value AND (comparator = '>' OR previous_comparator = '<'))) THEN 'up'
+            WHEN coalesce(comparator, '<=') IN ('<', '<=') AND coalesce(previous_comparator, '>=') IN ('>', '>=')
+             AND (value < previous_value OR (value = previous_value AND (comparator = '<' OR previous_comparator = '>'))) THEN 'down' END
 FROM beside;

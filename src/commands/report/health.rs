@@ -148,9 +148,12 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
     let same = |one: &&Row<'_>| {
         ["test_code", "test_name", "unit"].iter().all(|name| one.value(name) == row.value(name))
     };
+    // A limit (>60) has no point in the picture: the true value is unknown.
+    let (exact, limits): (Vec<&Row<'_>>, Vec<&Row<'_>>) =
+        rows.iter().filter(same).partition(|one| one.text("comparator").is_none());
+    let kind = if limits.is_empty() { "results" } else { "exact results" };
     // The newest result comes first.
-    let mut values: Vec<f64> =
-        rows.iter().filter(same).filter_map(|one| one.value("value").as_f64()).collect();
+    let mut values: Vec<f64> = exact.iter().filter_map(|one| one.value("value").as_f64()).collect();
     values.reverse();
     let result = match number("value") {
         Some(value) => format!("{}{value} {unit}", row.word("comparator")),
@@ -177,8 +180,10 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
         (Some(_), false) => "normal, as the laboratory says",
         (None, _) => "cannot be told",
     };
-    let before = number("previous_value")
-        .map(|value| format!("{value} on {} ({})", row.word("previous_date"), row.word("trend")));
+    let before = number("previous_value").map(|value| {
+        let (limit, date) = (row.word("previous_comparator"), row.word("previous_date"));
+        format!("{limit}{value} on {date} ({})", row.text("trend").unwrap_or("cannot be compared"))
+    });
     let name = row.text("test_name").unwrap_or(row.word("test_code"));
     html! {
         tr {
@@ -189,7 +194,7 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
             td { @if row.integer("is_abnormal") == Some(1) { strong { (reading) } } @else { (reading) } }
             td { (words(before.as_deref().unwrap_or("no earlier result"))) }
             td { @if values.len() > 1 {
-                (trend(&format!("The last {} results: {}", values.len(), list(&values)), &values,
+                (trend(&format!("The last {} {kind}: {}", values.len(), list(&values)), &values,
                     low.filter(|_| other_unit.is_none()), high.filter(|_| other_unit.is_none())))
             } }
         }

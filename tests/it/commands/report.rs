@@ -175,6 +175,30 @@ fn a_laboratory_reading_says_what_decided_it() {
 }
 
 #[test]
+fn a_result_that_is_a_limit_is_shown_as_one_and_not_drawn() {
+    let home = Home::new();
+    let observation = |day: u8, value: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"{day}","status":"final","subject":{{"reference":"Patient/p"}},
+            "category":[{{"coding":[{{"code":"laboratory"}}]}}],"code":{{"coding":[{{"code":"eGFR"}}]}},
+            "effectiveDateTime":"2024-01-0{day}","valueQuantity":{{{value}}}}}"#
+        )
+    };
+    let resources = [
+        r#"{"resourceType":"Patient","id":"p"}"#.to_owned(),
+        observation(1, r#""value":80"#),
+        observation(2, r#""value":60,"comparator":">""#),
+        observation(3, r#""value":75"#),
+    ];
+    let file = put(&home, "files.json", bundle("collection", &resources));
+    assert_eq!(import(&home, "files", &file).code, 0);
+    let html = page(&home, &[]);
+    let before = "&gt;60 on <span class=\"day\">2024-01-02</span> (cannot be compared)";
+    assert!(html.contains(before), "{html}");
+    assert!(html.contains("The last 2 exact results: 80, 75"), "{html}");
+}
+
+#[test]
 fn an_empty_warehouse_is_a_page_too() {
     let home = Home::new();
     let patientless = r#"{"resourceType":"Organization","id":"o","name":"nobody"}"#.to_owned();

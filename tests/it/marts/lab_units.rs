@@ -160,3 +160,43 @@ fn a_titer_and_a_range_are_written_as_a_laboratory_writes_them() {
     let asked = "SELECT observation_id, value_text FROM lab_result ORDER BY 1";
     assert_eq!(ask(&home, asked), ["a|1:128", "b|5-10.25", "c|1:128", "d|5-10.25"]);
 }
+
+#[test]
+fn a_limit_is_compared_only_as_far_as_it_tells() {
+    let cases = [
+        ("80", "80", "0|same"),
+        (">60", "75", "|"),
+        (">60", ">60", "|"),
+        (">60", "60", "|down"),
+        (">=60", "60", "|"),
+        (">60", "<50", "|down"),
+        ("<5", "5", "|up"),
+        ("<5", "4", "|"),
+        ("<=5", "6.5", "|up"),
+        ("70", ">=60", "|"),
+        ("60", ">60", "|up"),
+        ("60", ">=60", "|"),
+        ("60", "<60", "|down"),
+    ];
+    let result = |id: String, day: u8, test: usize, text: &str| {
+        let number = text.trim_start_matches(['<', '>', '=']);
+        let mut quantity = json!({"value": number.parse::<f64>().unwrap()});
+        if number != text {
+            quantity["comparator"] = json!(text.strip_suffix(number).unwrap());
+        }
+        let code = json!({"coding": [{"code": format!("test{test}")}]});
+        glucose(&id, day, json!({"code": code, "valueQuantity": quantity}))
+    };
+    let results: Vec<Value> = cases
+        .iter()
+        .enumerate()
+        .flat_map(|(at, (before, now, _))| {
+            [result(format!("{at:02}-a"), 1, at, before), result(format!("{at:02}-b"), 2, at, now)]
+        })
+        .collect();
+    let asked = "SELECT coalesce(previous_comparator, '') || CAST(previous_value AS INTEGER), change_value, trend
+        FROM lab_result WHERE previous_value IS NOT NULL ORDER BY observation_id";
+    let expected: Vec<String> =
+        cases.iter().map(|(before, _, told)| format!("{before}|{told}")).collect();
+    assert_eq!(ask(&imported(&results), asked), expected);
+}

@@ -307,7 +307,7 @@ const WORDS: [(&str, &str); 35] = [
     ("tuva_patient", "sex"),
 ];
 /// Columns of marts that hold codes, although their names do not show it.
-const CODES: [&str; 10] = [
+const CODES: [&str; 11] = [
     "adjustment_type",
     "claim_status",
     "code",
@@ -316,6 +316,7 @@ const CODES: [&str; 10] = [
     "currency",
     "gender",
     "outcome",
+    "previous_comparator",
     "record_status",
     "status",
 ];

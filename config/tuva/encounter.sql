@@ -16,8 +16,8 @@
 -- admit_type_description            VARCHAR: not known: Patient Access does not say
 -- discharge_disposition_code        VARCHAR: as sent
 -- discharge_disposition_description  VARCHAR: its words
--- attending_provider_id             VARCHAR: the first participant
--- attending_provider_name           VARCHAR: its name as sent
+-- attending_provider_id             VARCHAR: the first participant who attends (ATND), else the first main performer (PPRF): practitioner_id of practitioner
+-- attending_provider_name           VARCHAR: that participant's name as sent
 -- facility_npi                      VARCHAR: NPI of the service provider
 -- facility_name                     VARCHAR: its name
 -- primary_diagnosis_code_type       VARCHAR: not known: Patient Access does not say
@@ -54,8 +54,8 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id AS VARCHAR) AS encounter
        CAST(NULL AS VARCHAR) AS admit_type_description,
        CAST(v.hospitalization_discharge_disposition_code AS VARCHAR) AS discharge_disposition_code,
        CAST(coalesce(v.hospitalization_discharge_disposition_display, v.hospitalization_discharge_disposition_text) AS VARCHAR) AS discharge_disposition_description,
-       CAST(CASE WHEN v.participant_individual_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || v.participant_individual_id END AS VARCHAR) AS attending_provider_id,
-       CAST(v.participant_individual_display AS VARCHAR) AS attending_provider_name,
+       CAST(CASE WHEN a.individual_practitioner_id IS NOT NULL THEN CAST(v.connection_id AS VARCHAR) || '.' || a.individual_practitioner_id END AS VARCHAR) AS attending_provider_id,
+       CAST(a.individual_display AS VARCHAR) AS attending_provider_name,
        CAST(CASE WHEN length(o.npi) = 10 THEN o.npi END AS VARCHAR) AS facility_npi,
        CAST(coalesce(o.name, v.service_provider_display) AS VARCHAR) AS facility_name,
        CAST(NULL AS VARCHAR) AS primary_diagnosis_code_type,
@@ -76,6 +76,12 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Encounter' AND came.resource_id = v.id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
+-- A participant without a type may be anybody: who referred, an escort, a relative.
+LEFT JOIN (SELECT connection_id, encounter_id, individual_practitioner_id, individual_display, row_number() OVER (PARTITION BY connection_id, encounter_id
+    ORDER BY CASE upper(type_code) WHEN 'ATND' THEN 0 ELSE 1 END, participant_index) AS place
+  FROM encounter_participant
+  WHERE upper(type_code) IN ('ATND', 'PPRF') AND individual_related_person_id IS NULL) AS a
+  ON a.connection_id = v.connection_id AND a.encounter_id = v.id AND a.place = 1
 LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
     ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
   -- Few members have records that two connections read: CROSS JOIN looks for their records alone.

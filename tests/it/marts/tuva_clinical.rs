@@ -175,3 +175,38 @@ fn an_observation_has_its_result_in_whatever_type_it_was_sent() {
     let expected: Vec<&str> = sent.iter().flat_map(|(_, result)| [*result, *result]).collect();
     assert_eq!(ask(&imported(&all), asked), expected);
 }
+
+#[test]
+fn whoever_attends_is_neither_the_first_participant_nor_a_relative() {
+    let part = |role: &str, reference: &str| {
+        let individual = json!({"reference": reference, "display": format!("Name of {reference}")});
+        match role {
+            "" => json!({"individual": individual}),
+            role => json!({"type": [{"coding": [{"code": role}]}], "individual": individual}),
+        }
+    };
+    let visit = |id: &str, participants: Value| {
+        record("Encounter", id, json!({"status": "finished", "participant": participants}))
+    };
+    let (mother, referrer) = (part("ESC", "RelatedPerson/7"), part("REF", "Practitioner/r"));
+    let main = part("PPRF", "Practitioner/m");
+    let attender = part("ATND", "Practitioner/a");
+    let home = imported(&[
+        visit("a", json!([mother, referrer, main, attender])),
+        visit("b", json!([mother, referrer, main])),
+        visit("c", json!([mother, part("", "RelatedPerson/7"), referrer])),
+        visit("d", json!([part("", "Practitioner/a"), part("ATND", "PractitionerRole/x")])),
+        visit("e", json!([part("ATND", "RelatedPerson/7")])),
+    ]);
+    let asked = "SELECT encounter_id, attending_provider_id, attending_provider_name FROM tuva_encounter ORDER BY 1";
+    assert_eq!(
+        ask(&home, asked),
+        [
+            "1.a|1.a|Name of Practitioner/a",
+            "1.b|1.m|Name of Practitioner/m",
+            "1.c||",
+            "1.d||Name of PractitionerRole/x",
+            "1.e||",
+        ]
+    );
+}

@@ -9,7 +9,9 @@ use base64::{
     Engine as _,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+use serde::Deserialize;
 use serde_json::Value;
+use std::borrow::Cow;
 use url::Url;
 
 /// The types whose attachments are fetched.
@@ -17,6 +19,9 @@ pub const ATTACHMENT_TYPES: [&str; 3] = ["DiagnosticReport", "DocumentReference"
 
 /// The ledger's reason for a stored file whose bytes have another hash than declared.
 pub const HASH_DIFFERS: &str = "hash_differs";
+
+/// Media types that say nothing of the file.
+const SAYS_NOTHING: [&str; 3] = ["", "application/octet-stream", "binary/octet-stream"];
 
 /// Base64 as servers write it, padded or not.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -173,19 +178,55 @@ pub fn attachment_url(base: &Url, proxied: &[Origin], url: &str) -> Result<Url, 
 
 /// Whether an answer's media type is the declared one, or one of the two is missing or generic.
 pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
-    let essence = |text: &str| {
-        let text = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        match text.strip_prefix("text/xml") {
-            Some("") => "application/xml".to_owned(),
-            _ => text,
-        }
-    };
     let (Some(declared), Some(received)) = (declared.map(essence), received.map(essence)) else {
         return true;
     };
-    let says_nothing = ["", "application/octet-stream", "binary/octet-stream"];
     declared == received
-        || [&declared, &received].iter().any(|it| says_nothing.contains(&it.as_str()))
+        || [&declared, &received].iter().any(|it| SAYS_NOTHING.contains(&it.as_str()))
+}
+
+/// Whether a successful answer is an error or a login page instead of the file, told by its type and content.
+///
+/// An OperationOutcome never is the file, nor is a Binary whose data is missing or cannot be read. A web page
+/// is the file only if HTML was declared.
+pub fn is_no_file(declared: Option<&str>, received: Option<&str>, body: &[u8]) -> bool {
+    let says_nothing = declared.map(essence).is_none_or(|it| SAYS_NOTHING.contains(&it.as_str()));
+    let is_page =
+        received.map(essence).is_some_and(|it| it == "text/html" || it == "application/xhtml+xml");
+    let name = match body.trim_ascii_start().first() {
+        Some(b'{') => json_type(body),
+        Some(b'<') => xml_root(body).map(Cow::Borrowed),
+        _ => None,
+    };
+    is_page && says_nothing || matches!(name.as_deref(), Some("OperationOutcome" | "Binary"))
+}
+
+/// The FHIR type of a resource in JSON.
+fn json_type(body: &[u8]) -> Option<Cow<'_, str>> {
+    #[derive(Deserialize)]
+    struct Resource<'a> {
+        #[serde(rename = "resourceType", borrow)]
+        resource_type: Cow<'a, str>,
+    }
+    serde_json::from_slice::<Resource<'_>>(body).ok().map(|resource| resource.resource_type)
+}
+
+/// The name of an XML document's first element, without its prefix.
+fn xml_root(body: &[u8]) -> Option<&str> {
+    let mut rest = std::str::from_utf8(body).ok()?.trim_start();
+    while let Some(after) = rest.strip_prefix("<?").or_else(|| rest.strip_prefix("<!--")) {
+        let end = if rest.starts_with("<?") { "?>" } else { "-->" };
+        rest = after.split_once(end)?.1.trim_start();
+    }
+    let name =
+        rest.strip_prefix('<')?.split(|c: char| c.is_whitespace() || "/>".contains(c)).next()?;
+    name.rsplit(':').next()
+}
+
+/// A media type without its parameters, in lower case.
+fn essence(text: &str) -> String {
+    let text = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    if text == "text/xml" { "application/xml".to_owned() } else { text }
 }
 
 /// The `Accept` header for a file of a media type.
@@ -285,5 +326,30 @@ mod tests {
         assert!(!is_of_type(Some("application/pdf"), Some("text/html")));
         assert_eq!(accept_for(Some("application/pdf")), "application/pdf, */*;q=0.1");
         assert_eq!(accept_for(Some("a/b\r\nX: y")), "*/*");
+    }
+
+    #[test]
+    fn an_error_and_a_login_page_are_no_file() {
+        let (fhir, xml, html) = ("application/fhir+json", "application/fhir+xml", "text/html");
+        let outcome = r#"{"resourceType":"OperationOutcome"}"#;
+        let tagged = "<?xml version=\"1.0\"?>\n<!-- a -->\n<f:OperationOutcome xmlns:f=\"x\"/>";
+        for (declared, received, body, expected) in [
+            (None, Some(fhir), outcome, true),
+            (Some(fhir), Some(fhir), outcome, true),
+            (None, None, outcome, true),
+            (None, Some(fhir), r#"{"resourceType":"Binary","data":"%"}"#, true),
+            (Some(fhir), Some(fhir), r#"{"resourceType":"Bundle"}"#, false),
+            (None, Some(fhir), r#"{"a":1}"#, false),
+            (None, Some(xml), tagged, true),
+            (None, Some(xml), "<Binary xmlns=\"http://hl7.org/fhir\">", true),
+            (None, Some(xml), "<ClinicalDocument/>", false),
+            (None, Some("text/html; charset=utf-8"), "<html>", true),
+            (Some("application/octet-stream"), Some("TEXT/HTML"), "<html>", true),
+            (Some(html), Some(html), "<html>", false),
+            (None, Some("application/pdf"), "%PDF-", false),
+            (None, Some(xml), "<", false),
+        ] {
+            assert_eq!(is_no_file(declared, received, body.as_bytes()), expected, "{body}");
+        }
     }
 }

@@ -40,7 +40,7 @@ pub use crate::{
 };
 pub use attachment::{
     ATTACHMENT_TYPES, Attachment, HASH_DIFFERS, NotFetched, Place, attachment_url, attachments,
-    difference, is_hash_of, is_of_type, unwrapped,
+    difference, is_hash_of, is_no_file, is_of_type, unwrapped,
 };
 pub use bundle::{Bundle, BundleError, Entry, SearchMode};
 pub use capability::{Capability, fhir_version};

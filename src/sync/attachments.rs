@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     fhir::{
-        ATTACHMENT_TYPES, FetchError, NotFetched, attachment_url, difference, is_hash_of,
-        is_of_type, unwrapped,
+        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, attachment_url, difference, is_hash_of,
+        is_no_file, is_of_type, unwrapped,
     },
     http::{Response, Retry},
     monitor::Event,
@@ -188,21 +188,25 @@ impl Fetching<'_> {
     fn judge(&mut self, one: &PendingAttachment, response: &Response) -> AttachmentFound {
         let received = response.content_type.as_deref();
         let is_json = received.is_some_and(|it| it.contains("json"));
-        let (received_type, bytes) = match is_json.then(|| unwrapped(&response.body)).flatten() {
-            Some((content_type, bytes)) => (content_type, bytes),
-            None => (received.map(str::to_owned), response.body.to_vec()),
-        };
+        let binary = is_json.then(|| unwrapped(&response.body)).flatten();
+        let is_wrapped = binary.is_some();
+        let (received_type, bytes) =
+            binary.unwrap_or_else(|| (received.map(str::to_owned), response.body.to_vec()));
+        let (size, hash) = (one.declared_size, one.declared_hash.as_deref());
+        let is_proved = || hash.is_some_and(|hash| is_hash_of(&bytes, hash));
         let fail = |reason| AttachmentFound::Pending { reason, http_status: Some(response.status) };
-        // A login page also comes with status 2xx.
-        if !is_of_type(one.content_type.as_deref(), received_type.as_deref()) {
+        // An error and a login page also come with status 2xx.
+        let declared = one.content_type.as_deref();
+        if !is_of_type(declared, received_type.as_deref())
+            || !is_wrapped && is_no_file(declared, received, &bytes) && !is_proved()
+        {
             return fail("another_type");
         }
         if bytes.len() > self.limits.bytes {
             return too_large(self.limits.bytes);
         }
-        let (size, hash) = (one.declared_size, one.declared_hash.as_deref());
         let is_short = size.is_some_and(|declared| (bytes.len() as u64) < declared);
-        if is_short && !hash.is_some_and(|hash| is_hash_of(&bytes, hash)) {
+        if is_short && !is_proved() {
             return fail(Reason::CutShort.as_str());
         }
         self.failures = 0;

@@ -72,7 +72,7 @@ fn words(state: &str, reason: Option<&str>) -> Option<String> {
         (_, Some("no_content")) => "without content or URL".to_owned(),
         (_, Some("not_base64")) => "in text that is not base64".to_owned(),
         (_, Some("not_a_url")) => "at an address that is not a server's URL".to_owned(),
-        (_, Some("another_type")) => "answered with another media type".to_owned(),
+        (_, Some("another_type")) => "answered with another media type or an error page".to_owned(),
         (_, Some("cut_short")) => "shorter than declared".to_owned(),
         (_, Some("forbidden" | "unauthorized")) => "refused".to_owned(),
         (_, Some(other)) => format!("not answered ({other})"),

@@ -20,7 +20,7 @@ pub(super) const SHA1_OF_HASHED: &str = "YxhVOJnarilBcYwCUIru6TivGhw=";
 
 /// What stands at a path: a whole answer, written as it is.
 #[derive(Clone)]
-enum File {
+pub(super) enum File {
     /// Status line and headers beyond the length, and the body.
     Answer(&'static str, Vec<u8>),
     /// A length that the body does not have.
@@ -81,7 +81,7 @@ impl Plan {
         state.documents.push(document);
     }
 
-    fn file(&self, id: &str, file: File) {
+    pub(super) fn file(&self, id: &str, file: File) {
         self.state().files.insert(format!("/r4/Binary/{id}"), file);
     }
 

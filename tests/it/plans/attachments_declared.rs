@@ -1,6 +1,6 @@
-//! Files of another hash or size than their resources declare.
+//! Files of another hash or size than their resources declare, and answers that are no file.
 
-use super::attachments::{Plan, SHA1_OF_HASHED, completeness, states};
+use super::attachments::{File, Plan, SHA1_OF_HASHED, completeness, states};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -54,4 +54,44 @@ fn a_file_that_is_not_as_declared_is_stored_and_told_until_it_is() {
     assert_eq!(states(&home), expected);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM attachment"), 5, "no history of the same");
     home.succeed(&["verify"], "declared hashes");
+}
+
+#[test]
+fn an_error_or_a_login_page_is_not_stored_as_the_file_and_is_asked_for_again() {
+    let plan = Plan::start();
+    let json = "200 OK\r\nContent-Type: application/fhir+json";
+    let html = "200 OK\r\nContent-Type: text/html";
+    let answer = |id: &str, declared: Option<&str>, head: &'static str, body: &str| {
+        let url = format!("Binary/{id}");
+        plan.document(id, json!({"contentType": declared, "url": url}));
+        plan.file(id, File::Answer(head, body.into()));
+    };
+    let outcome = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error"}]}"#;
+    answer("outcome", None, json, outcome);
+    answer("declared", Some("application/fhir+json"), json, outcome);
+    answer("empty", None, json, r#"{"resourceType":"Binary","contentType":"text/plain"}"#);
+    answer("login", None, html, "<html>log in</html>");
+    answer("letter", Some("text/html"), html, "<html>a letter</html>");
+    answer("bundle", Some("application/fhir+json"), json, r#"{"resourceType":"Bundle"}"#);
+    let home = plan.home("");
+    assert_eq!(home.run(&["sync"]).code, 2);
+    let mut expected: BTreeMap<String, String> = [
+        ("outcome", "pending another_type"),
+        ("declared", "pending another_type"),
+        ("empty", "pending another_type"),
+        ("login", "pending another_type"),
+        ("letter", "stored"),
+        ("bundle", "stored"),
+    ]
+    .map(|(id, state)| (id.to_owned(), state.to_owned()))
+    .into();
+    assert_eq!(states(&home), expected);
+    for id in ["outcome", "declared", "empty", "login"] {
+        plan.file(id, File::Answer("200 OK\r\nContent-Type: application/pdf", "%PDF-".into()));
+        expected.insert(id.to_owned(), "stored".to_owned());
+    }
+    // What is declared stays declared.
+    plan.file("declared", File::Answer(json, r#"{"resourceType":"Bundle"}"#.into()));
+    home.succeed(&["sync"], "the plan has the files at last");
+    assert_eq!(states(&home), expected);
 }

@@ -140,8 +140,14 @@ impl Reading<'_> {
             self.found.unclear |= value != "null";
             return;
         };
+        let sent = reference.len();
         let reference = reference.trim();
+        // The tables do not trim: a row with such a reference would not have the id of its Patient.
+        let is_padded = reference.len() < sent;
         match self.bases.resolve(reference, self.bundle) {
+            Destination::Here { resource_type: "Patient", .. } if is_padded => {
+                self.found.unclear = true;
+            }
             Destination::Here { resource_type: "Patient", id } => {
                 self.found.patients.push(id.to_owned());
             }
@@ -162,7 +168,7 @@ impl Reading<'_> {
                 self.found.unclear = true;
             }
             _ if stated.is_some_and(|stated| stated != "Patient") => {}
-            Destination::Unknown if !reference.contains(['/', ':', '?', '#']) => {
+            Destination::Unknown if !is_padded && !reference.contains(['/', ':', '?', '#']) => {
                 self.found.bare.push(reference.to_owned());
             }
             Destination::Unknown | Destination::Elsewhere { .. } => self.found.unclear = true,
@@ -299,6 +305,7 @@ mod tests {
             r#"{"subject":{"display":" ","identifier":{"system":"https://x.test"}}}"#,
             r#"{"patient":{"extension":[{"url":"x","valueCode":"unknown"}]}}"#,
             r#"{"patient":{"reference":""}}"#,
+            r#"{"patient":{"reference":" "}}"#,
             r#"{"patient":{"reference":null},"subject":null,"beneficiary":[]}"#,
             r#"{"focus":{"reference":"Patient/1"}}"#,
             r#"{"subject":{"reference":"Practitioner/1"}}"#,
@@ -315,6 +322,9 @@ mod tests {
             r#"{"patient":{"reference":"Patient?identifier=1"}}"#,
             r#"{"patient":{"reference":"urn:uuid:unknown"}}"#,
             r#"{"patient":{"reference":"patient/1"}}"#,
+            r#"{"patient":{"reference":" Patient/1"}}"#,
+            r#"{"patient":{"reference":"Patient/1 "}}"#,
+            r#"{"patient":{"reference":"1 "}}"#,
             r#"{"patient":{"reference":7}}"#,
             r#"{"patient":{"reference":"RelatedPerson/1"}}"#,
             r#"{"subject":"Person/1"}"#,

@@ -82,15 +82,19 @@ SELECT e.connection_id,
            WHEN 'Organization' THEN (SELECT max(x.name) FROM organization AS x
              WHERE x.connection_id = e.connection_id AND x.id = e.resource_id)
            END, '') END AS what,
+       -- SQLite refuses JSON that is nested more than 1,000 deep, and with it the whole answer.
        CASE WHEN e.change IN ('changed', 'went') THEN
-         (SELECT max(coalesce(v.json ->> '$.status', 'without a status') || coalesce(', paid ' || (v.json ->> '$.payment.amount.value'), ''))
+         (SELECT max(coalesce((CASE WHEN json_valid(v.json) THEN v.json END) ->> '$.status', CASE WHEN json_valid(v.json) THEN 'without a status' ELSE 'nested too deep to read' END)
+            || coalesce(', paid ' || ((CASE WHEN json_valid(v.json) THEN v.json END) ->> '$.payment.amount.value'), ''))
           FROM resource_version AS v WHERE v.connection_id = e.connection_id AND v.resource_type = e.resource_type
             AND v.resource_id = e.resource_id AND v.valid_from < v.valid_to AND v.valid_to = e.at) END AS before_words,
        CASE WHEN e.change = 'changed' THEN coalesce(
-         (SELECT max(coalesce(v.json ->> '$.status', 'without a status') || coalesce(', paid ' || (v.json ->> '$.payment.amount.value'), ''))
+         (SELECT max(coalesce((CASE WHEN json_valid(v.json) THEN v.json END) ->> '$.status', CASE WHEN json_valid(v.json) THEN 'without a status' ELSE 'nested too deep to read' END)
+            || coalesce(', paid ' || ((CASE WHEN json_valid(v.json) THEN v.json END) ->> '$.payment.amount.value'), ''))
           FROM resource_version AS v WHERE v.connection_id = e.connection_id AND v.resource_type = e.resource_type
             AND v.resource_id = e.resource_id AND v.valid_from < v.valid_to AND v.valid_from = e.at),
-         (SELECT max(coalesce(r.json ->> '$.status', 'without a status') || coalesce(', paid ' || (r.json ->> '$.payment.amount.value'), ''))
+         (SELECT max(coalesce((CASE WHEN json_valid(r.json) THEN r.json END) ->> '$.status', CASE WHEN json_valid(r.json) THEN 'without a status' ELSE 'nested too deep to read' END)
+            || coalesce(', paid ' || ((CASE WHEN json_valid(r.json) THEN r.json END) ->> '$.payment.amount.value'), ''))
           FROM resource AS r WHERE r.connection_id = e.connection_id AND r.resource_type = e.resource_type
             AND r.resource_id = e.resource_id AND r.received_at = e.at)) END AS after_words
 FROM event AS e

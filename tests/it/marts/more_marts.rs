@@ -244,6 +244,28 @@ fn changes_between_runs_are_told_in_words() {
 }
 
 #[test]
+fn a_version_nested_too_deep_for_sqlite_has_its_change_all_the_same() {
+    let (server, home) = synced();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/marts/north.ndjson");
+    let before = std::fs::read_to_string(file).unwrap();
+    server.serve("north", &before.replace("300.1,", "310.25,"));
+    home.succeed(&["sync", "--full"], "a change");
+    let words = || {
+        let asked = "SELECT before_words, after_words FROM changes WHERE connection_id = 1 AND change = 'changed'";
+        told(&home, asked)
+    };
+    assert_eq!(words(), ["active, paid 300.1|active, paid 310.25"]);
+    let deep = "[".repeat(2_100) + &"]".repeat(2_100);
+    for (table, expected) in [
+        ("resource_version", "nested too deep to read|active, paid 310.25"),
+        ("resource", "nested too deep to read|nested too deep to read"),
+    ] {
+        home.warehouse().execute(&format!("UPDATE {table} SET json = ?1"), [&deep]).unwrap();
+        assert_eq!(words(), [expected]);
+    }
+}
+
+#[test]
 fn freshness_counts_days_through_leap_years() {
     let (_server, home) = synced();
     let newest = "SELECT newest_service_date FROM data_freshness

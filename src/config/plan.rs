@@ -326,7 +326,7 @@ impl PlanSettings {
     /// The configured endpoints, with the given token endpoint.
     pub fn endpoints(&self, token_url: Url) -> Endpoints {
         let name = self.issuer.clone();
-        let issuer = name.map(|name| Issuer { name, names_itself: false });
+        let issuer = name.is_some().then_some(Issuer { name, names_itself: false });
         Endpoints {
             authorize_url: self.authorize_url.clone(),
             token_url,

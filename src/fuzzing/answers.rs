@@ -73,10 +73,13 @@ pub(super) fn wait(input: &[u8]) {
 pub(super) fn callback(input: &[u8]) {
     let Some((first, text)) = input.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
-    let issuer = |names_itself| Issuer { name: "https://plan.example".to_owned(), names_itself };
-    let issuer =
-        [None, Some(issuer(false)), Some(issuer(true))].into_iter().nth(usize::from(*first) % 3);
-    let issuer = issuer.flatten();
+    let name = Some("https://plan.example".to_owned());
+    let issuer = match *first % 4 {
+        0 => None,
+        1 => Some(Issuer { name, names_itself: false }),
+        2 => Some(Issuer { name, names_itself: true }),
+        _ => Some(Issuer { name: None, names_itself: true }),
+    };
     let authorize_url = url("https://plan.example/authorize");
     let expected = ExpectedAnswer::new(STATE.to_owned(), issuer.as_ref(), &authorize_url);
     let code = match expected.code_from(text) {

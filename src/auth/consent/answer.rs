@@ -31,6 +31,8 @@ enum ExpectedIssuer {
     Required(String),
     /// The issuer's name is not known, so its origin must be that of the consent page.
     At(String),
+    /// The same, and the answer must name its issuer.
+    RequiredAt(String),
 }
 
 /// The parameters that an answer may have at most once.
@@ -39,10 +41,12 @@ const ONCE: [&str; 4] = ["state", "code", "iss", "error"];
 impl ExpectedAnswer {
     /// What the answer to a request with this `state` must say.
     pub(crate) fn new(state: String, issuer: Option<&Issuer>, authorize_url: &Url) -> Self {
-        let issuer = match issuer {
-            Some(Issuer { name, names_itself: true }) => ExpectedIssuer::Required(name.clone()),
-            Some(Issuer { name, names_itself: false }) => ExpectedIssuer::Named(name.clone()),
-            None => ExpectedIssuer::At(origin_of(authorize_url)),
+        let name = issuer.and_then(|issuer| issuer.name.clone());
+        let issuer = match (name, issuer.is_some_and(|issuer| issuer.names_itself)) {
+            (Some(name), true) => ExpectedIssuer::Required(name),
+            (Some(name), false) => ExpectedIssuer::Named(name),
+            (None, true) => ExpectedIssuer::RequiredAt(origin_of(authorize_url)),
+            (None, false) => ExpectedIssuer::At(origin_of(authorize_url)),
         };
         Self { state, issuer }
     }
@@ -67,9 +71,7 @@ impl ExpectedAnswer {
                 Some((_, query)) => query.to_owned(),
                 None if input.is_empty() => return Err(AuthorizeError::NoCode),
                 None if input.starts_with("code=") || input.contains("&code=") => input.to_owned(),
-                None if matches!(self.issuer, ExpectedIssuer::Required(_)) => {
-                    return Err(AuthorizeError::NoIssuer);
-                }
+                None if self.issuer.is_required() => return Err(AuthorizeError::NoIssuer),
                 None => return Ok(input.into()),
             },
         };
@@ -114,12 +116,12 @@ impl ExpectedAnswer {
 
     fn check_issuer(&self, named: Option<&String>) -> Result<(), AuthorizeError> {
         let (expected, is_same) = match (&self.issuer, named) {
-            (ExpectedIssuer::Required(_), None) => return Err(AuthorizeError::NoIssuer),
+            (issuer, None) if issuer.is_required() => return Err(AuthorizeError::NoIssuer),
             (_, None) => return Ok(()),
             (ExpectedIssuer::Named(name) | ExpectedIssuer::Required(name), Some(named)) => {
                 (name, name == named)
             }
-            (ExpectedIssuer::At(origin), Some(named)) => {
+            (ExpectedIssuer::At(origin) | ExpectedIssuer::RequiredAt(origin), Some(named)) => {
                 (origin, Url::parse(named).is_ok_and(|url| origin_of(&url) == *origin))
             }
         };
@@ -128,6 +130,13 @@ impl ExpectedAnswer {
         }
         let named = named.map(|named| presentable(named, &[])).unwrap_or_default();
         Err(AuthorizeError::OtherIssuer { named, expected: expected.clone() })
+    }
+}
+
+impl ExpectedIssuer {
+    /// Whether the answer must name its issuer.
+    fn is_required(&self) -> bool {
+        matches!(self, ExpectedIssuer::Required(_) | ExpectedIssuer::RequiredAt(_))
     }
 }
 
@@ -142,7 +151,8 @@ mod tests {
     use super::*;
 
     fn expected(issuer: Option<(&str, bool)>) -> ExpectedAnswer {
-        let issuer = issuer.map(|(name, names_itself)| Issuer { name: name.into(), names_itself });
+        let issuer =
+            issuer.map(|(name, names_itself)| Issuer { name: Some(name.into()), names_itself });
         let url = Url::parse("https://Plan.example:443/oauth2/authorize").unwrap();
         ExpectedAnswer::new("st".into(), issuer.as_ref(), &url)
     }
@@ -249,6 +259,22 @@ mod tests {
         }
         let named = format!("http://h/cb?code=c&state=st&iss={NAME}");
         assert_eq!(code_of(&expected, &named).unwrap(), "c");
+    }
+
+    #[test]
+    fn a_server_that_announces_it_without_its_name_is_known_by_its_origin() {
+        let url = Url::parse("https://plan.example/oauth2/authorize").unwrap();
+        let issuer = Issuer { name: None, names_itself: true };
+        let expected = ExpectedAnswer::new("st".into(), Some(&issuer), &url);
+        for unnamed in ["c0de", "http://h/cb?code=c&state=st", "http://h/cb?error=e&state=st"] {
+            let error = code_of(&expected, unnamed).unwrap_err();
+            assert!(matches!(error, AuthorizeError::NoIssuer), "{unnamed}: {error}");
+        }
+        let from =
+            |iss: &str| code_of(&expected, &format!("http://h/cb?code=c&state=st&iss={iss}"));
+        assert_eq!(from("https://plan.example/any").unwrap(), "c");
+        let foreign = from("https://evil.example").unwrap_err();
+        assert!(matches!(foreign, AuthorizeError::OtherIssuer { .. }), "{foreign}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Endpoints {
     pub token_url: Url,
     /// Whether `token_url` comes from the plan's discovery document instead of the configuration.
     pub token_url_is_discovered: bool,
-    /// The authorization server, if its name is known.
+    /// The authorization server, if its name is known, or if it announces that its answers name it.
     pub issuer: Option<Issuer>,
 }
 
@@ -132,7 +132,9 @@ pub async fn discover(
     let announcement = answer.get("authorization_response_iss_parameter_supported");
     let names_itself = announcement.and_then(Value::as_bool).unwrap_or_default();
     let name = named.or(issuer);
-    let issuer = name.map(|name| Issuer { name: name.to_owned(), names_itself });
+    // SMART asks for a name only of servers with OpenID; the announcement counts without one.
+    let issuer = (name.is_some() || names_itself)
+        .then(|| Issuer { name: name.map(str::to_owned), names_itself });
     Ok(Endpoints { authorize_url, token_url, token_url_is_discovered: true, issuer })
 }
 
@@ -214,7 +216,7 @@ mod tests {
         let ours = "https://a.example/tenant";
         for configured in [None, Some(ours)] {
             let issuer = discovered_at(naming(ours), configured).await.unwrap().issuer.unwrap();
-            assert_eq!((issuer.name.as_str(), issuer.names_itself), (ours, true));
+            assert_eq!((issuer.name.as_deref(), issuer.names_itself), (Some(ours), true));
         }
         for (named, configured) in [
             ("https://evil.example/tenant", None),
@@ -231,7 +233,15 @@ mod tests {
         // A document that names no issuer contradicts nothing, and the configured name stays.
         let silent = saying("https://a/authorize", "https://b/token");
         let issuer = discovered_at(silent, Some(ours)).await.unwrap().issuer.unwrap();
-        assert_eq!((issuer.name.as_str(), issuer.names_itself), (ours, false));
+        assert_eq!((issuer.name.as_deref(), issuer.names_itself), (Some(ours), false));
+        // A server may announce that its answers name it, without its name.
+        let nameless = ResponseTemplate::new(200).set_body_json(json!({
+            "authorization_endpoint": "https://a/authorize",
+            "token_endpoint": "https://b/token",
+            "authorization_response_iss_parameter_supported": true,
+        }));
+        let issuer = discovered(nameless).await.unwrap().issuer.unwrap();
+        assert_eq!((issuer.name, issuer.names_itself), (None, true));
     }
 
     #[tokio::test]

@@ -76,7 +76,7 @@ fn registration(provider: &Url, token_url: Url) -> ClientRegistration {
         authorize_url: Some(provider.join("/auth").unwrap()),
         // RFC 9207: its answers say who gave them, as its metadata announces.
         issuer: Some(Issuer {
-            name: provider.as_str().trim_end_matches('/').to_owned(),
+            name: Some(provider.as_str().trim_end_matches('/').to_owned()),
             names_itself: true,
         }),
         token_url,

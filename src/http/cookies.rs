@@ -176,9 +176,14 @@ mod tests {
     fn a_cookie_is_replaced_and_ends_when_the_server_says_so() {
         let jar = jar();
         let url = "https://h/r4/Patient";
-        set(&jar, url, &["a=1; Path=/", "b=1; Path=/; Domain=", "c=1; Path=/; Domain=.h"]);
+        set(
+            &jar,
+            url,
+            &["a=1; Path=/", "b=1; Path=/; Domain=", "c=1; Path=/; Domain=.h", "d=1; Path=/"],
+        );
         set(&jar, url, &["a=2; Path=/; Max-Age=60", "b=; Path=/; Max-Age=0"]);
         set(&jar, url, &["c=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT"]);
+        set(&jar, url, &["d=; Path=/; Expires=Thu, 01-Jan-1970 00:00:00 GMT"]);
         assert_eq!(sent(&jar, url), "a=2");
         let many: Vec<String> = (0..100).map(|number| format!("n{number}=1")).collect();
         set(&jar, url, &many.iter().map(String::as_str).collect::<Vec<_>>());

@@ -2,13 +2,27 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
+
+/// The obsolete forms of a date, behind its weekday, which a recipient must read (RFC 9110, section 5.6.7).
+///
+/// The first is that of RFC 850, the last that of C's `asctime`. Netscape's, with dashes and a whole year, is
+/// sent in cookies.
+const OBSOLETE: [&str; 3] = ["%d-%b-%y %H:%M:%S GMT", "%d-%b-%Y %H:%M:%S GMT", "%b %d %H:%M:%S %Y"];
 
 /// The instant of an HTTP date such as `Sun, 06 Nov 1994 08:49:37 GMT`.
 ///
-/// `None` for a year before 1970 or after 9999: calculations with such an instant could overflow.
+/// A year of two digits is one from 1970 to 2069 (RFC 6265, section 5.1.1). `None` for a year before 1970 or
+/// after 9999: calculations with such an instant could overflow.
 pub(super) fn http_date(text: &str) -> Option<DateTime<Utc>> {
-    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?.with_timezone(&Utc);
+    let text = text.trim();
+    let obsolete = || {
+        let (_, date) = text.split_once([',', ' '])?;
+        let read = |form| NaiveDateTime::parse_from_str(date.trim(), form).ok();
+        OBSOLETE.into_iter().find_map(read).map(|date| date.and_utc())
+    };
+    let date = DateTime::parse_from_rfc2822(text).ok().map(|date| date.with_timezone(&Utc));
+    let date = date.or_else(obsolete)?;
     let date = date.with_nanosecond(date.nanosecond().min(999_999_999))?;
     (1970..=9999).contains(&date.year()).then_some(date)
 }
@@ -44,6 +58,11 @@ mod tests {
             (" 120 ", Some(120)),
             ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
             ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("Sunday, 06-Nov-94 08:50:07 GMT", Some(30)),
+            ("Sun, 06-Nov-1994 08:50:07 GMT", Some(30)),
+            ("Sun Nov  6 08:50:07 1994", Some(30)),
+            ("Thu, 01-Jan-70 00:00:10 GMT", Some(0)),
+            ("Sunday, 06-Nov-94", None),
             ("-1", None),
             ("NaN", None),
             ("soon", None),
@@ -67,6 +86,9 @@ mod tests {
             "Sun, 06 Nov 99999999999999999999 08:49:37 GMT",
             "Sat, 01 Jan 0000 00:00:00 GMT",
             "Sun, 06 Nov -1 08:49:37 GMT",
+            "Sun, 06-Nov-0094 08:49:37 GMT",
+            "Sun, 06-Nov-262142 08:49:37 GMT",
+            "Sun Nov  6 08:49:37 262142",
         ] {
             assert_eq!(http_date(text), None, "{text}");
             assert_eq!(retry_after(text, now()), None, "{text}");
@@ -82,6 +104,8 @@ mod tests {
             value in prop_oneof![
                 "-?[0-9]{0,20}([.][0-9]{0,20})?(e-?[0-9]{1,4})?",
                 "[0-9]{1,2} (Jan|Dec) -?[0-9]{1,8} [0-9]{2}:59:59 (GMT|[+-][0-9]{4})",
+                "(Sun|Monday), [0-9]{1,2}-(Jan|Dec)-[0-9]{1,8} [0-9]{2}:59:(59|60) GMT",
+                "Sun Jan [ 0-9][0-9] 23:59:59 -?[0-9]{1,8}",
             ],
             seconds in any::<i64>(),
         ) {

@@ -19,7 +19,7 @@
 -- normalized_code                   VARCHAR: that code
 -- normalized_description            VARCHAR: not known: mapping is Tuva's work
 -- result                            VARCHAR: the value with its comparator in front (<20.0), else the words, true or false, a date, a time, a ratio (1:128) or a range (5-10)
--- source_units                      VARCHAR: unit
+-- source_units                      VARCHAR: unit: UCUM code where sent, else as written
 -- normalized_units                  VARCHAR: not known: mapping is Tuva's work
 -- source_reference_range_low        VARCHAR: lower end of the range
 -- source_reference_range_high       VARCHAR: upper end of the range
@@ -67,7 +67,8 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(
            -- Whole numbers lose their ".0": a titer is 1:128.
            replace(CAST(v.value_ratio_numerator_value AS VARCHAR) || ':', '.0:', ':') || replace(replace(CAST(v.value_ratio_denominator_value AS VARCHAR) || '|', '.0|', '|'), '|', ''),
            replace(replace(CAST(v.value_range_low_value AS VARCHAR) || '|', '.0|', '|'), '|', '-') || replace(replace(CAST(v.value_range_high_value AS VARCHAR) || '|', '.0|', '|'), '|', '')) AS VARCHAR) AS result,
-       CAST(coalesce(v.value_quantity_code, v.value_quantity_unit) AS VARCHAR) AS source_units,
+       CAST(CASE WHEN coalesce(v.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%' OR v.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+           THEN coalesce(v.value_quantity_code, v.value_quantity_unit) ELSE coalesce(v.value_quantity_unit, v.value_quantity_code) END AS VARCHAR) AS source_units,
        CAST(NULL AS VARCHAR) AS normalized_units,
        CAST(v.reference_range_low_value AS VARCHAR) AS source_reference_range_low,
        CAST(v.reference_range_high_value AS VARCHAR) AS source_reference_range_high,
@@ -81,7 +82,7 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
   FROM (SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
                o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued,
                CAST(NULL AS INTEGER) AS component_index, o.loinc_code, o.code_code, o.code_system, o.code_display, o.code_text,
-               o.value_quantity_value, o.value_quantity_comparator, o.value_quantity_unit, o.value_quantity_code,
+               o.value_quantity_value, o.value_quantity_comparator, o.value_quantity_unit, o.value_quantity_code, o.value_quantity_system,
                o.value_codeable_concept_code, o.value_codeable_concept_display, o.value_codeable_concept_text,
                o.value_string, o.value_boolean, o.value_integer, o.value_date_time, o.value_time,
                o.value_ratio_numerator_value, o.value_ratio_denominator_value, o.value_range_low_value,
@@ -94,7 +95,7 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
                CASE WHEN k.code_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_code
                     WHEN k.code_second_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_second_code END,
                k.code_code, k.code_system, k.code_display, k.code_text,
-               k.value_quantity_value, k.value_quantity_comparator, k.value_quantity_unit, k.value_quantity_code,
+               k.value_quantity_value, k.value_quantity_comparator, k.value_quantity_unit, k.value_quantity_code, k.value_quantity_system,
                k.value_codeable_concept_code, k.value_codeable_concept_display, k.value_codeable_concept_text,
                k.value_string, k.value_boolean, k.value_integer, k.value_date_time, k.value_time,
                k.value_ratio_numerator_value, k.value_ratio_denominator_value, k.value_range_low_value,

@@ -210,3 +210,18 @@ fn whoever_attends_is_neither_the_first_participant_nor_a_relative() {
         ]
     );
 }
+
+#[test]
+fn a_code_that_is_not_of_ucum_is_no_unit() {
+    let measured = |id: &str, system: &str| {
+        let value = json!({"value": 120, "unit": "mmHg", "code": "17", "system": system});
+        record("Observation", id, json!({"valueQuantity": value}))
+    };
+    let home = imported(&[
+        measured("a", "https://plan.example/units"),
+        measured("b", "http://unitsofmeasure.org"),
+        record("Observation", "c", json!({"valueQuantity": {"value": 1, "code": "kg"}})),
+    ]);
+    let asked = "SELECT source_units FROM tuva_observation ORDER BY observation_id";
+    assert_eq!(ask(&home, asked), ["mmHg", "17", "kg"]);
+}

@@ -5,6 +5,7 @@ mod statements;
 use super::{
     attachment::accept_for,
     bundle::Bundle,
+    effort::{Effort, Sent},
     error::FetchError,
     reading::{any_resource, anything, is_from_cache, is_still_loading, page_or_final},
     reference::{Referenced, read_url},

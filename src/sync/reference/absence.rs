@@ -15,12 +15,12 @@ mod findings;
 
 use self::findings::{Said, is_not_answered, refused, two_walks_agree};
 use crate::{
-    fhir::{Effort, FetchError, Page, Referenced},
+    fhir::{FetchError, Page, Referenced},
     http::{SafeUrl, silently},
     sync::{context::WalkContext, decide::order::WalkOrder},
     warehouse::{
-        Absent, Finding, PageWrite, Sums, Tally, WalkCounters, WalkKey, WarehouseError,
-        asked_lately, latest_walk, pending_absences, surely_present,
+        Absent, Finding, PageWrite, ProofReport, Sums, Tally, WalkCounters, WalkKey,
+        WarehouseError, asked_lately, latest_walk, pending_absences, surely_present,
     },
 };
 

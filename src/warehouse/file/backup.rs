@@ -259,13 +259,13 @@ fn finish(
     copied: Result<BackedUp, WarehouseError>,
 ) -> Result<BackedUp, WarehouseError> {
     let named = copied.and_then(|done| {
-        // Another process may have created a file of this name meanwhile.
-        refuse_existing(target)?;
-        File::open(partial)
-            .and_then(|file| file.sync_all())
-            .and_then(|()| fs::rename(partial, target))
-            .and_then(|()| sync_folder_of(target))
-            .map_err(at(target))?;
+        File::open(partial).and_then(|file| file.sync_all()).map_err(at(target))?;
+        // Another process may have created a file of this name meanwhile: it must not be replaced.
+        own_file::place_new(partial, target).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => WarehouseError::Exists { path: target.into() },
+            _ => at(target)(error),
+        })?;
+        sync_folder_of(target).map_err(at(target))?;
         Ok(done)
     });
     if named.is_err() {

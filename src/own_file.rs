@@ -278,6 +278,25 @@ pub fn place_new(new: &Path, target: &Path) -> io::Result<()> {
     }
 }
 
+/// Creates a file for its owner alone, whole and durable; nothing may be at its path yet.
+///
+/// If the process is killed or the disk is full, no file is at the path, so that the caller can be repeated.
+///
+/// # Errors
+/// An error of the system; also if anything is at the path. Nothing is left behind then.
+pub fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let partial = beside(path, &format!(".{}.partial", random_name()?));
+    let mut file = create_new(&partial)?;
+    let placed = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| place_new(&partial, path));
+    if placed.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    placed
+}
+
 /// Makes the names in a folder durable, if the system can do that.
 ///
 /// # Errors

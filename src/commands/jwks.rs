@@ -9,10 +9,7 @@ use crate::{
     own_file,
 };
 use secrecy::ExposeSecret;
-use std::{
-    io::{ErrorKind, Write},
-    path::Path,
-};
+use std::{io::ErrorKind, path::Path};
 
 /// Prints a JSON Web Key Set.
 pub(super) fn run(folder: &Path, args: &JwksArgs) -> Result<ExitCode, Failure> {
@@ -41,20 +38,20 @@ fn make(path: &Path, new: NewKey) -> Result<(), Failure> {
     };
     let pem = ClientKey::generate(algorithm)
         .map_err(|error| Failure::usage("cannot make a key", error))?;
-    let written = own_file::create_new(path).and_then(|mut file| {
-        file.write_all(pem.expose_secret().as_bytes())?;
-        file.sync_all()
-    });
-    written.map_err(|error| match error.kind() {
-        ErrorKind::AlreadyExists => {
-            Failure::misuse(format!("{} exists and was kept", path.display())).hint(
+    own_file::create_whole(path, pem.expose_secret().as_bytes()).map_err(|error| {
+        match error.kind() {
+            ErrorKind::AlreadyExists => Failure::misuse(format!(
+                "{} exists and was kept",
+                path.display()
+            ))
+            .hint(
                 "leave out --new to print its public part; to change keys, name another file in \
                  client_key_file and register both until the plan knows the new one",
-            )
-        }
-        _ => {
-            let hint = "name in client_key_file a file in a folder that this user can write to";
-            Failure::file(format!("cannot write {}", path.display()), error, hint)
+            ),
+            _ => {
+                let hint = "client_key_file names a file in a folder that this user can write";
+                Failure::file(format!("cannot write {}", path.display()), error, hint)
+            }
         }
     })?;
     tell(&format!("Made {}; keep it as safe as a password", path.display()));

@@ -319,7 +319,11 @@ pub struct GetArgs {
 #[derive(Debug, Args)]
 pub struct PurgeArgs {
     /// The connection
-    pub name: String,
+    #[arg(required_unless_present = "finish")]
+    pub name: Option<String>,
+    /// Only finish purges that were interrupted
+    #[arg(long, conflicts_with_all = ["name", "yes"])]
+    pub finish: bool,
     /// Do not ask; needed where there is no terminal
     #[arg(long)]
     pub yes: bool,

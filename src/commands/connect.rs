@@ -4,12 +4,14 @@ use super::{
     browser,
     consent::{Consent, another_patients, give, give_to_client, give_without_consent, redeem, uid},
     failure::{self, Failure},
-    home, lock, pending, purge, tell,
+    home, lock, pending,
+    purge::{self, Erased},
+    tell,
 };
 use crate::{
     auth::{
         AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected,
-        ResponseMode, require_known_token_origin,
+        ResponseMode, StoredGrant, Vault, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
@@ -54,7 +56,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }
     let member = args.member.as_deref();
-    let mut code = ExitCode::Complete;
+    let mut erased = None;
     let row = match plan.grant() {
         GrantKind::None | GrantKind::Token => {
             let consent =
@@ -77,20 +79,9 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
             let consent =
                 Consent { home: folder, name: &args.name, member, registration: &registration };
             let grant = redeem(&consent, &answer, &http).await?;
-            let other = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
-            let warehouse = match other {
-                None => warehouse,
-                Some(held) => {
-                    confirm(&args)?;
-                    // No run may write rows while they are being purged.
-                    let _lock = lock::take(folder, "connect")?;
-                    warehouse.close();
-                    let erased = purge::erase(&settings, &held, &vault).await?;
-                    erased.tell_copies();
-                    code = erased.of_lakes();
-                    home::warehouse_beside_a_run(&settings)?
-                }
-            };
+            let (warehouse, made) =
+                make_room(&settings, &args, plan, &grant, warehouse, &vault).await?;
+            erased = made;
             let row = give(&consent, &grant, &vault, &warehouse).await?;
             warehouse.close();
             row
@@ -104,7 +95,29 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         tell(&format!("Scope: {scope}"));
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
-    Ok(code)
+    // What the purge of the other patient's data could not do is reported, now that nothing else can be lost.
+    erased.map_or(Ok(ExitCode::Complete), Erased::outcome)
+}
+
+/// Purges the connection if it holds another patient's data; returns the warehouse to store the consent in.
+async fn make_room(
+    settings: &Settings,
+    args: &ConnectArgs,
+    plan: &PlanSettings,
+    grant: &StoredGrant,
+    warehouse: Warehouse,
+    vault: &Vault,
+) -> Result<(Warehouse, Option<Erased>), Failure> {
+    let Some(held) = another_patients(&warehouse, &args.name, &plan.bases, grant)? else {
+        return Ok((warehouse, None));
+    };
+    confirm(args)?;
+    // No run may write rows while they are being purged.
+    let _lock = lock::take(&settings.home, "connect")?;
+    warehouse.close();
+    let erased = purge::erase(settings, &held, vault).await?;
+    erased.tell_copies();
+    Ok((home::warehouse_beside_a_run(settings)?, Some(erased)))
 }
 
 /// The failure of a plan whose client id is still the placeholder.

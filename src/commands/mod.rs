@@ -48,6 +48,7 @@ mod query;
 mod quiet;
 mod rebuild;
 mod report;
+mod revoke;
 mod run;
 mod sandbox;
 mod settled;

@@ -5,8 +5,8 @@
 //! it again continues at the step where it ended.
 
 use super::{
-    failure::Failure, home, lock, pending, print, purge, settled::require_settled,
-    sync::unknown_connection, system, tell, vault_key,
+    failure::Failure, home, lock, print, purge, settled::require_settled, sync::unknown_connection,
+    system, tell, vault_key,
 };
 use crate::{
     auth::{self, GivenKey, Vault, refresh_turn},
@@ -182,10 +182,7 @@ async fn move_tokens(
 
 /// Removes the connection from this home, once the other home has it.
 fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
-    pending::forget(&here.home, &row.name).map_err(|error| {
-        let what = format!("cannot remove the consent that {} waits for", row.name);
-        Failure::file(what, error, "make the folder writable and run the same command again")
-    })?;
+    purge::forget_pending(&here.home, &row.name)?;
     for unreached in purge::forget_metrics(&here.file, &row.name)? {
         tell(&format!("The connection's metrics are still in {unreached}"));
     }

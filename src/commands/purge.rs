@@ -1,63 +1,89 @@
 //! `payersync purge`: removes every trace of one connection, then counts what is left.
 
 use super::{
-    failure::Failure, home, lock, metrics, pending, print, sync::unknown_connection, system, tell,
+    failure::Failure, home, lock, metrics, pending, print, revoke::revoke,
+    sync::unknown_connection, system, tell,
 };
 use crate::{
-    auth::{self, ClientRegistration, Vault},
+    auth::{self, Vault},
     cli::PurgeArgs,
     clock::Clock,
-    config::{FILE_NAME, PlanSettings, Settings},
+    config::{FILE_NAME, Settings},
     exit_code::ExitCode,
-    http::HttpClient,
     plural,
     warehouse::{
         ConnectionRow, PurgeTarget, Purged, ReadOnlyWarehouse, WarehouseFile, end_purges,
-        find_for_purge, metrics_files, purge_rows, scrub,
+        find_for_purge, is_unscrubbed, metrics_files, purge_rows, scrub, unreached_copies,
     },
 };
 use std::{
     io::{self, IsTerminal, Write},
     path::Path,
 };
-use url::Url;
 
 /// Purges a connection, in this order: revokes the consent, removes the tokens, the rows, and their bytes.
 ///
 /// If the command is killed, running it again continues. The connection's row is removed with the last of
-/// its rows, and a mark stays until the bytes are overwritten.
+/// its rows, and a mark with a digest of its name stays until the bytes are overwritten. A repeated purge
+/// finishes what has such a mark, and removes no connection that was made of the name since.
 pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let _lock = lock::take(folder, "purge")?;
     let warehouse = home::existing_warehouse(&settings.home)?;
-    let row = match find_for_purge(&warehouse, &args.name)? {
-        PurgeTarget::Connection(row) => row,
-        PurgeTarget::Unfinished => {
-            if !finish(&settings, &warehouse, &mut Vec::new())? {
-                return Ok(ExitCode::Incomplete);
-            }
-            tell("Finished an earlier purge that was interrupted");
-            return Ok(ExitCode::Complete);
+    let Some(name) = &args.name else {
+        if is_unscrubbed(&warehouse)? {
+            return finish_earlier(&settings, &warehouse);
         }
-        PurgeTarget::Unknown => {
-            let known = match warehouse.path().exists() {
-                true => ReadOnlyWarehouse::open(&warehouse)?.connections()?,
-                false => Vec::new(),
-            };
-            return Err(unknown_connection(&args.name, &known));
-        }
+        tell("No purge is unfinished");
+        return Ok(ExitCode::Complete);
     };
-    confirm(args)?;
-    let vault = home::vault(folder)?;
-    let erased = erase(&settings, &row, &vault).await?;
-    print(|out| report(out, &row, &erased))?;
+    let target = match warehouse.path().exists() {
+        true => find_for_purge(&warehouse, name)?,
+        false => PurgeTarget::Unknown,
+    };
+    match target {
+        PurgeTarget::Connection(row) => {
+            confirm(name, args.yes)?;
+            purge(&settings, &row, &home::vault(folder)?).await
+        }
+        PurgeTarget::Anew => {
+            let code = finish_earlier(&settings, &warehouse)?;
+            if code != ExitCode::Complete {
+                return Ok(code);
+            }
+            let what = format!("that purge was of an earlier {name}; the {name} of now was left");
+            Err(Failure::misuse(what).hint("to purge it, too, run the same command again"))
+        }
+        PurgeTarget::Unfinished { is_of_name } => {
+            let code = finish_earlier(&settings, &warehouse)?;
+            if code != ExitCode::Complete || is_of_name {
+                return Ok(code);
+            }
+            Err(unknown(name, &warehouse)?)
+        }
+        PurgeTarget::Unknown => Err(unknown(name, &warehouse)?),
+    }
+}
+
+fn unknown(name: &str, warehouse: &WarehouseFile) -> Result<Failure, Failure> {
+    let known = ReadOnlyWarehouse::open(warehouse)?.connections()?;
+    Ok(unknown_connection(name, &known))
+}
+
+async fn purge(
+    settings: &Settings,
+    row: &ConnectionRow,
+    vault: &Vault,
+) -> Result<ExitCode, Failure> {
+    let erased = erase(settings, row, vault).await?;
+    print(|out| report(out, row, &erased))?;
     erased.tell_copies();
     if erased.purged.left > 0 {
         let left = anyhow::anyhow!("{} left", plural::count(erased.purged.left, "row"));
         return Err(Failure::bug("the purge is not complete", left));
     }
     let revoked = if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable };
-    Ok(revoked.worst(erased.of_lakes()))
+    Ok(revoked.worst(erased.outcome()?))
 }
 
 /// Finishes a purge that was interrupted, unless another command is at work in the home.
@@ -65,44 +91,67 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
 pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     let settings = Settings::load_or_default(folder)?;
     let warehouse = home::existing_warehouse(&settings.home)?;
-    // The lock comes first: looking for a purge brings the control tables up to date.
-    let Ok(_lock) = lock::take(&settings.home, "lake sync") else { return Ok(()) };
-    // No connection has an empty name.
-    if !matches!(find_for_purge(&warehouse, "")?, PurgeTarget::Unfinished) {
-        return Ok(());
-    }
-    if finish(&settings, &warehouse, &mut Vec::new())? {
-        tell("Finished an earlier purge that was interrupted");
+    if is_unscrubbed(&warehouse)?
+        && let Ok(_lock) = lock::take(&settings.home, "lake sync")
+    {
+        finish_earlier(&settings, &warehouse)?;
     }
     Ok(())
 }
 
-/// The outcome of a purge.
+/// Finishes the purges that were interrupted, and tells which copies hold their connections; the home's lock
+/// must be held.
+fn finish_earlier(settings: &Settings, warehouse: &WarehouseFile) -> Result<ExitCode, Failure> {
+    let mut copies = Vec::new();
+    let finished = finish(settings, warehouse, "", &mut copies);
+    if matches!(finished, Ok(true)) {
+        tell("Finished an earlier purge that was interrupted");
+    }
+    tell_copies(&copies);
+    Ok(if finished? { ExitCode::Complete } else { ExitCode::Incomplete })
+}
+
+/// The outcome of a purge whose rows are gone.
 pub(super) struct Erased {
     purged: Purged,
     had_tokens: bool,
     /// False if the plan could have revoked the consent but did not, so that the member must do it.
     is_revoked: bool,
-    /// False if a lake of the home could not be brought up to date, and so may hold the member.
-    are_lakes_done: bool,
+    /// Whether every lake of the home was brought up to date, or why the purge is unfinished: a lake, or the
+    /// free space of the warehouse, may still hold the member.
+    finished: Result<bool, Failure>,
 }
 
 impl Erased {
     /// Incomplete if a lake may still hold the member.
-    pub(super) fn of_lakes(&self) -> ExitCode {
-        if self.are_lakes_done { ExitCode::Complete } else { ExitCode::Incomplete }
+    ///
+    /// # Errors
+    /// The purge is unfinished, since the bytes of the removed rows could not be overwritten.
+    pub(super) fn outcome(self) -> Result<ExitCode, Failure> {
+        Ok(if self.finished? { ExitCode::Complete } else { ExitCode::Incomplete })
     }
 
     /// Tells the user which copies to delete; this comes last, so that it is not overlooked.
     pub(super) fn tell_copies(&self) {
-        if !self.purged.copies.is_empty() {
-            tell("Earlier copies are not touched; delete those that hold this member:");
-            self.purged.copies.iter().for_each(|copy| tell(&format!("  {copy}")));
-        }
+        tell_copies(&self.purged.copies);
+    }
+}
+
+fn tell_copies(copies: &[String]) {
+    if copies.is_empty() {
+        return;
+    }
+    tell("Earlier copies are not touched; delete those that hold this member:");
+    copies.iter().for_each(|copy| tell(&format!("  {copy}")));
+    if copies.iter().any(|copy| copy.contains('…')) {
+        tell("In these paths, … stands for the name of a connection that was purged");
     }
 }
 
 /// Removes every trace of a connection; the home's lock must be held.
+///
+/// # Errors
+/// The rows are still there. Once they are gone, what is unfinished is told by [`Erased::outcome`].
 pub(super) async fn erase(
     settings: &Settings,
     row: &ConnectionRow,
@@ -111,18 +160,18 @@ pub(super) async fn erase(
     let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
     // If the connection has not arrived yet, its tokens also belong to the other home.
     let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
-    let is_revoked = is_arriving || revoke(settings, row, vault).await?;
+    let mut is_revoked = true;
+    if !is_arriving && let Some(grant) = vault.get(&row.uid)? {
+        is_revoked = revoke(settings, &grant).await;
+    }
     let had_tokens = auth::forget(vault, folder, &row.uid)?;
     // The pending consent contains the member's name, so the purge is not done while it exists. If removing
     // it fails, the rows are still there, and the same command finds the connection again.
-    pending::forget(folder, &row.name).map_err(|error| {
-        let what = format!("cannot remove the consent that {} waits for", row.name);
-        Failure::file(what, error, "make the folder writable and run the same command again")
-    })?;
+    forget_pending(folder, &row.name)?;
     let unreached = forget_metrics(&warehouse, &row.name)?;
     let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
     purged.copies.extend(unreached);
-    let are_lakes_done = finish(settings, &warehouse, &mut purged.copies)?;
+    let finished = finish(settings, &warehouse, &row.name, &mut purged.copies);
     if settings.connection_sections.contains(&row.name) {
         tell(&format!(
             "{} still has [connections.{}]: remove that section by hand",
@@ -130,19 +179,33 @@ pub(super) async fn erase(
             row.name
         ));
     }
-    Ok(Erased { purged, had_tokens, is_revoked, are_lakes_done })
+    Ok(Erased { purged, had_tokens, is_revoked, finished })
+}
+
+pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {
+    pending::forget(folder, name).map_err(|error| {
+        let what = format!("cannot remove the consent that {name} waits for");
+        Failure::file(what, error, "make the folder writable and run the same command again")
+    })
 }
 
 /// Removes the bytes of the removed rows from the warehouse, and the rows from the home's lakes.
+///
+/// Adds the copies that no purge reaches to `copies`, also if this fails; `name` is that of the connection
+/// whose copies are there already.
 ///
 /// The mark of the purge goes last, and only if every lake could be reached: until then the same command
 /// can be repeated, and `verify` reports it. Returns whether it went.
 fn finish(
     settings: &Settings,
     warehouse: &WarehouseFile,
+    name: &str,
     copies: &mut Vec<String>,
 ) -> Result<bool, Failure> {
-    scrub(warehouse)?;
+    let scrubbed = scrub(warehouse);
+    let unreached = unreached_copies(warehouse, name, copies);
+    copies.extend(unreached.as_ref().into_iter().flatten().cloned());
+    scrubbed.and(unreached)?;
     #[cfg(feature = "lake")]
     let are_lakes_done = super::lake::after_purge(settings, copies)?;
     #[cfg(not(feature = "lake"))]
@@ -174,68 +237,23 @@ pub(super) fn forget_metrics(
     Ok(unreached)
 }
 
-/// Revokes the consent if the plan supports it; a failure does not stop the purge.
-///
-/// Returns false if the revocation failed, so that the member has to withdraw the consent at the plan.
-async fn revoke(settings: &Settings, row: &ConnectionRow, vault: &Vault) -> Result<bool, Failure> {
-    let Some(grant) = vault.get(&row.uid)? else { return Ok(true) };
-    let by_hand = "hint: the member can withdraw the consent at the plan itself";
-    let plan = settings.plans.get(row.plan_name());
-    let Some((plan, url)) = plan.and_then(|plan| Some((plan, plan.revocation_url.as_ref()?)))
-    else {
-        tell(&format!("Plan {} has no revocation_url: nothing was revoked there", row.plan_name()));
-        tell(by_hand);
-        return Ok(true);
-    };
-    // Also a secret that cannot be read, or a machine without certificates, is a failure to revoke.
-    let revoked = match client(settings, plan, url) {
-        Ok((http, registration)) => auth::revoke(&http, &registration, url, &grant)
-            .await
-            .map_err(|error| format!("{:#}", anyhow::Error::from(error))),
-        Err(failure) => Err(failure.to_string()),
-    };
-    let plan = row.plan_name();
-    match revoked {
-        Ok(()) => {
-            tell(&format!("Revoked the consent at plan {plan}"));
-            Ok(true)
-        }
-        Err(error) => {
-            tell(&format!("Plan {plan} did not revoke the consent: {error}"));
-            tell(by_hand);
-            Ok(false)
-        }
-    }
-}
-
-/// What a request to revoke a plan's consents needs.
-fn client(
-    settings: &Settings,
-    plan: &PlanSettings,
-    url: &Url,
-) -> Result<(HttpClient, ClientRegistration), Failure> {
-    let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
-    let registration = plan.registration(plan.endpoints(token_url))?;
-    Ok((home::http(settings)?, registration))
-}
-
-fn confirm(args: &PurgeArgs) -> Result<(), Failure> {
-    if args.yes {
+fn confirm(name: &str, yes: bool) -> Result<(), Failure> {
+    if yes {
         return Ok(());
     }
     if !io::stdin().is_terminal() {
         return Err(Failure::misuse(
             "a purge cannot be undone and must be confirmed, and standard input is not a terminal",
         )
-        .hint(format!("`payersync purge {} --yes`", args.name)));
+        .hint(format!("`payersync purge {name} --yes`")));
     }
     tell("This removes every row, history and token of the connection. It cannot be undone.");
-    tell(&format!("Type {} to go on:", args.name));
+    tell(&format!("Type {name} to go on:"));
     let mut line = String::new();
     io::stdin()
         .read_line(&mut line)
         .map_err(|error| Failure::usage("cannot read the answer", error))?;
-    if line.trim() == args.name {
+    if line.trim() == name {
         return Ok(());
     }
     Err(Failure::misuse("the name does not match; nothing was removed"))

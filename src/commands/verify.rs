@@ -55,7 +55,7 @@ fn hint(checks: &[Checked]) -> &'static str {
     let damaged = || checks.iter().filter(|check| check.problems > 0);
     let all = |remedy: Remedy| damaged().all(|check| check.remedy == remedy);
     if all(Remedy::PurgeAgain) {
-        return "hint: repeat the purge that was interrupted; everything else is sound";
+        return "hint: `payersync purge --finish` ends what was interrupted; everything else is sound";
     }
     if all(Remedy::EarlierLog) {
         return "hint: another program has written to the access log; the data is as it was, and \

@@ -291,7 +291,7 @@ impl WarehouseError {
                 Some("run it again, or where the folder can be written")
             }
             WarehouseError::KeptOpen { .. } => {
-                Some("close what has the warehouse open and run the same `payersync purge` again")
+                Some("close what has the warehouse open, then `payersync purge --finish`")
             }
             WarehouseError::Open { .. } => {
                 Some("check that the folder exists and that this user may write to it")

@@ -23,8 +23,9 @@ mod embedded {
 
 pub(crate) use error::RAISE_LIMITS;
 pub use error::WarehouseError;
-pub use file::access_log::{Access, PastBackup, backup_outcome, log_access};
+pub use file::access_log::{Access, log_access};
 pub use file::backup::{BackedUp, back_up, restore};
+pub use file::copies::{PastBackup, backup_outcome};
 pub use file::metrics_files::{metrics_files, remember_metrics_file};
 pub use file::moving::{arrive, copy_in, leave};
 pub use file::partial::{
@@ -33,7 +34,7 @@ pub use file::partial::{
 pub use file::place::WarehouseFile;
 pub use file::purge::{
     PurgeTarget, Purged, end_moves, end_purges, find_for_purge, is_unscrubbed, move_rows_out,
-    purge_rows, scrub,
+    purge_rows, scrub, unreached_copies,
 };
 pub use file::schema::known_schema_version;
 pub use file::seal::{Seal, SealKey};

@@ -82,19 +82,19 @@ fn others_can(path: &Path, bits: u32) -> bool {
     }
 }
 
-/// Reports unfinished backups, exports and query outputs in the home and in the folders of earlier backups.
+/// Reports unfinished backups, exports and query outputs in the home and in the folders of earlier copies.
 pub(crate) fn unfinished_copies(
     folder: &Path,
     warehouse: Option<&ReadOnlyWarehouse>,
     findings: &mut Vec<Finding>,
 ) {
     let mut folders = BTreeSet::from([folder.to_owned()]);
-    let backups = warehouse.and_then(|warehouse| warehouse.backups().ok()).unwrap_or_default();
-    folders.extend(backups.iter().filter_map(|backup| Some(backup.target.parent()?.to_owned())));
+    let known = warehouse.and_then(|warehouse| warehouse.copy_folders().ok());
+    folders.extend(known.unwrap_or_default());
     for path in folders.iter().flat_map(|folder| unfinished_copies_in(folder)) {
         let said = format!("{} is an unfinished copy, and holds health data", path.display());
         let hint = format!(
-            "the next backup, export, report or `query --output` of its warehouse there removes it, \
+            "the next backup, export, report, `query --output` or purge of its warehouse removes it, \
              or `rm -r {}`",
             path.display()
         );

@@ -16,6 +16,7 @@ use crate::{
     warehouse::{PastBackup, ReadOnlyWarehouse},
 };
 use chrono::TimeDelta;
+use std::path::PathBuf;
 
 /// Hosts of 1upHealth's demo environments.
 const DEMO_HOSTS: &[&str] = &["1uphealthdemo.com", "1updemohealthplan.com"];
@@ -116,7 +117,8 @@ fn backups(
     let past = warehouse.map(ReadOnlyWarehouse::backups).transpose()?.unwrap_or_default();
     let week_ago = clock::text(Clock::system().now() - TimeDelta::days(7));
     let recent = || past.iter().filter(|backup| backup.at > week_ago);
-    let there = recent().find(|backup| backup.target.is_file());
+    let is_file = |target: &Option<PathBuf>| target.as_ref().is_some_and(|target| target.is_file());
+    let there = recent().find(|backup| is_file(&backup.target));
     findings.push(match (there, recent().next()) {
         (Some(PastBackup { at, is_encrypted: true, .. }), _) => {
             Finding::fine(what, format!("the last one at {} UTC, encrypted", minute(at)))
@@ -126,10 +128,18 @@ fn backups(
             format!("the last one at {} UTC, not encrypted", minute(at)),
             "`payersync backup FILE --encrypt RECIPIENT`, or to a disk that is encrypted",
         ),
-        (None, Some(PastBackup { at, target, .. })) => Finding::warning(
+        (None, Some(PastBackup { at, target: Some(target), .. })) => Finding::warning(
             what,
             format!("the last one at {} UTC is no longer at {}", minute(at), target.display()),
             "see that it was moved to where you keep backups, and not removed",
+        ),
+        (None, Some(PastBackup { at, target: None, .. })) => Finding::warning(
+            what,
+            format!(
+                "the last one was at {} UTC; its path had the name of a connection that was purged",
+                minute(at)
+            ),
+            "see that it is where you keep backups; a path without names of connections is kept",
         ),
         (None, None) => Finding::wrong(
             what,

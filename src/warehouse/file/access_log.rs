@@ -3,14 +3,20 @@
 //! It is for people who must account for health data. It holds counts and file names, never a
 //! value of a resource.
 
-use super::{access_chain, named, open, place::WarehouseFile, waiting};
+use super::{
+    access_chain,
+    copies::{self, backup_outcome, is_there, may_be_away},
+    named, open,
+    place::WarehouseFile,
+    waiting,
+};
 use crate::{
     clock,
     warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,21 +27,10 @@ pub struct Access {
     pub command: &'static str,
     /// The connection that was accessed; `None` for all.
     pub connection_id: Option<i64>,
-    /// The file or folder that was written. In an entry of `prune`: a file that a removed entry named.
+    /// The file or folder that was written. In an entry of `prune`: a file that an earlier entry named.
     pub target: Option<String>,
     /// Counts, never values.
     pub detail: Option<String>,
-}
-
-/// A backup that ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastBackup {
-    /// The instant, as RFC 3339 with milliseconds.
-    pub at: String,
-    /// The path it was written to; the file may have been moved since.
-    pub target: PathBuf,
-    /// Whether it was encrypted.
-    pub is_encrypted: bool,
 }
 
 /// Adds an entry to the access log; the entry is durable when this returns.
@@ -100,9 +95,12 @@ pub(super) fn enter_purge(
     access_chain::append(transaction)
 }
 
-/// Removes a connection's name from earlier entries; returns the ids of the entries that had it.
-pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64>, WarehouseError> {
-    let doing = "cannot remove the name of a purged connection";
+/// Removes a connection's name from earlier entries.
+///
+/// Copies whose paths had the name may hold other members, too, and later purges must name them. So the purge
+/// enters the path of each without the name.
+pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Blanked, WarehouseError> {
+    let doing = "cannot remove what names a purged connection";
     named::register(transaction)?;
     // The details of these commands are fixed words of ours, and a connection's name may be such a word.
     let in_detail = "names(detail, ?1) AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
@@ -111,14 +109,35 @@ pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Vec<i64
         .prepare(&format!("{named} ORDER BY id"))
         .and_then(|mut ids| ids.query_map([name], |row| row.get(0))?.collect())
         .doing(doing)?;
+    let copies = copies::named(transaction, name)?
+        .into_iter()
+        .map(|(connection_id, target)| Access {
+            os_user: OURSELVES.to_owned(),
+            command: access_chain::PRUNE,
+            connection_id,
+            target: Some(named::without(&target, name)),
+            detail: Some("written earlier".to_owned()),
+        })
+        .collect();
     for statement in [
         "UPDATE access_log SET target = NULL, target_salt = NULL WHERE names(target, ?1)",
         &format!("UPDATE access_log SET detail = NULL, detail_salt = NULL WHERE {in_detail}"),
     ] {
         transaction.execute(statement, [name]).doing(doing)?;
     }
-    Ok(ids)
+    Ok(Blanked { ids, copies })
 }
+
+/// What a purge removed from the access log, and what it must enter after its own entry.
+pub(crate) struct Blanked {
+    /// The entries that had the connection's name.
+    pub(crate) ids: Vec<i64>,
+    /// An entry for each copy whose path had the name.
+    pub(crate) copies: Vec<Access>,
+}
+
+/// The user of entries that payersync makes about the access log itself.
+const OURSELVES: &str = "payersync";
 
 /// An entry, with what pruning needs to know of it.
 struct Past {
@@ -161,7 +180,7 @@ pub(crate) fn prune(
     };
     gone.truncate(gone.iter().take_while(|entry| goes(entry)).count());
     let entry = |connection_id, target, detail| Access {
-        os_user: "payersync".to_owned(),
+        os_user: OURSELVES.to_owned(),
         command: access_chain::PRUNE,
         connection_id,
         target,
@@ -206,17 +225,6 @@ fn past(connection: &Connection, before: &str) -> rusqlite::Result<Vec<Past>> {
     past.collect()
 }
 
-fn is_there(target: &Path) -> bool {
-    target.symlink_metadata().is_ok()
-}
-
-/// Whether a missing file may be on a disk that is not mounted: its folder is missing, not readable by us
-/// or empty.
-fn may_be_away(target: &Path) -> bool {
-    let folder = target.parent().and_then(|folder| folder.read_dir().ok());
-    folder.is_none_or(|mut entries| entries.next().is_none())
-}
-
 fn insert(
     connection: &Connection,
     access: &Access,
@@ -237,74 +245,4 @@ fn insert(
         )
         .doing("cannot write the access log")
         .map(drop)
-}
-
-/// The outcome of a backup, as in the access log's `detail`.
-pub mod backup_outcome {
-    /// The backup was begun, and perhaps never ended.
-    pub const BEGUN: &str = "begun";
-    /// The backup failed, and left no file.
-    pub const FAILED: &str = "failed";
-    /// The backup ended, and is not encrypted.
-    pub const IN_CLEAR: &str = "not encrypted";
-    /// The backup ended, and is encrypted.
-    pub const ENCRYPTED: &str = "encrypted";
-}
-
-/// Files that other commands have written and that may hold a connection's data.
-///
-/// A killed process could not log an outcome: a backup that was begun and has no outcome counts if its
-/// file exists.
-pub(crate) fn copies(
-    connection: &Connection,
-    connection_id: i64,
-) -> Result<Vec<String>, WarehouseError> {
-    let copies = connection
-        .prepare(
-            "SELECT target, max(detail IS NULL OR detail NOT IN (?2, ?3)) FROM access_log
-             WHERE target IS NOT NULL AND command IN ('backup', 'export', 'lake', 'report', 'prune')
-               AND (connection_id IS NULL OR connection_id = ?1)
-             GROUP BY target ORDER BY min(id)",
-        )
-        .and_then(|mut statement| {
-            let (begun, failed) = (backup_outcome::BEGUN, backup_outcome::FAILED);
-            statement
-                .query_map(params![connection_id, begun, failed], |row| {
-                    Ok((row.get(0)?, row.get(1)?))
-                })?
-                .collect::<Result<Vec<(String, bool)>, _>>()
-        })
-        .doing("cannot read the access log")?;
-    Ok(copies
-        .into_iter()
-        .filter(|(target, has_ended)| *has_ended || is_there(Path::new(target)))
-        .map(|(target, _)| target)
-        .collect())
-}
-
-/// The backups that ended, newest first: when, where, and whether encrypted. Empty for a warehouse from
-/// before the access log.
-pub(crate) fn backups(connection: &Connection) -> Result<Vec<PastBackup>, WarehouseError> {
-    let doing = "cannot read the access log";
-    if !connection.table_exists(None, "access_log").doing(doing)? {
-        return Ok(Vec::new());
-    }
-    connection
-        .prepare(
-            "SELECT at, target, detail = ?1 FROM access_log
-             WHERE command = 'backup' AND target IS NOT NULL AND detail IN (?1, ?2)
-             ORDER BY id DESC",
-        )
-        .and_then(|mut statement| {
-            statement
-                .query_map([backup_outcome::ENCRYPTED, backup_outcome::IN_CLEAR], |row| {
-                    Ok(PastBackup {
-                        at: row.get(0)?,
-                        target: row.get::<_, String>(1)?.into(),
-                        is_encrypted: row.get(2)?,
-                    })
-                })?
-                .collect()
-        })
-        .doing(doing)
 }

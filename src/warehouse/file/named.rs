@@ -1,4 +1,5 @@
-//! Whether a text names a connection: for a purge, which removes the name and nothing else.
+//! Whether a text names a connection, and the text without the name: for a purge, which removes the name and
+//! nothing else.
 
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, functions::FunctionFlags};
@@ -15,6 +16,24 @@ pub(super) fn register(connection: &Connection) -> Result<(), WarehouseError> {
         .doing("cannot remove the name of a purged connection")
 }
 
+/// What stands in a text in place of a removed name.
+pub(super) const REMOVED: &str = "…";
+
+/// The text with [`REMOVED`] in every place where [`names`] finds the name.
+pub(super) fn without(text: &str, name: &str) -> String {
+    let mut left = String::with_capacity(text.len());
+    let mut from = 0;
+    for (at, _) in text.char_indices() {
+        if at >= from && is_named_at(text, at, name) {
+            left.push_str(&text[from..at]);
+            left.push_str(REMOVED);
+            from = at + name.len();
+        }
+    }
+    left.push_str(&text[from..]);
+    left
+}
+
 /// From this length on, a name counts wherever it stands: `john2024.parquet` names john.
 const LONG: usize = 4;
 
@@ -22,14 +41,15 @@ const LONG: usize = 4;
 ///
 /// A short name is a part of many words that do not name the connection.
 fn names(text: &str, name: &str) -> bool {
-    if name.chars().count() >= LONG {
-        return text.contains(name);
-    }
+    text.char_indices().any(|(at, _)| is_named_at(text, at, name))
+}
+
+/// Whether the name stands at this place of the text.
+fn is_named_at(text: &str, at: usize, name: &str) -> bool {
     let is_inner = |beside: Option<char>| beside.is_some_and(char::is_alphanumeric);
-    text.char_indices().any(|(at, _)| {
-        text[at..].strip_prefix(name).is_some_and(|behind| {
-            !is_inner(text[..at].chars().next_back()) && !is_inner(behind.chars().next())
-        })
+    text[at..].strip_prefix(name).is_some_and(|behind| {
+        name.chars().count() >= LONG
+            || !is_inner(text[..at].chars().next_back()) && !is_inner(behind.chars().next())
     })
 }
 
@@ -47,5 +67,16 @@ mod tests {
         }
         assert!(names("xa-a-a.db", "a-a"), "behind a place where it is within a word");
         assert!(names("/srv/john2024.parquet", "john") && !names("/srv/jo.db", "john"));
+    }
+
+    #[test]
+    fn a_name_is_taken_out_where_it_is_found_and_the_rest_of_the_text_stays() {
+        assert_eq!(without("/backups/mary-2025.db", "mary"), "/backups/…-2025.db");
+        assert_eq!(without("/mary/rosemary.db", "mary"), "/…/rose….db");
+        assert_eq!(without("/data/a/a-day.db", "a"), "/data/…/…-day.db");
+        assert_eq!(without("/srv/bob.db", "mary"), "/srv/bob.db");
+        for (text, name) in [("aaaaaaaaa", "aaaa"), ("a a-a a", "a-a"), ("xa-a-a-a", "a-a")] {
+            assert!(!names(&without(text, name), name), "{text}");
+        }
     }
 }

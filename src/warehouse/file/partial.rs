@@ -45,23 +45,28 @@ pub fn new_name(target: &Path, warehouse: &Path) -> Result<PathBuf, WarehouseErr
 /// # Errors
 /// A copy or export cannot be removed.
 pub fn sweep_of(target: &Path, warehouse: &Path) -> Result<(), WarehouseError> {
-    let tag = tag(warehouse);
-    let left = left_in(folder_of(target));
-    left.iter()
-        .filter(|path| tag_of(path).as_deref() == Some(&tag))
-        .try_for_each(|path| remove(path))
+    left_of(folder_of(target), &tag(warehouse)).try_for_each(|path| remove(&path))
 }
 
 /// Removes the copies and exports of this warehouse that killed processes left in the folder of `target`.
 ///
 /// Also removes an unfinished copy of `target` that has the name an earlier version gave it.
 pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
-    let unnamed = beside(target, ENDING);
-    let left = left_in(folder_of(target));
-    left.iter()
-        .filter(|path| tag_of(path).as_deref() == Some(tag))
-        .chain(is_own_file(&unnamed).then_some(&unnamed))
-        .try_for_each(|path| remove(path))
+    let unnamed = Some(beside(target, ENDING)).filter(|path| is_own_file(path));
+    left_of(folder_of(target), tag).chain(unnamed).try_for_each(|path| remove(&path))
+}
+
+/// The copies and exports of the warehouse with this tag that ended processes left unfinished in a folder.
+pub(super) fn left_of(folder: &Path, tag: &str) -> impl Iterator<Item = PathBuf> {
+    left_in(folder).into_iter().filter(move |path| tag_of(path).as_deref() == Some(tag))
+}
+
+/// Whether an unfinished copy or export with this final name is there, whoever makes it or has left it.
+pub(super) fn is_beside(target: &Path) -> bool {
+    let entries = fs::read_dir(folder_of(target)).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.path())
+        .any(|path| parts(&path).is_some() && target_of(&path).file_name() == target.file_name())
 }
 
 /// The copies and exports in a folder that ended processes left unfinished. All hold health data.
@@ -165,6 +170,7 @@ mod tests {
         let their_folder = folder.path().join("another.db.partial");
         fs::create_dir(&their_folder).unwrap();
         assert_eq!(left_in(folder.path()).len(), 4);
+        assert!(is_beside(&target) && !is_beside(&folder.path().join("another.db")));
         sweep(&folder.path().join("another.db"), &ours).unwrap();
         sleeper.kill().unwrap();
         sleeper.wait().unwrap();

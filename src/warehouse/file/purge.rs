@@ -8,24 +8,24 @@
 
 use super::{
     access_log::{self, Access},
-    named, open,
+    copies, named, open, partial,
     place::WarehouseFile,
+    purge_mark,
+    removal::remove,
     staging, waiting,
 };
-use crate::{
-    clock,
-    warehouse::{
-        error::{Doing, WarehouseError},
-        tables::{
-            marts,
-            table::{embedded_marts, quote},
-        },
-        walks::connections::{self, ConnectionRow},
+use crate::warehouse::{
+    error::{Doing, WarehouseError},
+    tables::{
+        marts,
+        table::{embedded_marts, quote},
     },
+    walks::connections::{self, ConnectionRow},
 };
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, Transaction};
 use std::{
+    collections::BTreeSet,
     path::Path,
     thread,
     time::{Duration, Instant},
@@ -51,8 +51,13 @@ pub struct Purged {
 pub enum PurgeTarget {
     /// The connection exists.
     Connection(ConnectionRow),
-    /// No connection has this name, and an earlier purge was killed before its last step.
-    Unfinished,
+    /// The connection exists, and the purge of an earlier connection of this name is unfinished.
+    Anew,
+    /// No connection has this name, and an earlier purge was interrupted before its last step.
+    Unfinished {
+        /// Whether that purge was of a connection of this name.
+        is_of_name: bool,
+    },
     /// No connection has this name.
     Unknown,
 }
@@ -63,10 +68,13 @@ pub enum PurgeTarget {
 /// There is no warehouse, or it cannot be opened.
 pub fn find_for_purge(file: &WarehouseFile, name: &str) -> Result<PurgeTarget, WarehouseError> {
     let connection = open_existing(file)?;
-    if let Some(row) = connections::by_name(&connection, name)? {
-        return Ok(PurgeTarget::Connection(row));
-    }
-    Ok(if is_unfinished(&connection)? { PurgeTarget::Unfinished } else { PurgeTarget::Unknown })
+    let is_of_name = purge_mark::is_of(&connection, name)?;
+    Ok(match connections::by_name(&connection, name)? {
+        Some(_) if is_of_name => PurgeTarget::Anew,
+        Some(row) => PurgeTarget::Connection(row),
+        None if purge_mark::exists(&connection)? => PurgeTarget::Unfinished { is_of_name },
+        None => PurgeTarget::Unknown,
+    })
 }
 
 /// Why a connection's rows are removed.
@@ -119,8 +127,10 @@ fn remove_rows(
     connection
         .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;")
         .doing(doing)?;
+    // The name leaves the access log below, and with it the place of a copy whose path has the name.
+    sweep_copies(&connection, file)?;
     let transaction = connection.transaction().doing(doing)?;
-    let copies = access_log::copies(&transaction, row.id)?;
+    let copies = copies::copies(&transaction, row.id)?;
     let tables = tables_with_connections(&transaction, "main")?;
     let removed = delete_rows(&transaction, row.id)?;
     forget_traces(&transaction, row)?;
@@ -132,12 +142,7 @@ fn remove_rows(
         left += count(&transaction, table, "connection_id", row.id)?;
     }
     left += count(&transaction, "connection", "id", row.id)?;
-    transaction
-        .execute(
-            "INSERT INTO purge_unfinished (purged_id, begun_at) VALUES (?1, ?2)",
-            params![row.id, clock::text(now)],
-        )
-        .doing(doing)?;
+    purge_mark::set(&transaction, row.id, &row.name, now)?;
     let total: u64 = removed.iter().map(|(_, rows)| rows).sum();
     let access = Access {
         os_user: removal.os_user.to_owned(),
@@ -146,7 +151,8 @@ fn remove_rows(
         target: removal.moved_to.map(|home| home.display().to_string()),
         detail: Some(format!("{total} rows removed, {left} left")),
     };
-    access_log::enter_purge(&transaction, &access, &blanked, now)?;
+    access_log::enter_purge(&transaction, &access, &blanked.ids, now)?;
+    blanked.copies.iter().try_for_each(|copy| access_log::enter(&transaction, copy, now))?;
     transaction.commit().doing(doing)?;
     Ok(Purged { removed, left, copies })
 }
@@ -185,13 +191,48 @@ pub(super) fn delete_rows(
 /// # Errors
 /// There is no warehouse, or it cannot be opened.
 pub fn is_unscrubbed(file: &WarehouseFile) -> Result<bool, WarehouseError> {
-    is_unfinished(&open_existing(file)?)
+    purge_mark::exists(&open_existing(file)?)
 }
 
-fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
-    connection
-        .query_row("SELECT EXISTS (SELECT 1 FROM purge_unfinished)", [], |row| row.get(0))
-        .doing("cannot look for an unfinished purge")
+/// The copies that may still hold a connection whose purge is unfinished, and that no purge reaches.
+///
+/// They come from the access log and the disk, so that a repeated purge names them as well. After [`scrub`]
+/// the list is whole: a backup or export that was at work before has let go of the removed rows, and its file
+/// is at the target or beside it. The list leaves out what is in `told` already; there, the target of a copy
+/// may have the connection's `name`, which the access log has no longer.
+///
+/// # Errors
+/// An error of SQLite.
+pub fn unreached_copies(
+    file: &WarehouseFile,
+    name: &str,
+    told: &[String],
+) -> Result<Vec<String>, WarehouseError> {
+    let connection = open_existing(file)?;
+    let mut left: Vec<String> = Vec::new();
+    for id in purge_mark::purged_ids(&connection)? {
+        left.extend(copies::copies(&connection, id)?);
+    }
+    let tag = partial::tag(file.path());
+    for folder in copies::folders(&connection)? {
+        left.extend(partial::left_of(&folder, &tag).map(|path| path.display().to_string()));
+    }
+    let is_told =
+        |copy: &String| told.iter().any(|told| told == copy || named::without(told, name) == *copy);
+    let mut seen = BTreeSet::new();
+    left.retain(|copy| !is_told(copy) && seen.insert(copy.clone()));
+    Ok(left)
+}
+
+/// Removes what killed backups, exports and reports have left, in every folder that the access log knows.
+///
+/// A file that cannot be removed is no error, since its folder may be closed: it is named with the copies.
+fn sweep_copies(connection: &Connection, file: &WarehouseFile) -> Result<(), WarehouseError> {
+    let tag = partial::tag(file.path());
+    for folder in copies::folders(connection)? {
+        partial::left_of(&folder, &tag).for_each(|path| drop(remove(&path)));
+    }
+    Ok(())
 }
 
 /// Removes the bytes of removed rows from the file and from SQLite's files beside it.
@@ -203,6 +244,7 @@ fn is_unfinished(connection: &Connection) -> Result<bool, WarehouseError> {
 pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
     let mut connection = open_existing(file)?;
     staging::sweep(file.path())?;
+    sweep_copies(&connection, file)?;
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may be in any page:
     // only writing the whole file anew reaches them all. SQLCipher would make the new file in memory,

@@ -5,13 +5,16 @@ use crate::warehouse::{
     Answer, Catalog, CodeSystem, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState,
     Names, Parameter, PastBackup, Reader, Snapshot, Standing, TableCount, TypeStatus,
     WarehouseError, WarehouseFile,
-    file::{access_log, open},
+    file::{copies, open},
     open_strangers,
     tables::{codes, marts, unmapped},
     walks::{connections, consents},
 };
 use chrono::{DateTime, Utc};
-use std::collections::HashMap;
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+};
 
 /// An existing warehouse that is open for reading only. It never waits for a writer.
 #[derive(Debug)]
@@ -151,7 +154,15 @@ impl ReadOnlyWarehouse {
     /// # Errors
     /// An error of SQLite.
     pub fn backups(&self) -> Result<Vec<PastBackup>, WarehouseError> {
-        self.reader.read(access_log::backups)
+        self.reader.read(copies::backups)
+    }
+
+    /// The folders in which copies of the warehouse were made, or begun.
+    ///
+    /// # Errors
+    /// An error of SQLite.
+    pub fn copy_folders(&self) -> Result<BTreeSet<PathBuf>, WarehouseError> {
+        self.reader.read(copies::folders)
     }
 
     /// For each connection, by `connection.id`: when its latest sync began, of those that reached their end.

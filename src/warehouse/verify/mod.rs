@@ -222,8 +222,7 @@ fn unfinished_purges(connection: &Connection) -> Result<Checked, WarehouseError>
     {
         checked.count = 1;
         checked.problem(|| {
-            "the file or a lake may hold data of a purged connection; repeat that `payersync purge`"
-                .into()
+            "the file or a lake may hold data of a purged connection; `payersync purge --finish`".into()
         });
     }
     Ok(checked)

@@ -168,7 +168,9 @@ fn each_kind_of_damage_is_named() {
         ),
         ("DELETE FROM sync_walk".to_owned(), LEDGER),
         (
-            "INSERT INTO purge_unfinished VALUES (7, '2026-01-01T00:00:00.000Z')".to_owned(),
+            "INSERT INTO purge_unfinished (purged_id, begun_at)
+             VALUES (7, '2026-01-01T00:00:00.000Z')"
+                .to_owned(),
             "purges that were interrupted",
         ),
     ] {
@@ -214,14 +216,18 @@ fn wrong_rows_alone_are_made_again_by_rebuild() {
 }
 
 #[test]
-fn a_purge_that_was_interrupted_is_repeated_and_no_backup_is_restored() {
+fn a_purge_that_was_interrupted_is_finished_and_no_backup_is_restored() {
     let (_payer, home) = lived_in();
-    let unfinished = "INSERT INTO purge_unfinished VALUES (7, '2026-01-01T00:00:00.000Z')";
+    let unfinished = "INSERT INTO purge_unfinished (purged_id, begun_at)
+         VALUES (7, '2026-01-01T00:00:00.000Z')";
     home.warehouse().execute_batch(unfinished).unwrap();
     let told = home.run(&["verify"]);
     assert_eq!(told.code, 5);
-    assert!(told.stderr.contains("repeat the purge"), "{}", told.stderr);
+    assert!(told.stderr.contains("`payersync purge --finish`"), "{}", told.stderr);
     assert!(!told.stderr.contains("restore"), "{}", told.stderr);
+    let finished = home.run(&["purge", "--finish"]);
+    assert_eq!(finished.code, 0, "{}", finished.stderr);
+    home.succeed(&["verify"], "the end of the purge");
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod kept_private;
 mod named_outputs;
 mod one_patient;
 mod purge;
+mod purge_again;
 mod purge_traces;
 mod repeated_secrets;
 mod screen;

@@ -178,3 +178,29 @@ fn a_consent_for_another_patient_asks_before_it_takes_the_place_of_what_is_held(
     assert_eq!(home.rows(ever), [["9"], ["b"]]);
     assert_eq!(home.value::<String>("SELECT patient_id FROM connection"), "b");
 }
+
+/// The purge of what was held cannot be finished; the new consent is not lost with it.
+#[cfg(feature = "lake")]
+#[test]
+fn a_consent_for_another_patient_is_kept_if_the_purge_before_it_stays_unfinished() {
+    let payer = Dictated::start();
+    payer.script().token = r#","patient":"a""#.to_owned();
+    payer.serve("Patient", &[patient("a", "")]);
+    let home = payer.home("");
+    assert_eq!(home.run(&["sync"]).code, 0);
+    payer.script().token = r#","patient":"b""#.to_owned();
+    let lakes = home.write_private("lake.json", "no list of lakes");
+    let replaced = payer.connect(&home, &["--yes"]);
+    assert_ne!(replaced.code, 0, "{}", replaced.stderr);
+    assert!(replaced.stderr.contains("Connected john"), "{}", replaced.stderr);
+    assert!(replaced.stderr.contains("lake.json"), "{}", replaced.stderr);
+    assert_eq!(home.rows("SELECT patient_id FROM connection"), [["b"]]);
+    let vault = payersync::auth::Vault::open(home.path(), None).unwrap();
+    let uid: String = home.value("SELECT uid FROM connection");
+    assert!(vault.get(&uid).unwrap().is_some());
+    // The hint of `verify` ends that purge, and takes nothing of the new consent.
+    std::fs::remove_file(lakes).unwrap();
+    home.succeed(&["purge", "--finish"], "the list of lakes is in order");
+    assert_eq!(home.rows("SELECT patient_id FROM connection"), [["b"]]);
+    home.succeed(&["verify"], "the end of the purge");
+}

@@ -1,0 +1,54 @@
+//! Revokes a consent at its plan, and tells the user how that went.
+
+use super::{failure::Failure, home, tell};
+use crate::{
+    auth::{self, ClientRegistration, StoredGrant},
+    config::{PlanSettings, Settings},
+    http::HttpClient,
+};
+use url::Url;
+
+/// Revokes the consent if the plan supports it.
+///
+/// Returns false if the plan could have revoked it but did not, so that the member has to withdraw the
+/// consent at the plan.
+pub(super) async fn revoke(settings: &Settings, grant: &StoredGrant) -> bool {
+    let by_hand = "hint: the member can withdraw the consent at the plan itself";
+    let name = &grant.plan;
+    let plan = settings.plans.get(name);
+    let Some((plan, url)) = plan.and_then(|plan| Some((plan, plan.revocation_url.as_ref()?)))
+    else {
+        tell(&format!("Plan {name} has no revocation_url: nothing was revoked there"));
+        tell(by_hand);
+        return true;
+    };
+    // Also a secret that cannot be read, or a machine without certificates, is a failure to revoke.
+    let revoked = match client(settings, plan, url) {
+        Ok((http, registration)) => auth::revoke(&http, &registration, url, grant)
+            .await
+            .map_err(|error| format!("{:#}", anyhow::Error::from(error))),
+        Err(failure) => Err(failure.to_string()),
+    };
+    match revoked {
+        Ok(()) => {
+            tell(&format!("Revoked the consent at plan {name}"));
+            true
+        }
+        Err(error) => {
+            tell(&format!("Plan {name} did not revoke the consent: {error}"));
+            tell(by_hand);
+            false
+        }
+    }
+}
+
+/// What a request to revoke a plan's consents needs.
+fn client(
+    settings: &Settings,
+    plan: &PlanSettings,
+    url: &Url,
+) -> Result<(HttpClient, ClientRegistration), Failure> {
+    let token_url = plan.token_url.clone().unwrap_or_else(|| url.clone());
+    let registration = plan.registration(plan.endpoints(token_url))?;
+    Ok((home::http(settings)?, registration))
+}

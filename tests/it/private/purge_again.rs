@@ -1,0 +1,150 @@
+//! A purge that was interrupted: whichever run ends it names the copies, and takes nobody else.
+
+use crate::support::{Dictated, Home};
+use payersync::warehouse::{
+    Access, PurgeTarget, Purged, find_for_purge, log_access, purge_rows, unfinished_name,
+};
+use std::{fs, path::Path, process};
+
+const PURGE: [&str; 3] = ["purge", "john", "--yes"];
+
+/// A home with `john`, who has data.
+fn home(more: &str) -> (Dictated, Home) {
+    let payer = Dictated::start();
+    payer.serve("Patient", &[r#"{"resourceType":"Patient","id":"p"}"#]);
+    let home = payer.home(more);
+    home.succeed(&["sync", "--type", "Patient"], "a consent");
+    (payer, home)
+}
+
+fn connect(home: &Home, name: &str) {
+    home.succeed(&["connect", name, "--plan", "demo", "--code", "a-code"], name);
+}
+
+/// What a purge does until its rows are gone, without the tokens: what a killed one may leave.
+fn interrupted(home: &Home, name: &str) -> Purged {
+    let file = home.warehouse_file();
+    let PurgeTarget::Connection(row) = find_for_purge(&file, name).unwrap() else {
+        panic!("{name} is there, and no purge of that name is unfinished")
+    };
+    purge_rows(&file, &row, "a test", chrono::Utc::now()).unwrap()
+}
+
+fn unfinished(home: &Home) -> i64 {
+    home.value("SELECT count(*) FROM purge_unfinished")
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn the_run_that_ends_a_purge_names_every_copy_and_so_does_the_next_purge() {
+    let (_payer, home) = home("");
+    connect(&home, "bob");
+    let outside = Home::new();
+    let (all, named) = (outside.file("all.db"), outside.file("john-2025.db"));
+    for copy in [&all, &named] {
+        home.succeed(&["backup", text(copy)], "a sync");
+    }
+    assert_eq!(interrupted(&home, "john").copies, [text(&all), text(&named)]);
+    let logged = "SELECT count(*) FROM access_log WHERE instr(target, 'john') > 0";
+    assert_eq!(home.value::<i64>(logged), 0);
+    let without_name = outside.file("…-2025.db");
+    for name in ["john", "bob"] {
+        let purged = home.run(&["purge", name, "--yes"]);
+        assert_eq!(purged.code, 0, "{name}: {}", purged.stderr);
+        let is_of_earlier = purged.stderr.contains("Finished an earlier purge");
+        assert_eq!(is_of_earlier, name == "john", "{}", purged.stderr);
+        for copy in [&all, &without_name] {
+            let times = purged.stderr.matches(text(copy)).count();
+            assert_eq!(times, 1, "{name}, {}: {}", copy.display(), purged.stderr);
+        }
+        assert_eq!(unfinished(&home), 0, "{name}");
+        let verified = home.run(&["verify"]);
+        assert_eq!(verified.code, 0, "{name}: {}", verified.stdout);
+    }
+}
+
+#[test]
+fn a_purge_in_one_run_names_a_copy_once_and_with_its_name() {
+    let (_payer, home) = home("");
+    let copy = home.file("of-john.db");
+    home.succeed(&["backup", text(&copy)], "a sync");
+    let purged = home.run(&PURGE);
+    assert_eq!(purged.code, 0, "{}", purged.stderr);
+    assert_eq!(purged.stderr.matches(text(&copy)).count(), 1, "{}", purged.stderr);
+    assert!(!purged.stderr.contains('…'), "{}", purged.stderr);
+    let looked = home.run(&["doctor", "--offline", "--production"]).stdout;
+    assert!(looked.contains("its path had the name of a connection"), "{looked}");
+}
+
+#[test]
+fn a_repeated_purge_takes_no_connection_that_was_made_since() {
+    let (_payer, home) = home("");
+    interrupted(&home, "john");
+    connect(&home, "john");
+    let repeated = home.run(&PURGE);
+    assert_eq!(repeated.code, 1, "{}", repeated.stderr);
+    assert!(repeated.stderr.contains("Finished an earlier purge"), "{}", repeated.stderr);
+    assert!(repeated.stderr.contains("the john of now was left"), "{}", repeated.stderr);
+    assert_eq!(unfinished(&home), 0);
+    assert_eq!(home.rows("SELECT name FROM connection"), [["john"]]);
+    // Asked once more, it is meant.
+    assert_eq!(home.run(&PURGE).code, 0);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM connection"), 0);
+}
+
+#[test]
+fn an_unknown_name_is_not_called_purged_because_another_purge_is_finished() {
+    let (_payer, home) = home("");
+    connect(&home, "bob");
+    interrupted(&home, "bob");
+    let mistyped = home.run(&["purge", "jon", "--yes"]);
+    assert_eq!(mistyped.code, 1, "{}", mistyped.stderr);
+    assert!(mistyped.stderr.contains("Finished an earlier purge"), "{}", mistyped.stderr);
+    assert!(mistyped.stderr.contains("there is no connection jon"), "{}", mistyped.stderr);
+    assert_eq!(home.rows("SELECT name FROM connection"), [["john"]]);
+    assert_eq!(unfinished(&home), 0);
+    // The purge of a connection that is there ends the earlier one on its way.
+    connect(&home, "bob");
+    interrupted(&home, "bob");
+    assert_eq!(home.run(&PURGE).code, 0);
+    assert_eq!(unfinished(&home), 0);
+    let nothing = home.run(&["purge", "--finish"]);
+    assert_eq!(nothing.code, 0, "{}", nothing.stderr);
+    assert!(nothing.stderr.contains("No purge is unfinished"), "{}", nothing.stderr);
+}
+
+#[test]
+fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
+    let (_payer, home) = home("");
+    let outside = Home::new();
+    let [under_way, killed, never] =
+        ["under-way.db", "killed", "never.db"].map(|name| outside.file(name));
+    for (command, target) in [("backup", &under_way), ("export", &killed), ("backup", &never)] {
+        let access = Access {
+            os_user: "a test".to_owned(),
+            command,
+            connection_id: None,
+            target: Some(text(target).to_owned()),
+            detail: Some("begun".to_owned()),
+        };
+        log_access(&home.warehouse_file(), &access, chrono::Utc::now()).unwrap();
+    }
+    let partial = |target: &Path| unfinished_name(target, &home.file("warehouse.db")).unwrap();
+    // This test is at work on the first one, and no process has the number of the second one's.
+    let (ours, of_dead) = (partial(&under_way), partial(&killed));
+    let of_dead = text(&of_dead).replace(&format!("-{}-", process::id()), "-2000000000-");
+    fs::write(&ours, "health data").unwrap();
+    fs::create_dir(&of_dead).unwrap();
+    let looked = home.run(&["doctor", "--offline"]);
+    assert!(looked.stdout.contains("killed."), "{}", looked.stdout);
+
+    let purged = home.run(&PURGE);
+    assert_eq!(purged.code, 0, "{}", purged.stderr);
+    assert!(purged.stderr.contains(text(&under_way)), "{}", purged.stderr);
+    assert!(!purged.stderr.contains("never.db"), "{}", purged.stderr);
+    assert!(!purged.stderr.contains("killed"), "{}", purged.stderr);
+    assert!(ours.exists() && !Path::new(&of_dead).exists());
+}

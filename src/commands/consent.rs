@@ -98,7 +98,7 @@ pub(super) async fn give(
     vault: &Vault,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
-    let _lock = lock::take_for_consent(consent.home)?;
+    let _lock = lock::take_for_consent(consent.home, "connect")?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     vault.put(&uid, grant)?;
     let (scope, patient_id) =
@@ -119,7 +119,7 @@ pub(super) async fn give_to_client(
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
     debug_assert_eq!(consent.registration.grant, GrantKind::ClientCredentials);
-    let _lock = lock::take_for_consent(consent.home)?;
+    let _lock = lock::take_for_consent(consent.home, "connect")?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     let (name, least_generation) = (consent.name.to_owned(), None);
     let key = ConnectionKey { uid: uid.clone(), name, least_generation };
@@ -133,7 +133,7 @@ pub(super) async fn give_without_consent(
     patient: Option<String>,
     warehouse: &Warehouse,
 ) -> Result<ConnectionRow, Failure> {
-    let _lock = lock::take_for_consent(consent.home)?;
+    let _lock = lock::take_for_consent(consent.home, "connect")?;
     let uid = uid(warehouse, consent.name, &consent.registration.plan)?;
     Ok(warehouse.consent(new_consent(consent, uid, None, patient)).await?)
 }

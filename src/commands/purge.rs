@@ -1,8 +1,11 @@
 //! `payersync purge`: removes every trace of one connection, then counts what is left.
 
 use super::{
-    failure::Failure, home, lock, metrics, pending, print, revoke::revoke,
-    sync::unknown_connection, system, tell,
+    failure::Failure,
+    home, lock, metrics, pending, print,
+    revoke::{revoke, turn},
+    sync::unknown_connection,
+    system, tell,
 };
 use crate::{
     auth::{self, Vault},
@@ -32,7 +35,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let warehouse = home::existing_warehouse(&settings.home)?;
     let Some(name) = &args.name else {
         if is_unscrubbed(&warehouse)? {
-            return finish_earlier(&settings, &warehouse);
+            return finish_earlier(&settings, &warehouse, "purge");
         }
         tell("No purge is unfinished");
         return Ok(ExitCode::Complete);
@@ -47,7 +50,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
             purge(&settings, &row, &home::vault(folder)?).await
         }
         PurgeTarget::Anew => {
-            let code = finish_earlier(&settings, &warehouse)?;
+            let code = finish_earlier(&settings, &warehouse, "purge")?;
             if code != ExitCode::Complete {
                 return Ok(code);
             }
@@ -55,7 +58,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
             Err(Failure::misuse(what).hint("to purge it, too, run the same command again"))
         }
         PurgeTarget::Unfinished { is_of_name } => {
-            let code = finish_earlier(&settings, &warehouse)?;
+            let code = finish_earlier(&settings, &warehouse, "purge")?;
             if code != ExitCode::Complete || is_of_name {
                 return Ok(code);
             }
@@ -94,14 +97,19 @@ pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     if is_unscrubbed(&warehouse)?
         && let Ok(_lock) = lock::take(&settings.home, "lake sync")
     {
-        finish_earlier(&settings, &warehouse)?;
+        finish_earlier(&settings, &warehouse, "lake sync")?;
     }
     Ok(())
 }
 
 /// Finishes the purges that were interrupted, and tells which copies hold their connections; the home's lock
 /// must be held.
-fn finish_earlier(settings: &Settings, warehouse: &WarehouseFile) -> Result<ExitCode, Failure> {
+fn finish_earlier(
+    settings: &Settings,
+    warehouse: &WarehouseFile,
+    command: &str,
+) -> Result<ExitCode, Failure> {
+    let _no_backup = lock::take_from_backups(&settings.home, command)?;
     let mut copies = Vec::new();
     let finished = finish(settings, warehouse, "", &mut copies);
     if matches!(finished, Ok(true)) {
@@ -158,6 +166,11 @@ pub(super) async fn erase(
     vault: &Vault,
 ) -> Result<Erased, Failure> {
     let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
+    // If a consent were stored between the removal of the tokens and that of the rows, its tokens would be of
+    // no connection. A backup that is at work would lose its temporary copy.
+    let _no_consent = lock::take_for_consent(folder, "purge")?;
+    let _no_backup = lock::take_from_backups(folder, "purge")?;
+    let turn = turn(settings, &row.uid, &row.name).await?;
     // If the connection has not arrived yet, its tokens also belong to the other home.
     let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
     let mut is_revoked = true;
@@ -165,6 +178,7 @@ pub(super) async fn erase(
         is_revoked = revoke(settings, &grant).await;
     }
     let had_tokens = auth::forget(vault, folder, &row.uid)?;
+    drop(turn);
     // The pending consent contains the member's name, so the purge is not done while it exists. If removing
     // it fails, the rows are still there, and the same command finds the connection again.
     forget_pending(folder, &row.name)?;

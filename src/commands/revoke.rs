@@ -2,7 +2,7 @@
 
 use super::{failure::Failure, home, tell};
 use crate::{
-    auth::{self, ClientRegistration, StoredGrant},
+    auth::{self, ClientRegistration, RefreshTurn, StoredGrant, Vault, refresh_turn},
     config::{PlanSettings, Settings},
     http::HttpClient,
 };
@@ -40,6 +40,18 @@ pub(super) async fn revoke(settings: &Settings, grant: &StoredGrant) -> bool {
             false
         }
     }
+}
+
+/// Waits until no other process refreshes these tokens, so that the newest ones are revoked and removed.
+pub(super) async fn turn(
+    settings: &Settings,
+    uid: &str,
+    name: &str,
+) -> Result<RefreshTurn, Failure> {
+    refresh_turn(&settings.home, uid).await?.ok_or_else(|| {
+        Failure::locked(format!("another process refreshes {name}"))
+            .hint("end it, and run the same command again")
+    })
 }
 
 /// What a request to revoke a plan's consents needs.

@@ -33,6 +33,8 @@ impl Drop for Staging {
 }
 
 /// Removes what killed backups and restores have left beside the warehouse.
+///
+/// No backup may be staging meanwhile; the caller holds the lock of encrypted backups for that.
 pub(super) fn sweep(warehouse: &Path) -> Result<(), WarehouseError> {
     remove(&beside(warehouse, ".staging"))?;
     partial::sweep(warehouse, &partial::tag(warehouse))

@@ -1,10 +1,19 @@
 //! A purge that was interrupted: whichever run ends it names the copies, and takes nobody else.
 
 use crate::support::{Dictated, Home};
-use payersync::warehouse::{
-    Access, PurgeTarget, Purged, find_for_purge, log_access, purge_rows, unfinished_name,
+use payersync::{
+    auth::{StoredGrant, Vault},
+    warehouse::{
+        Access, PurgeTarget, Purged, find_for_purge, log_access, purge_rows, unfinished_name,
+    },
 };
-use std::{fs, path::Path, process};
+use std::{
+    fs,
+    io::Write,
+    path::Path,
+    process::{self, Stdio},
+    thread,
+};
 
 const PURGE: [&str; 3] = ["purge", "john", "--yes"];
 
@@ -32,6 +41,11 @@ fn interrupted(home: &Home, name: &str) -> Purged {
 
 fn unfinished(home: &Home) -> i64 {
     home.value("SELECT count(*) FROM purge_unfinished")
+}
+
+fn tokens(home: &Home) -> Vec<(String, StoredGrant)> {
+    let rows = Vault::open(home.path(), None).unwrap().list().unwrap();
+    rows.into_iter().map(|(uid, grant)| (uid, grant.unwrap())).collect()
 }
 
 fn text(path: &Path) -> &str {
@@ -147,4 +161,49 @@ fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
     assert!(!purged.stderr.contains("never.db"), "{}", purged.stderr);
     assert!(!purged.stderr.contains("killed"), "{}", purged.stderr);
     assert!(ours.exists() && !Path::new(&of_dead).exists());
+}
+
+#[test]
+fn a_purge_waits_for_a_refresh_and_revokes_the_tokens_that_came_of_it() {
+    let payer = Dictated::start();
+    let url = payer.token_url().replace("/token", "/revoke");
+    let home = payer.home(&format!("revocation_url = \"{url}\"\n"));
+    let uid: String = home.value("SELECT uid FROM connection");
+    let turn = || payersync::auth::refresh_turn(home.path(), &uid);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let held = runtime.block_on(turn()).unwrap().unwrap();
+    let mut purge =
+        home.command(&PURGE).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    // It takes this lock last, before it waits for the refresh.
+    while !fs::read_to_string(home.file("backup.lock")).is_ok_and(|it| it.contains("purge")) {
+        assert!(purge.try_wait().unwrap().is_none(), "it did not wait");
+        thread::yield_now();
+    }
+    let vault = Vault::open(home.path(), None).unwrap();
+    let mut grant = vault.get(&uid).unwrap().unwrap();
+    grant.refresh = Some("rotated".into());
+    vault.put(&uid, &grant).unwrap();
+    drop(held);
+    // The payer does not know the address, so that nothing is revoked.
+    assert_eq!(purge.wait().unwrap().code(), Some(4));
+    let asked = payer.script().received.clone();
+    let asked: Vec<_> = asked.iter().filter(|it| it.path == "/revoke").collect();
+    assert!(!asked.is_empty());
+    assert!(asked.iter().all(|it| it.body.contains("token=rotated")), "{asked:?}");
+    assert_eq!(vault.list().unwrap().len(), 0);
+}
+
+#[test]
+fn a_purge_waits_for_a_consent_and_an_encrypted_backup_before_it_removes_anything() {
+    let (_payer, home) = home("");
+    for name in ["consent.lock", "backup.lock"] {
+        let mut lock = fs::File::create(home.file(name)).unwrap();
+        lock.lock().unwrap();
+        // Nobody waits for this owner.
+        writeln!(lock, "`payersync sync`, process 1").unwrap();
+        let refused = home.run(&PURGE);
+        assert_eq!(refused.code, 6, "{name}: {}", refused.stderr);
+        assert_eq!((unfinished(&home), tokens(&home).len()), (0, 1), "{name}");
+    }
+    assert_eq!(home.run(&PURGE).code, 0);
 }

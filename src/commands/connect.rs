@@ -6,12 +6,12 @@ use super::{
     failure::{self, Failure},
     home, lock, pending,
     purge::{self, Erased},
-    tell,
+    strays, tell,
 };
 use crate::{
     auth::{
-        AuthorizeRequest, CallbackListener, ClientRegistration, GrantKind, Redirected,
-        ResponseMode, StoredGrant, Vault, require_known_token_origin,
+        AuthorizeError, AuthorizeRequest, CallbackError, CallbackListener, ClientRegistration,
+        GrantKind, Redirected, ResponseMode, StoredGrant, Vault, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
@@ -90,6 +90,12 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     // The consent has been answered, so the pending request is of no more use.
     let _ = pending::forget(folder, &args.name);
     tell(&format!("Connected {} {}", row.name, row.source()));
+    if plan.grant().has_endpoint()
+        && let Some(vault) = strays::existing_vault(folder)?
+    {
+        let _no_consent = lock::take_for_consent(folder, "connect")?;
+        strays::remove_replaced(&settings, &vault, &row).await?;
+    }
     tell_who_is_there(&settings, &row)?;
     if let Some(scope) = row.scope {
         tell(&format!("Scope: {scope}"));
@@ -256,7 +262,11 @@ async fn ask(
                 listener.redirect_url()
             ));
             let timeout = Duration::from_secs(args.timeout);
-            let code = listener.wait(&request.expected, timeout).await?;
+            let code = listener.wait(&request.expected, timeout).await.inspect_err(|error| {
+                if let CallbackError::Authorize(error) = error {
+                    forget_if_denied(folder, args, error);
+                }
+            })?;
             Ok((
                 registration,
                 Redirected { code, verifier: request.verifier, nonce: request.nonce },
@@ -271,7 +281,10 @@ async fn ask(
             io::stdin()
                 .read_line(&mut line)
                 .map_err(|error| Failure::usage("cannot read the code", error))?;
-            let code = request.expected.code_from(&line)?;
+            let code = request
+                .expected
+                .code_from(&line)
+                .inspect_err(|error| forget_if_denied(folder, args, error))?;
             Ok((
                 registration,
                 Redirected { code, verifier: request.verifier, nonce: request.nonce },
@@ -281,6 +294,13 @@ async fn ask(
             let answer = answer_of(folder, args, pasted)?;
             Ok((registration, answer))
         }
+    }
+}
+
+/// Deletes the pending request if this was its answer: the member or the plan said no.
+fn forget_if_denied(folder: &Path, args: &ConnectArgs, error: &AuthorizeError) {
+    if matches!(error, AuthorizeError::Denied { .. }) {
+        let _ = pending::forget(folder, &args.name);
     }
 }
 
@@ -303,7 +323,10 @@ fn answer_of(folder: &Path, args: &ConnectArgs, pasted: &str) -> Result<Redirect
     let looks_like_url = pasted.contains("://") || pasted.contains("code=");
     match pending::find(folder, &args.name, &args.plan) {
         Some(pending) => {
-            let code = pending.expected.code_from(pasted)?;
+            let code = pending
+                .expected
+                .code_from(pasted)
+                .inspect_err(|error| forget_if_denied(folder, args, error))?;
             Ok(Redirected { code, verifier: pending.verifier, nonce: pending.nonce })
         }
         // A bare code that was obtained some other way is accepted. A URL is not: without a pending request

@@ -59,6 +59,7 @@ mod standing;
 mod status;
 mod stdout;
 mod stop_signal;
+mod strays;
 mod sync;
 mod system;
 mod tables;

@@ -63,6 +63,13 @@ pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
     })
 }
 
+/// Whether a consent is pending for a name, at whichever plan.
+///
+/// The name may be any text that was typed: a name with a slash is no connection's, and names another folder.
+pub(super) fn is_kept(home: &Path, name: &str) -> bool {
+    !name.contains(['/', '\\']) && path(home, name).symlink_metadata().is_ok()
+}
+
 /// Deletes the pending consent of a connection, if any.
 pub(super) fn forget(home: &Path, name: &str) -> io::Result<()> {
     match fs::remove_file(path(home, name)) {

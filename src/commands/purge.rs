@@ -4,6 +4,7 @@ use super::{
     failure::Failure,
     home, lock, metrics, pending, print,
     revoke::{revoke, turn},
+    strays,
     sync::unknown_connection,
     system, tell,
 };
@@ -44,10 +45,10 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         true => find_for_purge(&warehouse, name)?,
         false => PurgeTarget::Unknown,
     };
-    match target {
+    let is_of_name = match target {
         PurgeTarget::Connection(row) => {
             confirm(name, args.yes)?;
-            purge(&settings, &row, &home::vault(folder)?).await
+            return purge(&settings, &row, &home::vault(folder)?).await;
         }
         PurgeTarget::Anew => {
             let code = finish_earlier(&settings, &warehouse, "purge")?;
@@ -55,22 +56,21 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
                 return Ok(code);
             }
             let what = format!("that purge was of an earlier {name}; the {name} of now was left");
-            Err(Failure::misuse(what).hint("to purge it, too, run the same command again"))
+            return Err(Failure::misuse(what).hint("to purge it, too, run the same command again"));
         }
-        PurgeTarget::Unfinished { is_of_name } => {
-            let code = finish_earlier(&settings, &warehouse, "purge")?;
-            if code != ExitCode::Complete || is_of_name {
-                return Ok(code);
-            }
-            Err(unknown(name, &warehouse)?)
-        }
-        PurgeTarget::Unknown => Err(unknown(name, &warehouse)?),
+        PurgeTarget::Unfinished { is_of_name } => Some(is_of_name),
+        PurgeTarget::Unknown => None,
+    };
+    let leftovers = remove_leftovers(&settings, name, args.yes).await?;
+    let finished = match is_of_name {
+        Some(_) => finish_earlier(&settings, &warehouse, "purge")?,
+        None => ExitCode::Complete,
+    };
+    if finished != ExitCode::Complete || is_of_name == Some(true) || leftovers.is_some() {
+        return Ok(finished.worst(leftovers.unwrap_or(ExitCode::Complete)));
     }
-}
-
-fn unknown(name: &str, warehouse: &WarehouseFile) -> Result<Failure, Failure> {
-    let known = ReadOnlyWarehouse::open(warehouse)?.connections()?;
-    Ok(unknown_connection(name, &known))
+    let known = ReadOnlyWarehouse::open(&warehouse)?.connections()?;
+    Err(unknown_connection(name, &known))
 }
 
 async fn purge(
@@ -87,6 +87,36 @@ async fn purge(
     }
     let revoked = if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable };
     Ok(revoked.worst(erased.outcome()?))
+}
+
+/// Removes what is there of a name that is no connection's: tokens that no connection uses, and a consent
+/// that was asked for and never given. Returns `None` if there is neither.
+async fn remove_leftovers(
+    settings: &Settings,
+    name: &str,
+    yes: bool,
+) -> Result<Option<ExitCode>, Failure> {
+    let folder = &settings.home;
+    let vault = strays::existing_vault(folder)?;
+    let has_tokens = match &vault {
+        Some(vault) => !strays::find(settings, vault, name)?.is_empty(),
+        None => false,
+    };
+    let is_pending = pending::is_kept(folder, name);
+    if !has_tokens && !is_pending {
+        return Ok(None);
+    }
+    confirm(name, yes)?;
+    let _no_consent = lock::take_for_consent(folder, "purge")?;
+    let mut are_revoked = true;
+    if let Some(vault) = vault {
+        are_revoked = strays::remove(settings, &vault, name).await?.are_revoked;
+    }
+    if is_pending {
+        forget_pending(folder, name)?;
+        tell(&format!("Removed the consent that {name} waited for"));
+    }
+    Ok(Some(if are_revoked { ExitCode::Complete } else { ExitCode::Unreachable }))
 }
 
 /// Finishes a purge that was interrupted, unless another command is at work in the home.
@@ -179,6 +209,7 @@ pub(super) async fn erase(
     }
     let had_tokens = auth::forget(vault, folder, &row.uid)?;
     drop(turn);
+    let strays = strays::remove(settings, vault, &row.name).await?;
     // The pending consent contains the member's name, so the purge is not done while it exists. If removing
     // it fails, the rows are still there, and the same command finds the connection again.
     forget_pending(folder, &row.name)?;
@@ -193,7 +224,12 @@ pub(super) async fn erase(
             row.name
         ));
     }
-    Ok(Erased { purged, had_tokens, is_revoked, finished })
+    Ok(Erased {
+        purged,
+        had_tokens: had_tokens || strays.are_any,
+        is_revoked: is_revoked && strays.are_revoked,
+        finished,
+    })
 }
 
 pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {

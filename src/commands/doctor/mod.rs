@@ -165,13 +165,22 @@ fn tokens(
     }
     let orphans = grants.iter().filter(|(uid, _)| connections.iter().all(|row| row.uid != *uid));
     for grant in orphans.filter_map(|(_, grant)| grant.as_ref().ok()) {
+        let (name, plan) = (&grant.name, &grant.plan);
+        // A purge of a name that is a connection's would remove that connection as well.
+        let hint = match connections.iter().find(|row| row.name == *name) {
+            Some(row) => format!(
+                "`payersync connect {name} --plan {}` again removes them",
+                row.plan.as_ref().unwrap_or(plan)
+            ),
+            None => format!(
+                "`payersync connect {name} --plan {plan}` replaces them, `payersync purge {name}` \
+                 revokes and removes them"
+            ),
+        };
         findings.push(Finding::warning(
             "vault",
-            format!(
-                "holds tokens of {} at plan {}, and there is no such connection",
-                grant.name, grant.plan
-            ),
-            format!("`payersync connect {} --plan {}` again replaces them", grant.name, grant.plan),
+            format!("holds tokens of {name} at plan {plan} that no connection uses"),
+            hint,
         ));
     }
     Ok(())

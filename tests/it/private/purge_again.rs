@@ -102,11 +102,12 @@ fn a_repeated_purge_takes_no_connection_that_was_made_since() {
     assert_eq!(repeated.code, 1, "{}", repeated.stderr);
     assert!(repeated.stderr.contains("Finished an earlier purge"), "{}", repeated.stderr);
     assert!(repeated.stderr.contains("the john of now was left"), "{}", repeated.stderr);
-    assert_eq!(unfinished(&home), 0);
+    assert_eq!((unfinished(&home), tokens(&home).len()), (0, 1));
     assert_eq!(home.rows("SELECT name FROM connection"), [["john"]]);
     // Asked once more, it is meant.
     assert_eq!(home.run(&PURGE).code, 0);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM connection"), 0);
+    assert_eq!(tokens(&home).len(), 0);
 }
 
 #[test]
@@ -161,6 +162,61 @@ fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
     assert!(!purged.stderr.contains("never.db"), "{}", purged.stderr);
     assert!(!purged.stderr.contains("killed"), "{}", purged.stderr);
     assert!(ours.exists() && !Path::new(&of_dead).exists());
+}
+
+#[test]
+fn tokens_that_no_connection_uses_go_with_a_purge_of_their_name_or_its_next_consent() {
+    let (payer, home) = home("");
+    interrupted(&home, "john");
+    home.succeed(&["purge", "--finish"], "rows that are gone");
+    let looked = home.run(&["doctor", "--offline"]);
+    assert!(looked.stdout.contains("`payersync purge john` revokes"), "{}", looked.stdout);
+    let without_yes = home.run(&["purge", "john"]);
+    assert_eq!((without_yes.code, tokens(&home).len()), (1, 1), "{}", without_yes.stderr);
+    let purged = home.run(&PURGE);
+    assert_eq!(purged.code, 0, "{}", purged.stderr);
+    assert!(purged.stderr.contains("Removed tokens of john at plan demo"), "{}", purged.stderr);
+    assert_eq!(tokens(&home).len(), 0);
+    assert_eq!(home.run(&PURGE).code, 1);
+
+    let lose_the_warehouse = || {
+        for name in home.names().iter().filter(|name| name.starts_with("warehouse.db")) {
+            fs::remove_file(home.file(name)).unwrap();
+        }
+    };
+    for _ in 0..2 {
+        assert_eq!(payer.connect(&home, &[]).code, 0);
+        let [(uid, _)] = &tokens(&home)[..] else { panic!("one consent's tokens alone") };
+        assert_eq!(*uid, home.value::<String>("SELECT uid FROM connection"));
+        lose_the_warehouse();
+    }
+    assert_eq!(home.run(&PURGE).code, 0);
+    assert_eq!(tokens(&home).len(), 0);
+    assert!(!home.names().contains(&"warehouse.db".to_owned()));
+}
+
+#[test]
+fn a_consent_that_was_never_given_goes_with_a_purge_or_with_the_answer_no() {
+    let (_payer, home) = home("");
+    let pending = home.file("pending-mary.json");
+    let ask = ["connect", "mary", "--plan", "demo", "--code", "-"];
+    assert_ne!(home.run(&ask).code, 0);
+    assert!(pending.exists());
+    assert_eq!(home.run(&["purge", "mary", "--yes"]).code, 0);
+    assert!(!pending.exists());
+    assert_eq!(home.run(&["purge", "mary", "--yes"]).code, 1);
+
+    assert_ne!(home.run(&ask).code, 0);
+    let kept: serde_json::Value = serde_json::from_slice(&fs::read(&pending).unwrap()).unwrap();
+    let state = kept["expected"]["state"].as_str().unwrap();
+    let refuse = |state: &str| {
+        let answer = format!("http://127.0.0.1/callback?error=access_denied&state={state}");
+        home.run(&["connect", "mary", "--plan", "demo", "--code", &answer]).code
+    };
+    assert_ne!(refuse("another"), 3);
+    assert!(pending.exists(), "anybody can say no to another request");
+    assert_eq!(refuse(state), 3);
+    assert!(!pending.exists());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use super::{
     failure::{self, Failure},
     home, lock, pending,
     purge::{self, Erased},
+    revoke::revoke_unless_stored,
     strays, tell,
 };
 use crate::{
@@ -79,12 +80,22 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
             let consent =
                 Consent { home: folder, name: &args.name, member, registration: &registration };
             let grant = redeem(&consent, &answer, &http).await?;
-            let (warehouse, made) =
-                make_room(&settings, &args, plan, &grant, warehouse, &vault).await?;
-            erased = made;
-            let row = give(&consent, &grant, &vault, &warehouse).await?;
-            warehouse.close();
-            row
+            let stored = async {
+                let (warehouse, made) =
+                    make_room(&settings, &args, plan, &grant, warehouse, &vault).await?;
+                erased = made;
+                let row = give(&consent, &grant, &vault, &warehouse).await?;
+                warehouse.close();
+                Ok::<_, Failure>(row)
+            };
+            match stored.await {
+                Ok(row) => row,
+                Err(failure) => {
+                    // The code is spent. Tokens that are thrown away here could be revoked by nobody.
+                    revoke_unless_stored(&settings, &grant, &vault).await;
+                    return Err(failure);
+                }
+            }
         }
     };
     // The consent has been answered, so the pending request is of no more use.

@@ -6,6 +6,7 @@ use crate::{
     config::{PlanSettings, Settings},
     http::HttpClient,
 };
+use secrecy::ExposeSecret;
 use url::Url;
 
 /// Revokes the consent if the plan supports it.
@@ -39,6 +40,18 @@ pub(super) async fn revoke(settings: &Settings, grant: &StoredGrant) -> bool {
             tell(by_hand);
             false
         }
+    }
+}
+
+/// Revokes a new consent whose tokens are in no vault, so that nobody could revoke it later.
+pub(super) async fn revoke_unless_stored(settings: &Settings, grant: &StoredGrant, vault: &Vault) {
+    let is_same =
+        |stored: &StoredGrant| stored.access.expose_secret() == grant.access.expose_secret();
+    let is_stored =
+        vault.list().is_ok_and(|rows| rows.iter().any(|(_, row)| row.as_ref().is_ok_and(is_same)));
+    if !is_stored {
+        tell("The new consent was not stored");
+        revoke(settings, grant).await;
     }
 }
 

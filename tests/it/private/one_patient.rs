@@ -163,9 +163,17 @@ fn a_consent_for_another_patient_asks_before_it_takes_the_place_of_what_is_held(
         assert_eq!(home.run(&["sync"]).code, 0, "{again}");
     }
     payer.script().token = r#","patient":"b""#.to_owned();
+    // This payer's tokens are always the same; those of a new consent are not.
+    let vault = payersync::auth::Vault::open(home.path(), None).unwrap();
+    let (uid, held) = vault.list().unwrap().pop().unwrap();
+    let mut held = held.unwrap();
+    held.access = "another-token".into();
+    vault.put(&uid, &held).unwrap();
     let refused = payer.connect(&home, &[]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
     assert!(refused.stderr.contains("another patient"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("The new consent was not stored"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was revoked"), "{}", refused.stderr);
     assert!(refused.stderr.contains("--yes"), "{}", refused.stderr);
     assert_eq!(home.run(&["sync"]).code, 0);
     assert_eq!(live(&home), ["Coverage/1", "Patient/a"]);
@@ -173,6 +181,7 @@ fn a_consent_for_another_patient_asks_before_it_takes_the_place_of_what_is_held(
     payer.serve("Coverage", &[coverage("9", "b")]);
     let replaced = payer.connect(&home, &["--yes"]);
     assert_eq!(replaced.code, 0, "{}", replaced.stderr);
+    assert!(!replaced.stderr.contains("was not stored"), "{}", replaced.stderr);
     assert_eq!(home.run(&["sync"]).code, 0);
     let ever = "SELECT resource_id FROM resource ORDER BY 1";
     assert_eq!(home.rows(ever), [["9"], ["b"]]);

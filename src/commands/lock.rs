@@ -50,6 +50,14 @@ pub(super) fn take_from_backups(home: &Path, command: &str) -> Result<HomeLock, 
     })
 }
 
+/// Whether a process may be at work on a temporary copy beside the warehouse. Creates no file.
+///
+/// A backup makes such a copy of an existing warehouse, a restore for a missing one.
+pub(super) fn is_staging(home: &Path, has_warehouse: bool) -> bool {
+    let file = File::open(home.join(if has_warehouse { BACKUP } else { "lock" }));
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
+
 /// Takes the lock of consents, so that no consent is stored meanwhile.
 ///
 /// A consent may be stored during a sync, but not during a move or a purge.
@@ -185,11 +193,13 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let backup = take_for_backup(home.path()).unwrap();
         assert_eq!(take_for_backup(home.path()).unwrap_err().code(), ExitCode::Locked);
+        assert!(is_staging(home.path(), true) && !is_staging(home.path(), false));
         thread::scope(|scope| {
             let purge = scope.spawn(|| take_from_backups(home.path(), "purge").map(drop));
             drop(backup);
             purge.join().unwrap().unwrap();
         });
+        assert!(!is_staging(home.path(), true));
     }
 
     #[test]

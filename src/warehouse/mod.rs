@@ -39,6 +39,7 @@ pub use file::purge::{
 pub use file::schema::known_schema_version;
 pub use file::seal::{Seal, SealKey};
 pub use file::seal_error::SealError;
+pub use file::staging::path as staging_path;
 pub use handle::Warehouse;
 pub use read::metrics::{Effort, FinishedRun};
 pub use read::query::{Answer, Cell as AnswerCell, Names, Parameter, ParameterValue};

@@ -5,14 +5,14 @@ use crate::{
     auth::Vault,
     clock::Clock,
     commands::{
-        freshness, home,
+        freshness, home, lock,
         standing::{minute, standing},
         system, vault_key,
     },
     config::Settings,
     plural,
     warehouse::{
-        ReadOnlyWarehouse, TypeStatus, WarehouseError, foreign_schema, quick_check,
+        ReadOnlyWarehouse, TypeStatus, foreign_schema, quick_check, staging_path,
         unfinished_copies as unfinished_copies_in,
     },
 };
@@ -100,6 +100,22 @@ pub(crate) fn unfinished_copies(
         );
         findings.push(Finding::warning("backups", said, hint));
     }
+}
+
+/// Reports the temporary copy of a killed backup or restore beside the warehouse.
+pub(crate) fn staged_copy(folder: &Path, findings: &mut Vec<Finding>) {
+    let warehouse = folder.join("warehouse.db");
+    let staged = staging_path(&warehouse);
+    // A backup or restore that is at work removes its copy itself.
+    if staged.symlink_metadata().is_err() || lock::is_staging(folder, warehouse.exists()) {
+        return;
+    }
+    let (staged, said) = (staged.display(), "was left by a killed backup or restore");
+    findings.push(Finding::warning(
+        "backups",
+        format!("{staged} {said}, and may hold health data in clear"),
+        format!("the next `backup --encrypt`, `restore` or `purge` removes it, or `rm {staged}`"),
+    ));
 }
 
 /// Checks that the free space suffices for the next sync, and for a rebuild or purge, which rewrite the file.

@@ -60,6 +60,7 @@ pub(super) async fn run(
     local::disk(folder, &mut findings);
     let warehouse = local::warehouse(folder, &mut findings);
     local::unfinished_copies(folder, warehouse.as_ref(), &mut findings);
+    local::staged_copy(folder, &mut findings);
     let vault = local::vault(folder, &mut findings);
     tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
     if let Some(warehouse) = &warehouse {

@@ -21,6 +21,6 @@ mod removal;
 pub(super) mod schema;
 pub(super) mod seal;
 pub(super) mod seal_error;
-mod staging;
+pub(super) mod staging;
 pub(super) mod waiting;
 pub(super) mod without_locks;

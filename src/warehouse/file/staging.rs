@@ -15,7 +15,7 @@ impl Staging {
     ///
     /// Only one process at a time may stage; the caller holds a lock for that.
     pub(crate) fn beside(warehouse: &Path) -> Result<Staging, WarehouseError> {
-        let path = beside(warehouse, ".staging");
+        let path = path(warehouse);
         remove(&path)?;
         Ok(Staging(path))
     }
@@ -32,10 +32,15 @@ impl Drop for Staging {
     }
 }
 
+/// Where the temporary copy of a warehouse is while a backup or restore is at work.
+pub fn path(warehouse: &Path) -> PathBuf {
+    beside(warehouse, ".staging")
+}
+
 /// Removes what killed backups and restores have left beside the warehouse.
 ///
 /// No backup may be staging meanwhile; the caller holds the lock of encrypted backups for that.
 pub(super) fn sweep(warehouse: &Path) -> Result<(), WarehouseError> {
-    remove(&beside(warehouse, ".staging"))?;
+    remove(&path(warehouse))?;
     partial::sweep(warehouse, &partial::tag(warehouse))
 }

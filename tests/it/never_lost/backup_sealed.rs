@@ -170,10 +170,17 @@ fn an_encrypted_backup_that_fails_leaves_no_copy_and_one_at_a_time_is_made() {
     lock.lock().unwrap();
     let outcome = home.run(&["backup", text(&copy), "--encrypt", &recipient]);
     assert_eq!(outcome.code, 6, "{}", outcome.stderr);
+    let left = home.file("warehouse.db.staging");
+    fs::write(&left, "health data").unwrap();
+    let told =
+        |home: &Home| home.run(&["doctor", "--offline"]).stdout.contains("was left by a killed");
+    assert!(!told(&home), "a backup is at work");
     // One in clear does not need the place beside the warehouse.
     assert_eq!(home.run(&["backup", text(&home.file("copy.open"))]).code, 0);
     drop(lock);
+    assert!(told(&home));
     assert_eq!(home.run(&["backup", text(&copy), "--encrypt", &recipient]).code, 0);
+    assert!(!told(&home) && !left.exists());
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

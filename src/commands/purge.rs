@@ -51,6 +51,9 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
             return purge(&settings, &row, &home::vault(folder)?).await;
         }
         PurgeTarget::Anew => {
+            tell(&format!(
+                "The purge of an earlier {name} is unfinished: only that one is ended now"
+            ));
             let code = finish_earlier(&settings, &warehouse, "purge")?;
             if code != ExitCode::Complete {
                 return Ok(code);

@@ -207,7 +207,10 @@ fn a_consent_for_another_patient_is_kept_if_the_purge_before_it_stays_unfinished
     let vault = payersync::auth::Vault::open(home.path(), None).unwrap();
     let uid: String = home.value("SELECT uid FROM connection");
     assert!(vault.get(&uid).unwrap().is_some());
-    // The hint of `verify` ends that purge, and takes nothing of the new consent.
+    // Neither the same name nor the hint of `verify` takes anything of the new consent.
+    let repeated = home.run(&["purge", "john", "--yes"]);
+    assert_ne!(repeated.code, 0, "{}", repeated.stderr);
+    assert!(repeated.stderr.contains("only that one is ended now"), "{}", repeated.stderr);
     std::fs::remove_file(lakes).unwrap();
     home.succeed(&["purge", "--finish"], "the list of lakes is in order");
     assert_eq!(home.rows("SELECT patient_id FROM connection"), [["b"]]);

@@ -214,7 +214,7 @@ async fn each_base_of_a_plan_tells_what_it_serves() {
         once.mount(&server).await;
     }
     let fixture = Fixture::with(server, registration, None, HttpOptions::impatient());
-    let declared = fixture.client.capability(&mut Effort::default(), &silently).await;
+    let declared = fixture.client.capability(&silently).await;
     let declared = declared.unwrap().unwrap();
     let asked = ["Patient", "Coverage", "Condition"];
     assert!(asked.iter().all(|name| declared.searches(name)));

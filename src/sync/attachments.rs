@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     fhir::{
-        ATTACHMENT_TYPES, Effort, FetchError, NotFetched, attachment_url, difference, is_hash_of,
+        ATTACHMENT_TYPES, FetchError, NotFetched, attachment_url, difference, is_hash_of,
         is_no_file, is_of_type, unwrapped,
     },
     http::{Response, Retry},

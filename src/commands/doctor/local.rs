@@ -12,7 +12,7 @@ use crate::{
     config::Settings,
     plural,
     warehouse::{
-        ReadOnlyWarehouse, TypeStatus, foreign_schema, quick_check, staging_path,
+        ReadOnlyWarehouse, TypeStatus, WarehouseError, foreign_schema, quick_check, staging_path,
         unfinished_copies as unfinished_copies_in,
     },
 };

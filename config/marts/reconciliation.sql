@@ -13,8 +13,9 @@
 --                             line and details, detail and sub-details (the amount is not the sum of its parts'),
 --                             ledger and claim (the ledger's sum over a claim's versions is not what its current
 --                             version says was paid), mixed currencies, reversal without payment (a void that takes
---                             back nothing that is here), reversal in another currency (than that of the claim it
---                             takes back)
+--                             back nothing that is here: its payment is negative, or a claim of its day
+--                             and charge still stands), reversal in another currency (than that of the
+--                             claim it takes back)
 -- kind                        kind of amount
 -- line_key                    the line, as in claim_line; NULL where the claim as a whole disagrees
 -- one_amount                  the header's amount, its total, the payment, the line's amount, or the ledger's sum
@@ -129,7 +130,13 @@ WHERE c.is_void AND c.reverses_id IS NULL AND coalesce(c.status, 'active') <> 'c
       WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND NOT o.is_void)
   ELSE
     -- Without an amount of its own a void ends the claims that it names. Frequency D cancels a notice, which
-    -- was never paid.
+    -- was never paid. If the voided claim is not here, no amount is wrong.
     c.replaced_by_id IS NULL AND c.frequency_code IS NOT 'D' AND NOT EXISTS (SELECT 1 FROM claim_lineage AS l
       WHERE l.replaced_by_connection_id = c.connection_id AND l.replaced_by_id = c.explanation_of_benefit_id AND l.relationship = 'void')
+    AND EXISTS (SELECT 1 FROM temp.record_source AS here
+      CROSS JOIN temp.record_source AS beside ON beside.source_id = here.source_id
+      CROSS JOIN claim_current AS o ON o.connection_id = beside.connection_id
+      WHERE here.connection_id = c.connection_id AND o.patient_id IS c.patient_id AND o.kind IS c.kind
+        AND o.service_start_date = c.service_start_date AND abs(o.submitted_cents) = abs(c.submitted_cents)
+        AND coalesce(o.created_date <= c.created_date, 1))
   END;

@@ -342,13 +342,22 @@ fn a_void_that_takes_back_nothing_is_told_whatever_its_amounts() {
         }
         void
     };
+    let (mut cancelled, mut later) = (paid("2025-01-15"), paid("2025-01-11"));
+    cancelled["status"] = json!("cancelled");
+    later["created"] = json!("2025-02-09");
     let home = imported(&[
         claim_with("paid", paid("2025-01-02")),
         claim_with("void", void("2025-01-02", &[])),
         claim_with("paid-and-named", paid("2025-01-20")),
         claim_with("void-of-named", void("2025-01-20", &["paid-and-named"])),
+        // No amount is wrong: the voided claim is cancelled already, or is not here.
+        claim_with("paid-and-cancelled", cancelled),
+        claim_with("void-of-cancelled", void("2025-01-15", &[])),
+        claim_with("void-of-nothing", void("2025-01-11", &[])),
+        claim_with("later", later),
     ]);
-    assert_eq!(ask(&home, "SELECT explanation_of_benefit_id FROM claim_current"), ["paid"]);
+    let stands = "SELECT explanation_of_benefit_id FROM claim_current ORDER BY 1";
+    assert_eq!(ask(&home, stands), ["later", "paid"]);
     let told = "SELECT explanation_of_benefit_id, problem FROM reconciliation
         UNION ALL SELECT record_id, severity FROM data_quality WHERE rule = 'reversal without payment'";
     assert_eq!(ask(&home, told), ["void|reversal without payment", "void|error"]);

@@ -319,7 +319,8 @@ WITH stated AS (
          sum(coinsurance_cents) AS coinsurance_cents,
          sum(copay_cents) AS copay_cents,
          sum(deductible_cents) AS deductible_cents,
-         max(l.revenue_code IS NOT NULL) AS has_revenue_code
+         max(l.revenue_code IS NOT NULL) AS has_revenue_code,
+         max(l.place_of_service_code IS NOT NULL) AS has_place
   FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   GROUP BY mart_scope.connection_id, l.explanation_of_benefit_id
 ), icd AS (
@@ -417,10 +418,12 @@ WITH stated AS (
   LEFT JOIN practitioner AS p ON p.connection_id = c.connection_id AND p.id = coalesce(e.provider_practitioner_id, r.practitioner_id)
   LEFT JOIN taxed ON taxed.connection_id = c.connection_id AND taxed.npi = c.provider_npi
 ), filed AS MATERIALIZED (
-  -- A type of bill and revenue codes stand on the UB-04 alone, which is the form of institutions.
+  -- Revenue codes stand on the UB-04 alone, which is the form of institutions. So does a type of bill, but
+  -- some payers send the place of service with a digit for the frequency in its stead.
   SELECT c.connection_id, c.explanation_of_benefit_id AS id,
          CASE WHEN c.kind IN ('oral', 'vision') THEN c.kind
-              WHEN c.kind = 'institutional' OR t.has_revenue_code = 1 OR ltrim(c.type_of_bill_code, '0') GLOB '[0-9][0-9][0-9A-Za-z]' THEN 'institutional'
+              WHEN c.kind = 'institutional' OR t.has_revenue_code = 1
+                OR (coalesce(t.has_place, 0) = 0 AND ltrim(c.type_of_bill_code, '0') GLOB '[0-9][0-9][0-9A-Za-z]') THEN 'institutional'
               ELSE c.kind END AS kind
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN stated AS t ON t.connection_id = c.connection_id AND t.explanation_of_benefit_id = c.explanation_of_benefit_id

@@ -6,10 +6,10 @@
 -- of service counts in a row whose month_date is NULL, a claim that mixes currencies in one without
 -- amounts.
 --
--- The category is that of the whole claim. An institutional claim's, and that of any other claim with a type
--- of bill, comes from its type of bill, else from its finer kind; with an emergency room's revenue code (045x,
--- 0981) it is emergency, unless the member stayed. A professional claim's comes from the place of service of
--- its first line that states one.
+-- The category is that of the whole claim. An institutional claim's comes from its type of bill, else from
+-- its finer kind; with an emergency room's revenue code (045x, 0981) it is emergency, unless the member
+-- stayed. A professional claim's comes from the place of service of its first line that states one. If no
+-- line states a place, the category comes from the type of bill.
 --
 -- connection_id             whose consent the row came through
 -- plan                      name of the plan in the configuration; NULL for what came from files alone
@@ -100,8 +100,9 @@ WITH place AS (
          CASE WHEN kind = 'pharmacy' THEN 'pharmacy'
               WHEN kind = 'oral' THEN 'dental'
               WHEN kind = 'vision' THEN 'vision'
-              -- A type of bill stands on the form of institutions alone. Medicare calls home health professional.
-              WHEN kind = 'institutional' OR bill IS NOT NULL THEN
+              -- Medicare calls home health professional: it has a type of bill and no place of service. Some
+              -- payers send the place with a digit for the frequency as the type of bill: a place says more.
+              WHEN kind = 'institutional' OR (bill IS NOT NULL AND place IS NULL) THEN
                 CASE WHEN bill IN ('11', '12', '41') THEN 'inpatient'
                      WHEN bill IN ('18', '21', '22', '23', '28') THEN 'skilled nursing'
                      WHEN bill IN ('32', '33', '34') THEN 'home'

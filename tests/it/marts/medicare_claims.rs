@@ -319,6 +319,28 @@ fn a_type_of_bill_in_parts_is_put_together_and_its_frequency_alone_is_none() {
 }
 
 #[test]
+fn a_place_of_service_says_more_than_a_professional_claims_type_of_bill() {
+    let visit = |id: &str, place: &str, bill: &str| {
+        claim_with(
+            id,
+            json!({
+                "supportingInfo": [{
+                    "sequence": 1, "category": {"coding": [{"code": "typeofbill"}]},
+                    "code": {"coding": [{"code": bill}]},
+                }],
+                "item": [{"sequence": 1, "locationCodeableConcept": {"coding": [{"code": place}]}}],
+            }),
+        )
+    };
+    let home = imported(&[visit("doctor", "11", "111"), visit("far", "07", "0123")]);
+    let categories = "SELECT category, claim_count FROM spend_by_month ORDER BY 1";
+    assert_eq!(ask(&home, categories), ["office|1", "other|1"]);
+    let tuva = "SELECT substr(claim_id, 3), claim_type, bill_type_code, place_of_service_code
+        FROM tuva_medical_claim ORDER BY 1";
+    assert_eq!(ask(&home, tuva), ["doctor|professional||11", "far|professional||07"]);
+}
+
+#[test]
 fn a_decision_of_medicare_is_that_of_its_line() {
     let says = |name: &str, value: Value| {
         let mut extension = value;

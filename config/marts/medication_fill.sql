@@ -108,15 +108,18 @@ WITH said AS (
     AND k.target = 'supportingInfo' AND k.target_sequence = i.number)
   GROUP BY i.connection_id, i.explanation_of_benefit_id
 ), changed AS MATERIALIZED (
-  -- What the current claim has of the claims that it changes.
+  -- What the current claim has beyond its own lines: the amounts of the claims that it changes, and what its
+  -- header alone states.
   SELECT c.connection_id, c.explanation_of_benefit_id,
-         coalesce(c.submitted_amount - coalesce(o.submitted_amount, 0), c.drug_cost_amount - coalesce(o.drug_cost_amount, 0)) AS submitted,
-         c.allowed_amount - coalesce(o.allowed_amount, 0) AS allowed,
-         c.plan_paid_amount - coalesce(o.plan_paid_amount, 0) AS plan_paid,
-         c.paid_by_patient_amount - coalesce(o.paid_by_patient_amount, 0) AS member_paid
+         coalesce(c.submitted_amount, c.drug_cost_amount) - coalesce(sum(coalesce(l.submitted_amount, l.drug_cost_amount)), 0) AS submitted,
+         c.allowed_amount - coalesce(sum(l.allowed_amount), 0) AS allowed,
+         c.plan_paid_amount - coalesce(sum(l.plan_paid_amount), 0) AS plan_paid,
+         c.paid_by_patient_amount - coalesce(sum(l.paid_by_patient_amount), 0) AS member_paid
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
-  JOIN claim AS o ON o.connection_id = c.connection_id AND o.explanation_of_benefit_id = c.explanation_of_benefit_id
+  LEFT JOIN claim_line AS l
+    ON l.connection_id = c.connection_id AND l.explanation_of_benefit_id = c.explanation_of_benefit_id AND l.item_index IS NOT NULL
   WHERE c.kind = 'pharmacy' AND c.is_difference
+  GROUP BY mart_scope.connection_id, c.explanation_of_benefit_id
 ), fill AS (
   SELECT c.connection_id, 'claim' AS source, c.explanation_of_benefit_id AS source_id, l.item_index,
          c.member_id, c.patient_id, coalesce(l.service_start, c.service_start) AS fill_sent,
@@ -132,12 +135,14 @@ WITH said AS (
          coalesce(prescriber.name, contained_prescriber.name, t.provider_display) AS prescriber_name,
          coalesce(prescriber.npi, contained_prescriber.npi,
                   npi_of(t.provider_identifier_system, t.provider_identifier_type_code, t.provider_identifier_value)) AS prescriber_npi,
-         coalesce(l.submitted_amount + coalesce(changed.submitted, 0), l.drug_cost_amount + coalesce(changed.submitted, 0),
-                  CASE WHEN c.line_count <= 1 THEN c.submitted_amount END, changed.submitted) AS submitted,
-         coalesce(l.allowed_amount + coalesce(changed.allowed, 0), CASE WHEN c.line_count <= 1 THEN c.allowed_amount END, changed.allowed) AS allowed,
-         coalesce(l.plan_paid_amount + coalesce(changed.plan_paid, 0), CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END, changed.plan_paid) AS plan_paid,
-         coalesce(l.paid_by_patient_amount + coalesce(changed.member_paid, 0), CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END,
-                  changed.member_paid) AS member_paid,
+         coalesce(coalesce(l.submitted_amount, l.drug_cost_amount, 0) + changed.submitted, l.submitted_amount, l.drug_cost_amount,
+                  CASE WHEN c.line_count <= 1 THEN c.submitted_amount END) AS submitted,
+         coalesce(coalesce(l.allowed_amount, 0) + changed.allowed, l.allowed_amount,
+                  CASE WHEN c.line_count <= 1 THEN c.allowed_amount END) AS allowed,
+         coalesce(coalesce(l.plan_paid_amount, 0) + changed.plan_paid, l.plan_paid_amount,
+                  CASE WHEN c.line_count <= 1 THEN c.plan_paid_amount END) AS plan_paid,
+         coalesce(coalesce(l.paid_by_patient_amount, 0) + changed.member_paid, l.paid_by_patient_amount,
+                  CASE WHEN c.line_count <= 1 THEN c.paid_by_patient_amount END) AS member_paid,
          c.currency
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN claim_line AS l

@@ -110,3 +110,24 @@ fn a_fill_that_was_changed_by_a_difference_costs_what_the_claim_does() {
     assert_eq!(ask(&home, both), ["9500|1700", "9500|1700"]);
     home.succeed(&["verify"], "a difference of a fill");
 }
+
+#[test]
+fn a_difference_that_only_the_header_states_is_added_to_the_first_line_of_its_fill() {
+    let kind = coded("pharmacy", "http://terminology.hl7.org/CodeSystem/claim-type");
+    let amount = |code: &str, value: f64| json!({"category": {"coding": [{"code": code}]}, "amount": {"value": value, "currency": "USD"}});
+    let line = |sequence: u8, adjudication: Value| json!({"sequence": sequence, "productOrService": coded("00093310905", NDC), "adjudication": adjudication});
+    let first = json!({"type": kind, "item": [line(1, json!([amount("benefit", 100.0), amount("paidbypatient", 10.0)]))]});
+    for (lines, expected) in [
+        (json!([line(1, json!([])), line(2, json!([]))]), &["d|8000|1000", "d||"][..]),
+        (json!([line(1, json!([amount("benefit", -15.0)]))]), &["d|8000|1000"]),
+    ] {
+        let change = json!({"type": kind, "created": "2025-02-01", "item": lines,
+            "payment": {"amount": {"value": -20.0, "currency": "USD"}},
+            "related": [{"claim": {"reference": "ExplanationOfBenefit/o"}, "relationship": {"coding": [{"code": "prior"}]}}]});
+        let home = imported(&[claim("o", first.clone()), claim("d", change)]);
+        let fills = "SELECT source_id, plan_paid_cents, member_paid_cents FROM medication_fill ORDER BY item_index";
+        assert_eq!(ask(&home, fills), expected);
+        let stands = "SELECT plan_paid_cents, paid_by_patient_cents FROM claim_current";
+        assert_eq!(ask(&home, stands), ["8000|1000"]);
+    }
+}

@@ -127,6 +127,24 @@ fn bills_without_link_are_of_one_stay_by_provider_type_and_admission() {
 }
 
 #[test]
+fn bills_whose_type_is_the_frequency_alone_are_of_one_stay_by_provider_and_admission() {
+    let of = |name: &str, frequency: &str| {
+        json!({"provider": {"display": name}, "supportingInfo": [
+            {"sequence": 1, "category": {"coding": [{"code": "typeofbill"}]}, "code": {"coding": [
+                {"system": "https://bluebutton.cms.gov/resources/variables/clm_freq_cd", "code": frequency}]}},
+            {"sequence": 2, "category": {"coding": [{"code": "admissionperiod"}]},
+                "timingPeriod": {"start": "2025-01-01"}},
+        ]})
+    };
+    let home = imported(&[
+        bill("a1", 1, '2', [1, 9], 1000.0, of("Mercy", "2")),
+        bill("a2", 2, '3', [1, 19], 1900.0, of("Mercy", "3")),
+        bill("z", 2, '3', [1, 19], 70.0, of("Elsewhere", "3")),
+    ]);
+    stands(&home, &["a2|190000", "z|7000"], "197000");
+}
+
+#[test]
 fn each_frequency_of_the_code_list_has_its_effect() {
     // Frequency, and what stands of a bill of 100.00 and a later claim of 60.00 with the same number.
     let number = json!({"identifier": [{"type": {"coding": [{"code": "uc"}]}, "system": "https://plan.example/n", "value": "n"}]});

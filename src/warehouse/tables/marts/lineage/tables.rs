@@ -56,7 +56,9 @@ fn read(connection: &Connection) -> Result<Vec<Source>, WarehouseError> {
                  ELSE m.is_taken_back END,
                c.frequency_code, c.service_end_date,
                CASE WHEN c.frequency_code IS NOT NULL THEN
-                 substr(c.type_of_bill_code, 1, length(c.type_of_bill_code) - 1) || ' ' || c.admission_date
+                 -- Some payers send the frequency alone.
+                 coalesce(substr(c.type_of_bill_code, 1, length(c.type_of_bill_code) - 1), '')
+                 || ' ' || c.admission_date
                  || ' ' || coalesce(c.provider_npi, c.provider_id, c.provider_name) END,
                -- What was billed tells fills apart, and claims without any amount.
                CASE WHEN c.kind = 'pharmacy' OR coalesce(m.is_zero, 1) THEN (

@@ -125,7 +125,11 @@ pub(super) fn npi(system: Option<&str>, kind: Option<&str>, value: Option<&str>)
     let of_system = system.ends_with("hl7.org/fhir/sid/us-npi") || oid == "2.16.840.1.113883.4.6";
     let of_kind = kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("npi"));
     let is_called_so = match system.rsplit_once("bluebutton.cms.gov/resources/variables/") {
-        Some((_, variable)) => variable.ends_with("_npi") || variable.ends_with("_npi_num"),
+        Some((_, variable)) => {
+            matches!(variable, "npi" | "us-npi")
+                || variable.ends_with("_npi")
+                || variable.ends_with("_npi_num")
+        }
         None => matches!(system.rsplit('/').next(), Some("npi" | "us-npi")),
     };
     let is_one = of_system || of_kind || is_called_so && npi_is_valid(value);

@@ -79,7 +79,12 @@ WITH said AS (
   -- An entry without a number has that of its place, from 1.
   SELECT s.connection_id, s.explanation_of_benefit_id, coalesce(s.sequence, s.supporting_info_index + 1) AS number,
          prescription_of(s.category_code, s.category_second_code, s.category_text, s.category_display) AS kind,
-         s.value_quantity_value AS value, coalesce(s.value_quantity_code, s.value_quantity_unit) AS unit,
+         s.value_quantity_value AS value,
+         -- A code of another system than UCUM may mean anything: then the unit's word comes first.
+         CASE WHEN coalesce(s.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                OR s.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+              THEN coalesce(s.value_quantity_code, s.value_quantity_unit)
+              ELSE coalesce(s.value_quantity_unit, s.value_quantity_code) END AS unit,
          coalesce(s.value_string, s.code_text, s.code_code, s.code_display) AS words
   FROM temp.mart_scope CROSS JOIN explanation_of_benefit_supporting_info AS s ON s.connection_id = mart_scope.connection_id
 ), info AS (
@@ -192,7 +197,11 @@ WITH said AS (
             AND k.element = 'code' AND vocabulary(k.system, k.code) = 'RxNorm' ORDER BY k.row_no LIMIT 1),
            n.rxnorm_code, CASE WHEN vocabulary(n.code_system, n.code_code) = 'RxNorm' THEN n.code_code END),
          d.quantity_value, coalesce(d.quantity_unit, d.quantity_code),
-         days_of(d.days_supply_value, coalesce(d.days_supply_code, d.days_supply_unit), NULL), NULL,
+         days_of(d.days_supply_value,
+                 CASE WHEN coalesce(d.days_supply_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                        OR d.days_supply_system LIKE '%2.16.840.1.113883.6.8'
+                      THEN coalesce(d.days_supply_code, d.days_supply_unit)
+                      ELSE coalesce(d.days_supply_unit, d.days_supply_code) END, NULL), NULL,
          coalesce(o.name, d.performer_actor_display),
          NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM temp.mart_scope CROSS JOIN medication_dispense AS d ON d.connection_id = mart_scope.connection_id

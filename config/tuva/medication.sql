@@ -72,7 +72,10 @@ SELECT CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medicatio
        CAST(q.dispense_quantity_value AS DOUBLE) AS quantity,
        CAST(q.dispense_quantity_unit AS VARCHAR) AS quantity_unit,
        CAST(q.dispense_expected_supply_duration_value
-         * CASE lower(coalesce(q.dispense_expected_supply_duration_code, q.dispense_expected_supply_duration_unit, 'd'))
+         * CASE lower(CASE WHEN coalesce(q.dispense_expected_supply_duration_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                             OR q.dispense_expected_supply_duration_system LIKE '%2.16.840.1.113883.6.8'
+                           THEN coalesce(q.dispense_expected_supply_duration_code, q.dispense_expected_supply_duration_unit, 'd')
+                           ELSE coalesce(q.dispense_expected_supply_duration_unit, q.dispense_expected_supply_duration_code, 'd') END)
              WHEN 'd' THEN 1.0 WHEN 'day' THEN 1.0 WHEN 'days' THEN 1.0
              WHEN 'wk' THEN 7.0 WHEN 'week' THEN 7.0 WHEN 'weeks' THEN 7.0
              WHEN 'mo' THEN 30.0 WHEN 'month' THEN 30.0 WHEN 'months' THEN 30.0

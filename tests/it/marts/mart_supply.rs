@@ -131,3 +131,23 @@ fn a_difference_that_only_the_header_states_is_added_to_the_first_line_of_its_fi
         assert_eq!(ask(&home, stands), ["8000|1000"]);
     }
 }
+
+#[test]
+fn a_supply_in_a_payers_own_unit_is_read_by_the_units_word() {
+    let own =
+        json!({"value": 30, "unit": "days", "code": "A", "system": "https://payer.example/units"});
+    let kind = coded("pharmacy", "http://terminology.hl7.org/CodeSystem/claim-type");
+    let supply = json!({"sequence": 1, "category": coded("dayssupply", "x"), "valueQuantity": own});
+    let drug = coded("00093310905", NDC);
+    let patient = json!({"reference": "Patient/p"});
+    let home = imported(&[
+        claim("e", json!({"type": kind, "supportingInfo": [supply]})),
+        json!({"resourceType": "MedicationDispense", "id": "d", "status": "completed", "subject": patient,
+            "medicationCodeableConcept": drug, "whenHandedOver": "2025-01-02", "daysSupply": own}),
+        json!({"resourceType": "MedicationRequest", "id": "r", "status": "active", "intent": "order", "subject": patient,
+            "medicationCodeableConcept": drug, "dispenseRequest": {"expectedSupplyDuration": own}}),
+    ]);
+    let asked = "SELECT source, CAST(days_supply AS INTEGER) FROM medication_fill
+        UNION ALL SELECT 'tuva', CAST(days_supply AS INTEGER) FROM tuva_medication ORDER BY 1";
+    assert_eq!(ask(&home, asked), ["claim|30", "dispense|30", "tuva|30"]);
+}

@@ -43,7 +43,7 @@ fn a_row_of_a_mart_that_was_altered_is_found_and_made_again() {
             change(&damaged, &damage);
             let found = damaged.run(&["verify"]);
             assert_eq!(found.code, 5, "{damage}: {}", found.stdout);
-            assert!(found.stdout.contains(&format!("- {mart} has")), "{damage}: {}", found.stdout);
+            assert!(found.stdout.contains(&format!("- {mart}: of ")), "{damage}: {}", found.stdout);
             assert!(found.stderr.contains("payersync rebuild"), "{damage}: {}", found.stderr);
             damaged.succeed(&["rebuild", &mart], &damage);
             assert_eq!(damaged.digest(), before, "{damage}");

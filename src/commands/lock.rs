@@ -146,7 +146,10 @@ fn command_of(owner: &str) -> Option<&str> {
 /// a scheduled run its night. An owner without a name is about to write its name.
 fn patience_with(owner: &str) -> Duration {
     match command_of(owner) {
-        Some("connect" | "move" | "plan" | "purge" | "rebuild" | "restore") => LONG,
+        Some(
+            "codes load" | "connect" | "get" | "lake sync" | "move" | "plan" | "purge" | "rebuild"
+            | "restore",
+        ) => LONG,
         Some(_) => Duration::ZERO,
         None => Duration::from_secs(5),
     }
@@ -186,6 +189,17 @@ mod tests {
         let refused = take(home.path(), "sync").unwrap_err();
         let hint = refused.what_to_do();
         assert!(hint.contains("until it is stopped") && !hint.contains("wait"), "{hint}");
+    }
+
+    #[test]
+    fn every_command_that_ends_soon_is_waited_for_and_no_run_is() {
+        let patience = |command: &str| patience_with(&format!("`payersync {command}`, process 7"));
+        for short in ["codes load", "get", "lake sync", "plan", "purge", "rebuild"] {
+            assert_eq!(patience(short), LONG, "{short}");
+        }
+        for long in ["backfill", "import", "run", "sync"] {
+            assert_eq!(patience(long), Duration::ZERO, "{long}");
+        }
     }
 
     #[test]

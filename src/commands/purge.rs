@@ -127,8 +127,10 @@ async fn remove_leftovers(
 pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     let settings = Settings::load_or_default(folder)?;
     let warehouse = home::existing_warehouse(&settings.home)?;
+    // Another process may finish the purge before the lock is taken.
     if is_unscrubbed(&warehouse)?
         && let Ok(_lock) = lock::take(&settings.home, "lake sync")
+        && is_unscrubbed(&warehouse)?
     {
         finish_earlier(&settings, &warehouse, "lake sync")?;
     }

@@ -188,10 +188,15 @@ pub(super) fn delete_rows(
 
 /// Whether rows were removed whose bytes may still be in the file; [`scrub`] removes the bytes.
 ///
+/// The home's lock is not needed: the file is only read, with the control tables that it has.
+///
 /// # Errors
 /// There is no warehouse, or it cannot be opened.
 pub fn is_unscrubbed(file: &WarehouseFile) -> Result<bool, WarehouseError> {
-    purge_mark::exists(&open_existing(file)?)
+    let connection = open::open_to_read(file)?;
+    let is_marked = purge_mark::exists_if_kept(&connection)?;
+    connection.confirm()?;
+    Ok(is_marked)
 }
 
 /// The copies that may still hold a connection whose purge is unfinished, and that no purge reaches.

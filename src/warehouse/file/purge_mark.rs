@@ -40,6 +40,11 @@ pub(super) fn exists(connection: &Connection) -> Result<bool, WarehouseError> {
         .doing(DOING)
 }
 
+/// Whether there is any mark in a file whose control tables may be older than the marks.
+pub(super) fn exists_if_kept(connection: &Connection) -> Result<bool, WarehouseError> {
+    Ok(connection.table_exists(None, "purge_unfinished").doing(DOING)? && exists(connection)?)
+}
+
 /// Whether a connection with this name was purged and its purge is unfinished.
 ///
 /// The mark of an earlier version has no digest, and so is of no name.
@@ -71,4 +76,27 @@ fn digest(salt: &[u8], name: &str) -> Vec<u8> {
     hash.update(salt);
     hash.update(name.as_bytes());
     hash.finalize().to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::{place::WarehouseFile, purge::is_unscrubbed, schema};
+
+    #[test]
+    fn an_unfinished_purge_is_found_in_an_older_file_which_is_left_as_it_is() {
+        let home = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(home.path().join("warehouse.db"));
+        let mut old = Connection::open(file.path()).unwrap();
+        // V0008 made the table of the marks.
+        schema::bring_to(&mut old, 7).unwrap();
+        assert!(!is_unscrubbed(&file).unwrap());
+        assert_eq!(schema::version(&old).unwrap(), 7);
+        schema::bring_to(&mut old, 12).unwrap();
+        assert!(!is_unscrubbed(&file).unwrap());
+        let mark = "INSERT INTO purge_unfinished (purged_id, begun_at) VALUES (1, 'yesterday')";
+        old.execute(mark, []).unwrap();
+        assert!(is_unscrubbed(&file).unwrap());
+        assert_eq!(schema::version(&old).unwrap(), 12);
+    }
 }

@@ -22,7 +22,7 @@ pub(super) struct Stale {
     pub(super) since: DateTime<Utc>,
     /// The names of the types that are too old; `None` if all types are.
     types: Option<String>,
-    /// When the last complete walk of any of these types began.
+    /// The latest start of a complete walk of any of these types.
     complete_as_of: DateTime<Utc>,
     /// The latest instant by which the next one should have begun.
     due: DateTime<Utc>,
@@ -83,21 +83,19 @@ pub(super) fn stale(
         counted.retain(|status| status.state == WalkState::Complete);
     }
     let instant = |text: &String| clock::parsed(text);
-    let (mut ages, mut until_now) = (Vec::new(), None);
-    for status in counted {
-        let mut as_of = status.complete_as_of.as_ref().and_then(instant);
-        // A walk in the future was dated by a clock that was ahead: when it was made is not known.
-        if as_of.is_some_and(|as_of| as_of > now) {
-            if until_now.is_none() {
-                until_now = Some(warehouse.complete_until(row.id, now)?);
-            }
-            let earlier = until_now.as_ref().and_then(|walks| walks.get(&status.resource_type));
-            as_of = earlier.and_then(instant);
-        }
-        ages.extend(as_of.map(|as_of| (status, as_of)));
-    }
     // The schedule is worked out for the oldest type first: most often, that type is fresh.
     let due = |as_of| overdue(row, as_of, settings, max_age, now);
+    let newest = || counted.iter().filter_map(|status| instant(status.complete_as_of.as_ref()?));
+    if newest().all(|as_of| as_of <= now) && newest().min().and_then(due).is_none() {
+        return Ok(None);
+    }
+    // A full walk that took nights counts from the first of them, and walks of changes may have begun later.
+    // A walk in the future was dated by a clock that was ahead: when it was made is not known.
+    let walks = warehouse.complete_until(row.id, now)?;
+    let mut ages: Vec<(&TypeStatus, DateTime<Utc>)> = counted
+        .into_iter()
+        .filter_map(|status| Some((status, walks.get(&status.resource_type).and_then(instant)?)))
+        .collect();
     let Some(since) = ages.iter().map(|(_, as_of)| *as_of).min().and_then(due) else {
         return Ok(None);
     };

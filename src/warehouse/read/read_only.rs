@@ -73,7 +73,7 @@ impl ReadOnlyWarehouse {
         self.reader.read(|connection| standing::standings(connection, now))
     }
 
-    /// For each type of a connection, the start of the last complete walk that does not lie after `now`.
+    /// For each type of a connection, the latest start of a complete walk that does not lie after `now`.
     ///
     /// # Errors
     /// An error of SQLite.

@@ -20,22 +20,24 @@ pub struct Standing {
     /// Open rejects.
     pub rejects: u64,
     /// The instant as of which every type that the plan is asked for is complete (RFC 3339): the earliest
-    /// among the types that ever were. A walk in the future does not count: a clock that was ahead dated it.
+    /// among the types that ever were, each by its latest start of a complete walk. A walk in the future does
+    /// not count: a clock that was ahead dated it.
     pub complete_as_of: Option<String>,
 }
 
 /// The number of open types of each connection, and the instant as of which its types are complete.
 ///
-/// In a group with max(), SQLite takes the other columns from the same row.
+/// In a group with max(), SQLite takes the other columns from the same row. The newest complete walk is not
+/// always the latest: a full walk that took nights began in the first of them, before walks of changes that
+/// ended earlier.
 fn of_types() -> String {
     format!(
         "
     SELECT l.connection_id, sum(l.state IN ('incomplete', 'running')),
       min(CASE WHEN l.mode <> 'file' AND l.state IN ('complete', 'incomplete', 'running') THEN
-        (SELECT d.walk_started_at FROM sync_walk d WHERE d.connection_id = l.connection_id
+        (SELECT max(d.walk_started_at) FROM sync_walk d WHERE d.connection_id = l.connection_id
            AND d.resource_type = l.resource_type AND d.state = 'complete'
-           AND d.walk_started_at <= ?1 AND +d.mode IN {WHOLE_TYPES}
-           ORDER BY d.id DESC LIMIT 1) END)
+           AND d.walk_started_at <= ?1 AND +d.mode IN {WHOLE_TYPES}) END)
     FROM (
       SELECT connection_id, resource_type, state, mode,
         max(CASE WHEN mode <> 'file' THEN id + 4611686018427387904 ELSE id END)
@@ -44,14 +46,14 @@ fn of_types() -> String {
     )
 }
 
-/// For each type of a connection, the start of the last complete walk that does not lie after `now`.
+/// For each type of a connection, the latest start of a complete walk that does not lie after `now`.
 pub(crate) fn complete_until(
     connection: &Connection,
     connection_id: i64,
     now: DateTime<Utc>,
 ) -> Result<HashMap<String, String>, WarehouseError> {
     let sql = format!(
-        "SELECT resource_type, walk_started_at, max(id) FROM sync_walk
+        "SELECT resource_type, max(walk_started_at) FROM sync_walk
          WHERE connection_id = ?1 AND state = 'complete' AND walk_started_at <= ?2
            AND +mode IN {WHOLE_TYPES}
          GROUP BY resource_type"

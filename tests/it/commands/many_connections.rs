@@ -218,6 +218,30 @@ fn many_connections_are_as_old_as_each_of_them_is_by_itself() {
     agreed(0, "all complete, the oldest as of 2025-01-01 00:00");
 }
 
+/// When the last part of a full walk ends, the walk counts from its first night, as long ago as that is.
+#[test]
+fn a_full_walk_that_took_nights_beside_walks_of_changes_makes_nothing_stale() {
+    let payer = Payer::small();
+    let home = home_of(&payer, 60);
+    let of_john = "resource_type = 'Patient'
+        AND connection_id = (SELECT id FROM connection WHERE name = 'john')";
+    let date = |walks: &str| {
+        let sql = format!(
+            "UPDATE sync_walk SET walk_started_at = '2025-01-01T00:00:00.000Z' WHERE {walks}"
+        );
+        home.warehouse().execute(&sql, []).unwrap()
+    };
+    let codes = || {
+        [&["--json"][..], &[], &["john"]]
+            .map(|more| home.run(&[&["status", "--max-age", "36h"], more].concat()).code)
+    };
+    let newest = format!("id = (SELECT max(id) FROM sync_walk WHERE {of_john})");
+    assert_eq!(date(&newest), 1);
+    assert_eq!(codes(), [0, 0, 0]);
+    assert!(date(of_john) > 1);
+    assert_eq!(codes(), [2, 2, 2]);
+}
+
 #[test]
 fn one_connection_is_looked_up_as_the_view_completeness_has_it() {
     let payer = Payer::small();

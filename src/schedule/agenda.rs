@@ -74,11 +74,15 @@ impl Entry<'_> {
 
 /// When a run began, as far as the clock at `now` lets it be believed; `None` if nobody knows.
 ///
-/// A run in the future was entered while the clock was wrong. Up to a day ahead it counts as begun at `now`,
-/// so that a clock that is set back a little makes no run due. A caller that asks again keeps the answer:
-/// the run after one that always began just now would never be due.
+/// A run in the future was entered while the clock was wrong. Up to ten minutes ahead its time stays: if a
+/// clock is set back over the instant that made the run due, that instant makes no second run due. Up to a
+/// day ahead the run counts as begun at `now`, so that a clock that is set back makes no run due at once. A
+/// caller that asks again keeps the answer: the run after one that always began just now would never be due.
 pub fn believed(last_run: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-    (last_run <= now + TimeDelta::days(1)).then(|| last_run.min(now))
+    if last_run <= now + TimeDelta::minutes(10) {
+        return Some(last_run);
+    }
+    (last_run <= now + TimeDelta::days(1)).then_some(now)
 }
 
 impl KeepAlive {
@@ -185,8 +189,32 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_set_back_over_an_instant_of_the_schedule_does_not_make_it_due_twice() {
+        let schedule = hourly();
+        for seconds in [1, 2, 300] {
+            // The run began just after NOW; then the clock is set back to just before NOW, and comes again.
+            let mut begun = entry(&schedule, None);
+            begun.last_run = Some(NOW + TimeDelta::seconds(seconds));
+            for now in [NOW - TimeDelta::seconds(1), NOW, NOW + TimeDelta::seconds(seconds)] {
+                begun.last_run = begun.last_run.and_then(|last| believed(last, now));
+                let decision = decide(&[begun.clone()], false, now);
+                assert!(decision.sync.is_empty(), "{seconds} {now}");
+                assert_eq!(decision.wake_at, Some(NOW + TimeDelta::minutes(60)), "{seconds} {now}");
+            }
+        }
+    }
+
+    #[test]
     fn a_run_a_little_ahead_counts_as_begun_now_and_one_far_ahead_as_unknown() {
-        for (minutes, expected) in [(-60, Some(-60)), (0, Some(0)), (300, Some(0)), (1500, None)] {
+        let cases = [
+            (-60, Some(-60)),
+            (0, Some(0)),
+            (10, Some(10)),
+            (11, Some(0)),
+            (300, Some(0)),
+            (1500, None),
+        ];
+        for (minutes, expected) in cases {
             let last_run = NOW + TimeDelta::minutes(minutes);
             let expected = expected.map(|minutes| NOW + TimeDelta::minutes(minutes));
             assert_eq!(believed(last_run, NOW), expected, "{minutes} minutes ahead");

@@ -125,7 +125,7 @@ impl Daemon {
         for row in &survey.connections {
             let known = survey.last_runs.get(&row.id).copied();
             let last = self.last_runs.entry(row.uid.clone()).or_insert(known);
-            // Once is enough: dated anew at every wake-up, a run in the future would never be due again.
+            // Once is enough: dated anew at every wake-up, a run far ahead would not be followed by one.
             *last = last.and_then(|last| believed(last, now));
         }
         let entries: Vec<Entry<'_>> = survey

@@ -106,3 +106,23 @@ fn a_configuration_that_cannot_be_written_whole_is_not_left_behind() {
     assert_eq!(home.names(), Vec::<String>::new());
     home.succeed(&["init"], "nothing");
 }
+
+#[test]
+fn a_key_that_cannot_be_written_is_made_by_the_next_export() {
+    let payer = Payer::small();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "nothing");
+    let [folder, key] = ["export", "join.key"].map(|name| home.file(name));
+    let export = [
+        "export",
+        folder.to_str().unwrap(),
+        "patient",
+        "--deidentify",
+        "--deidentify-key",
+        key.to_str().unwrap(),
+    ];
+    let (code, said) = run_limited(&home, &export, 0);
+    assert_ne!(code, 0, "{said}");
+    assert!(!key.exists(), "{said}");
+    home.succeed(&export, "a full disk");
+}

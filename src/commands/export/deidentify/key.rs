@@ -5,10 +5,7 @@
 use crate::{commands::failure::Failure, config::read_secret_file, own_file};
 use aws_lc_rs::hmac;
 use secrecy::ExposeSecret;
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::{io, path::Path};
 use zeroize::Zeroizing;
 
 /// The shortest secret, in characters: 256 bits in hexadecimal digits.
@@ -42,16 +39,15 @@ impl Secret {
             let hint = "name a file in a folder that exists and is yours";
             Failure::file(format!("cannot make the key file {}", path.display()), error, hint)
         };
-        match own_file::create_new(path) {
-            Ok(mut file) => {
-                let secret = random().map_err(failed)?;
-                writeln!(file, "{}", secret.as_str())
-                    .and_then(|()| file.sync_all())
-                    .map_err(failed)?;
-                return Ok(Secret::new(secret.as_bytes()));
+        // An existing key may be in a folder that is closed to writing, so nothing is written beside it.
+        if path.symlink_metadata().is_err() {
+            let secret = random().map_err(failed)?;
+            let line = Zeroizing::new(format!("{}\n", secret.as_str()));
+            match own_file::create_whole(path, line.as_bytes()) {
+                Ok(()) => return Ok(Secret::new(secret.as_bytes())),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(failed(error)),
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(failed(error)),
         }
         let secret = read_secret_file(path).map_err(|error| {
             let hint = error.hint();

@@ -4,15 +4,22 @@
 //! found to be theirs. Two exports with one key would then show the same dates shifted by two numbers.
 
 use super::key::NOTE;
-use crate::{commands::failure::Failure, config::read_secret_file, own_file};
+use crate::{
+    commands::{failure::Failure, warn},
+    config::read_secret_file,
+    own_file,
+};
 use secrecy::ExposeSecret;
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 use zeroize::Zeroizing;
 
 /// The first connection by whose number each connection's dates are shifted; new ones are noted in the file.
 ///
+/// A key may be on a disk that is mounted for reading, as secrets of a container are. The export is right
+/// without the new notes, so this is a warning.
+///
 /// # Errors
-/// The key file cannot be read or written.
+/// The key file cannot be read.
 pub(super) fn kept(
     people: &BTreeMap<i64, i64>,
     path: &Path,
@@ -27,14 +34,17 @@ pub(super) fn kept(
     let new = firsts.iter().filter(|(id, _)| !noted.contains_key(id));
     let new: String = new.map(|(id, first)| format!("{NOTE}{id} {first}\n")).collect();
     if !new.is_empty() {
-        let failed = |error: io::Error| {
-            let hint = "the key file notes how dates are shifted: make it and its folder writable";
-            Failure::file(format!("cannot write to the key file {}", path.display()), error, hint)
-        };
-        // A link to the key file stays a link.
-        let path = fs::canonicalize(path).map_err(failed)?;
         let text = Zeroizing::new(format!("{}\n{new}", text.trim_end()));
-        own_file::replace(&path, text.as_bytes(), 0o600).map_err(failed)?;
+        // A link to the key file stays a link.
+        let noted = fs::canonicalize(path)
+            .and_then(|path| own_file::replace(&path, text.as_bytes(), 0o600));
+        if let Err(error) = noted {
+            warn(&format!(
+                "cannot note in the key file {} how dates are shifted: {error}; a later export may shift \
+                 the same dates by other days. Make the file and its folder writable",
+                path.display()
+            ));
+        }
     }
     Ok(firsts)
 }
@@ -83,5 +93,22 @@ mod tests {
         assert_eq!(kept(&all), [(2, 1), (5, 5), (7, 1), (8, 1)]);
         assert_eq!(fs::read(&path).unwrap(), text);
         assert_eq!(pseudonym(), before);
+    }
+
+    #[test]
+    fn a_key_file_that_cannot_be_written_is_used_as_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("join.key");
+        Secret::of_file(&path).unwrap();
+        kept(&BTreeMap::from([(2, 1)]), &path).unwrap();
+        // With this name, the file that would replace it has a name that is too long.
+        let closed = folder.path().join("k".repeat(250));
+        fs::rename(&path, &closed).unwrap();
+        let text = fs::read(&closed).unwrap();
+        let people = BTreeMap::from([(2, 2), (5, 5), (7, 2)]);
+        let expected = BTreeMap::from([(2, 1), (5, 5), (7, 1)]);
+        assert_eq!(kept(&people, &closed).unwrap(), expected);
+        assert_eq!(fs::read(&closed).unwrap(), text);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 }

@@ -43,11 +43,16 @@ pub(super) fn run(folder: &Path, args: &LakeSyncArgs) -> Result<ExitCode, Failur
 /// Syncs every lake of a home after a purge.
 ///
 /// A lake that could be reached is removed from `copies`, the list of copies that still hold the member. A
-/// lake that is not there could not be reached: it is not begun anew, since the old one may come back.
+/// lake that is not there could not be reached: it is not begun anew, since the old one may come back. A lake
+/// that was never begun holds nothing: the home's file is the first to be written.
 /// Returns whether all lakes could be reached.
 pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Result<bool, Failure> {
     let mut are_all_reached = true;
-    for name in Known::read(&settings.home)?.lakes.into_keys() {
+    for (name, lake) in Known::read(&settings.home)?.lakes {
+        if !lake.is_begun {
+            copies.retain(|copy| *copy != name);
+            continue;
+        }
         let args =
             LakeSyncArgs { url: name.clone(), shard: None, keep_days: None, take_over: false };
         match sync(settings, &args, Begin::Never) {

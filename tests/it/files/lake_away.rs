@@ -82,3 +82,19 @@ fn a_lake_that_is_gone_for_good_begins_anew_when_a_person_says_so() {
     edit_lake(&home, |lake| drop(lake.insert("is_begun".to_owned(), false.into())));
     sync(&home, &lake, &[]);
 }
+
+#[test]
+fn a_purge_does_not_look_for_a_lake_that_was_never_begun() {
+    let Purgeable { payer: _payer, home, .. } = Purgeable::new(&SHORT_SYNC, 5);
+    let (_other_payer, other) = two_members();
+    let folder = Home::new();
+    let lake = folder.file("lake");
+    sync(&other, &lake, &["--shard", "a"]);
+    let refused = run(&home, &lake, &["--shard", "a"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("belongs to another home"), "{}", refused.stderr);
+    edit_lake(&home, |lake| assert_eq!(lake["is_begun"], false));
+    home.succeed(&["purge", "leaver-in-chief", "--yes"], "a lake that was never begun");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);
+    home.succeed(&["verify"], "a purge");
+}

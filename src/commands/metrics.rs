@@ -38,6 +38,8 @@ pub(super) struct Metrics<'a> {
     pub(super) grants: Option<&'a HashMap<String, StoredGrant>>,
     /// Plans that ask nobody for consent.
     pub(super) without_consent: &'a BTreeSet<String>,
+    /// Those of them whose token endpoint is discovered: without a grant, only `payersync connect` helps.
+    pub(super) connected_first: &'a BTreeSet<String>,
     /// The known ends of consents, by connection name.
     pub(super) consent_ends: &'a BTreeMap<String, DateTime<Utc>>,
 }
@@ -149,21 +151,27 @@ impl Metrics<'_> {
         );
         Family::begin(out, named)?.sample(&[], u8::from(self.grants.is_some()))?;
         let Some(grants) = self.grants else { return Ok(()) };
-        let consents = |row: &&ConnectionRow| {
-            row.plan.as_ref().is_some_and(|plan| !self.without_consent.contains(plan))
-        };
-        let consents: Vec<(&ConnectionRow, Option<&StoredGrant>)> = self
-            .connections
-            .iter()
-            .filter(consents)
-            .map(|row| (row, grants.get(&row.uid)))
-            .collect();
-        let named =
-            ("payersync_consent_needed", "gauge", "1 when only a new consent of the member helps.");
+        let named = (
+            "payersync_consent_needed",
+            "gauge",
+            "1 when only `payersync connect` helps: a new consent of the member, or the first \
+             connect of a client that asks for itself.",
+        );
         let mut needed = Family::begin(out, named)?;
-        for (row, grant) in &consents {
+        let mut consents: Vec<(&ConnectionRow, Option<&StoredGrant>)> = Vec::new();
+        for row in self.connections {
+            let Some(plan) = &row.plan else { continue };
+            let grant = grants.get(&row.uid);
             let is_granted = grant.is_some_and(|grant| grant.consent == ConsentState::Granted);
-            needed.sample(&labels_of(row), u8::from(!is_granted))?;
+            let is_needed = match self.without_consent.contains(plan) {
+                false => {
+                    consents.push((row, grant));
+                    !is_granted
+                }
+                true if self.connected_first.contains(plan) => grant.is_none(),
+                true => continue,
+            };
+            needed.sample(&labels_of(row), u8::from(is_needed))?;
         }
         let named = (
             "payersync_consent_days_left",

@@ -28,7 +28,7 @@ use ledger::{Connections, Judge, Status};
 use said::consent_ends;
 use std::{
     cell::RefCell,
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     convert::Infallible,
     path::{Path, absolute},
 };
@@ -191,9 +191,13 @@ fn prometheus(
     let grants = listed.map(|listed| listed.into_iter().filter_map(sound).collect());
     let last_run = warehouse.finished_run()?;
     // Of a client that asks for itself, each access token ends within minutes, and no consent does.
-    let asks_no_member = |plan: &&PlanSettings| plan.grant() != GrantKind::AuthorizationCode;
-    let plans = settings.plans.values().filter(asks_no_member);
-    let without_consent = plans.map(|plan| plan.name.clone()).collect();
+    let names = |is_wanted: &dyn Fn(&PlanSettings) -> bool| {
+        let plans = settings.plans.values().filter(|plan| is_wanted(plan));
+        plans.map(|plan| plan.name.clone()).collect::<BTreeSet<String>>()
+    };
+    let without_consent = names(&|plan| plan.grant() != GrantKind::AuthorizationCode);
+    let connected_first =
+        names(&|plan| plan.grant() == GrantKind::ClientCredentials && plan.token_url.is_none());
     let all = warehouse.connections()?;
     let judged: HashSet<i64> = connections.iter().map(|row| row.id).collect();
     let mut types = Types::default();
@@ -217,6 +221,7 @@ fn prometheus(
         last_run: last_run.as_ref(),
         grants: grants.as_ref(),
         without_consent: &without_consent,
+        connected_first: &connected_first,
         consent_ends: &consent_ends(settings, warehouse)?,
     };
     match target {

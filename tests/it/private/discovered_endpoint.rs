@@ -103,6 +103,13 @@ fn a_vault_that_is_gone_pins_nothing_and_so_a_person_connects_first() {
     let payer = Dictated::start();
     let home = home(&payer, "grant = \"client_credentials\"\n");
     home.succeed(&CONNECT, "discovery");
+    let metrics = || home.run(&["status", "--prometheus"]).stdout;
+    let needed = || {
+        let metrics = metrics();
+        let line = metrics.lines().find(|line| line.starts_with("payersync_consent_needed{"));
+        line.and_then(|line| line.rsplit(' ').next()).unwrap_or("no line").to_owned()
+    };
+    assert_eq!(needed(), "0");
     std::fs::remove_file(home.file("vault.db")).unwrap();
     let elsewhere = Elsewhere::new();
     payer.script().token_endpoint = Some(format!("{}/token", elsewhere.origin()));
@@ -111,4 +118,9 @@ fn a_vault_that_is_gone_pins_nothing_and_so_a_person_connects_first() {
     assert_eq!(refused.code, 3, "{}", refused.stderr);
     assert!(refused.stderr.contains("`payersync connect john --plan demo`"), "{}", refused.stderr);
     elsewhere.assert_unvisited(&command);
+    // The alert on a missing consent says the same. No consent of a member has an end, and no token an age.
+    assert_eq!(needed(), "1");
+    for name in ["payersync_consent_days_left{", "payersync_tokens_issued_timestamp_seconds{"] {
+        assert!(!metrics().contains(name), "{}", metrics());
+    }
 }

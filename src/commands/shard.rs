@@ -37,12 +37,17 @@ fn of(args: &ShardArgs, variable: &dyn Fn(&str) -> Option<String>) -> Result<Sha
         })?,
     };
     let Some(text) = variable(INDEX) else {
+        // Not every command that reads the variables has the flags.
+        let elsewhere = match args.shards {
+            Some(_) => "`--shard I/N` instead of `--shards`".to_owned(),
+            None => format!("set {SHARD}=I/N"),
+        };
         return Err(Failure::misuse(format!(
             "{INDEX} does not say which of the {of} shards this is"
         ))
-        .hint(
-            "Kubernetes sets it in a Job with completionMode: Indexed; elsewhere `--shard I/N`",
-        ));
+        .hint(format!(
+            "Kubernetes sets it in a Job with completionMode: Indexed; elsewhere {elsewhere}"
+        )));
     };
     let shard = || Shard::new(text.parse::<u32>().ok()?.checked_add(1)?, of);
     shard().ok_or_else(|| {
@@ -92,7 +97,8 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        of(args, &variable).map_or_else(|failure| failure.to_string(), |shard| shard.to_string())
+        let told = |failure: Failure| format!("{failure}; {}", failure.what_to_do());
+        of(args, &variable).map_or_else(told, |shard| shard.to_string())
     }
 
     #[test]
@@ -119,11 +125,15 @@ mod tests {
             (&[(SHARD, "0/4")][..], "PAYERSYNC_SHARD is \"0/4\""),
             (&[(SHARDS, "four")], "PAYERSYNC_SHARDS is \"four\""),
             (&[(SHARDS, "4")], "JOB_COMPLETION_INDEX does not say"),
+            (&[(SHARDS, "4")], "elsewhere set PAYERSYNC_SHARD=I/N"),
             (&[(SHARDS, "4"), (INDEX, "4")], "no shard of 4"),
             (&[(SHARDS, "4"), (INDEX, "-1")], "no shard of 4"),
         ] {
             let said = said(&nothing, variables);
             assert!(said.contains(problem), "{said}");
         }
+        let count = ShardArgs { shard: None, shards: NonZeroU32::new(4) };
+        let said = said(&count, &[]);
+        assert!(said.contains("elsewhere `--shard I/N` instead of `--shards`"), "{said}");
     }
 }

@@ -201,11 +201,13 @@ pub(super) async fn erase(
     vault: &Vault,
 ) -> Result<Erased, Failure> {
     let (folder, warehouse) = (&settings.home, home::existing_warehouse(&settings.home)?);
+    // A refresh may take minutes. Whoever waits for the lock of consents has a consent that cannot be given
+    // again, so that lock is taken after the refresh and held only until the rows are gone.
+    let turn = turn(settings, &row.uid, &row.name).await?;
     // If a consent were stored between the removal of the tokens and that of the rows, its tokens would be of
     // no connection. A backup that is at work would lose its temporary copy.
-    let _no_consent = lock::take_for_consent(folder, "purge")?;
+    let no_consent = lock::take_for_consent(folder, "purge")?;
     let _no_backup = lock::take_from_backups(folder, "purge")?;
-    let turn = turn(settings, &row.uid, &row.name).await?;
     // If the connection has not arrived yet, its tokens also belong to the other home.
     let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
     let mut is_revoked = true;
@@ -220,6 +222,7 @@ pub(super) async fn erase(
     forget_pending(folder, &row.name)?;
     let unreached = forget_metrics(&warehouse, &row.name)?;
     let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
+    drop(no_consent);
     purged.copies.extend(unreached);
     let finished = finish(settings, &warehouse, &row.name, &mut purged.copies);
     if settings.connection_sections.contains(&row.name) {

@@ -68,7 +68,6 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     // A misspelt name must not create a home: the target home must have a configuration.
     let (here, there) = (Settings::load_or_default(&from)?, Settings::load(&to)?);
     let _locks = lock::take_both(&from, &to, "move")?;
-    let _no_backup = lock::take_from_backups(&from, "move")?;
     let existing = home::existing_warehouse(&from)?;
     drop(ReadOnlyWarehouse::open(&existing)?);
     let here = End::of(from.clone(), here, vault_key::find(&from)?)?;
@@ -83,13 +82,21 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     there.bring_up_to_date()?;
     let moved = move_each(&args.names, &here, &there, &vault, &other_vault).await;
     // If a later connection cannot be moved, the bytes of the earlier ones go all the same.
-    let scrubbed = is_unscrubbed(&here.file).and_then(|is_due| match is_due {
-        true => scrub(&here.file).and_then(|()| end_moves(&here.file)),
-        false => Ok(()),
-    });
+    let scrubbed = overwrite_moved(&here);
     moved?;
     scrubbed?;
     Ok(ExitCode::Complete)
+}
+
+/// Removes the bytes of rows that were moved out; waits for an encrypted backup, whose temporary copy would go
+/// with them.
+fn overwrite_moved(here: &End) -> Result<(), Failure> {
+    if is_unscrubbed(&here.file)? {
+        let _no_backup = lock::take_from_backups(&here.home, "move")?;
+        scrub(&here.file)?;
+        end_moves(&here.file)?;
+    }
+    Ok(())
 }
 
 async fn move_each(

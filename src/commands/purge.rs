@@ -2,7 +2,9 @@
 
 use super::{
     failure::Failure,
-    home, lock, metrics, pending, print,
+    home,
+    lock::{self, HomeLock},
+    metrics, pending, print,
     revoke::{revoke, turn},
     strays,
     sync::unknown_connection,
@@ -34,9 +36,10 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     let settings = Settings::load_or_default(folder)?;
     let _lock = lock::take(folder, "purge")?;
     let warehouse = home::existing_warehouse(&settings.home)?;
+    let without_backup = || lock::take_from_backups(&settings.home, "purge");
     let Some(name) = &args.name else {
         if is_unscrubbed(&warehouse)? {
-            return finish_earlier(&settings, &warehouse, "purge");
+            return finish_earlier(&settings, &warehouse, without_backup()?);
         }
         tell("No purge is unfinished");
         return Ok(ExitCode::Complete);
@@ -54,7 +57,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
             tell(&format!(
                 "The purge of an earlier {name} is unfinished: only that one is ended now"
             ));
-            let code = finish_earlier(&settings, &warehouse, "purge")?;
+            let code = finish_earlier(&settings, &warehouse, without_backup()?)?;
             if code != ExitCode::Complete {
                 return Ok(code);
             }
@@ -66,7 +69,7 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     };
     let leftovers = remove_leftovers(&settings, name, args.yes).await?;
     let finished = match is_of_name {
-        Some(_) => finish_earlier(&settings, &warehouse, "purge")?,
+        Some(_) => finish_earlier(&settings, &warehouse, without_backup()?)?,
         None => ExitCode::Complete,
     };
     if finished != ExitCode::Complete || is_of_name == Some(true) || leftovers.is_some() {
@@ -130,9 +133,9 @@ pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     // Another process may finish the purge before the lock is taken.
     if is_unscrubbed(&warehouse)?
         && let Ok(_lock) = lock::take(&settings.home, "lake sync")
-        && is_unscrubbed(&warehouse)?
+        && let Ok(no_backup) = lock::take_from_backups(&settings.home, "lake sync")
     {
-        finish_earlier(&settings, &warehouse, "lake sync")?;
+        finish_earlier(&settings, &warehouse, no_backup)?;
     }
     Ok(())
 }
@@ -142,11 +145,10 @@ pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
 fn finish_earlier(
     settings: &Settings,
     warehouse: &WarehouseFile,
-    command: &str,
+    no_backup: HomeLock,
 ) -> Result<ExitCode, Failure> {
-    let _no_backup = lock::take_from_backups(&settings.home, command)?;
     let mut copies = Vec::new();
-    let finished = finish(settings, warehouse, "", &mut copies);
+    let finished = finish(settings, warehouse, "", no_backup, &mut copies);
     if matches!(finished, Ok(true)) {
         tell("Finished an earlier purge that was interrupted");
     }
@@ -207,7 +209,7 @@ pub(super) async fn erase(
     // If a consent were stored between the removal of the tokens and that of the rows, its tokens would be of
     // no connection. A backup that is at work would lose its temporary copy.
     let no_consent = lock::take_for_consent(folder, "purge")?;
-    let _no_backup = lock::take_from_backups(folder, "purge")?;
+    let no_backup = lock::take_from_backups(folder, "purge")?;
     // If the connection has not arrived yet, its tokens also belong to the other home.
     let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
     let mut is_revoked = true;
@@ -224,7 +226,7 @@ pub(super) async fn erase(
     let mut purged = purge_rows(&warehouse, row, &system::user(), Clock::system().now())?;
     drop(no_consent);
     purged.copies.extend(unreached);
-    let finished = finish(settings, &warehouse, &row.name, &mut purged.copies);
+    let finished = finish(settings, &warehouse, &row.name, no_backup, &mut purged.copies);
     if settings.connection_sections.contains(&row.name) {
         tell(&format!(
             "{} still has [connections.{}]: remove that section by hand",
@@ -250,7 +252,8 @@ pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {
 /// Removes the bytes of the removed rows from the warehouse, and the rows from the home's lakes.
 ///
 /// Adds the copies that no purge reaches to `copies`, also if this fails; `name` is that of the connection
-/// whose copies are there already.
+/// whose copies are there already. `no_backup` keeps encrypted backups away, whose temporary copies beside the
+/// warehouse are removed; it is released before the lakes, which may take long.
 ///
 /// The mark of the purge goes last, and only if every lake could be reached: until then the same command
 /// can be repeated, and `verify` reports it. Returns whether it went.
@@ -258,9 +261,11 @@ fn finish(
     settings: &Settings,
     warehouse: &WarehouseFile,
     name: &str,
+    no_backup: HomeLock,
     copies: &mut Vec<String>,
 ) -> Result<bool, Failure> {
     let scrubbed = scrub(warehouse);
+    drop(no_backup);
     let unreached = unreached_copies(warehouse, name, copies);
     copies.extend(unreached.as_ref().into_iter().flatten().cloned());
     scrubbed.and(unreached)?;

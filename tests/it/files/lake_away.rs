@@ -6,7 +6,13 @@ use crate::{
     support::{Home, Purgeable, SHORT_SYNC, sightings},
 };
 use serde_json::Value;
-use std::{fs, os::unix::fs::DirBuilderExt, path::Path};
+use std::{
+    fs,
+    io::{BufRead, BufReader, Write},
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+    process::Stdio,
+};
 
 /// The folder that a lake's disk leaves when it is not mounted.
 fn make_mount_point(path: &Path) {
@@ -56,6 +62,29 @@ fn a_purge_does_not_reach_a_lake_that_is_not_there() {
     assert!(told.contains("Finished an earlier purge"), "{told}");
     assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);
     assert_eq!(sightings(&lake, &canaries), Vec::<String>::new());
+}
+
+#[test]
+fn neither_a_backup_nor_a_consent_waits_for_the_lakes_of_a_purge() {
+    let Purgeable { home, .. } = Purgeable::new(&SHORT_SYNC, 5);
+    let folder = Home::new();
+    sync(&home, &folder.file("lake"), &["--shard", "a"]);
+    let mut lake = fs::File::create(home.file("lake.lock")).unwrap();
+    lake.lock().unwrap();
+    // A purge waits for this owner.
+    writeln!(lake, "`payersync purge`, process 1").unwrap();
+    let mut purge = home.command(&["purge", "leaver-in-chief", "--yes"]);
+    let mut purge = purge.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(purge.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.contains("Waiting for")), "it did not wait for the lake");
+    for name in ["backup.lock", "consent.lock"] {
+        let lock = fs::File::open(home.file(name)).unwrap();
+        assert!(lock.try_lock().is_ok(), "{name}");
+    }
+    drop(lake);
+    let rest: Vec<String> = told.collect();
+    assert!(purge.wait().unwrap().success(), "{rest:?}");
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM purge_unfinished"), 0);
 }
 
 #[test]

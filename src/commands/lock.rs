@@ -50,6 +50,13 @@ pub(super) fn take_from_backups(home: &Path, command: &str) -> Result<HomeLock, 
     })
 }
 
+/// Takes the lock like [`take_from_backups`], for a command that can leave its work to a later one: does not
+/// wait for a backup.
+#[cfg(feature = "lake")]
+pub(super) fn try_from_backups(home: &Path, command: &str) -> Result<HomeLock, Failure> {
+    take_file(home, BACKUP, command, |_| Duration::ZERO)
+}
+
 /// Whether a process may be at work on a temporary copy beside the warehouse. Creates no file.
 ///
 /// A backup makes such a copy of an existing warehouse, a restore for a missing one.

@@ -125,7 +125,8 @@ async fn remove_leftovers(
     Ok(Some(if are_revoked { ExitCode::Complete } else { ExitCode::Unreachable }))
 }
 
-/// Finishes a purge that was interrupted, unless another command is at work in the home.
+/// Finishes a purge that was interrupted, unless another command or an encrypted backup is at work in
+/// the home.
 #[cfg(feature = "lake")]
 pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     let settings = Settings::load_or_default(folder)?;
@@ -133,7 +134,7 @@ pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     // Another process may finish the purge before the lock is taken.
     if is_unscrubbed(&warehouse)?
         && let Ok(_lock) = lock::take(&settings.home, "lake sync")
-        && let Ok(no_backup) = lock::take_from_backups(&settings.home, "lake sync")
+        && let Ok(no_backup) = lock::try_from_backups(&settings.home, "lake sync")
     {
         finish_earlier(&settings, &warehouse, no_backup)?;
     }

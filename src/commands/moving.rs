@@ -93,7 +93,7 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
 fn overwrite_moved(here: &End) -> Result<(), Failure> {
     if is_unscrubbed(&here.file)? {
         let _no_backup = lock::take_from_backups(&here.home, "move")?;
-        scrub(&here.file)?;
+        scrub(&here.file, Clock::system().now())?;
         end_moves(&here.file)?;
     }
     Ok(())

@@ -265,7 +265,7 @@ fn finish(
     no_backup: HomeLock,
     copies: &mut Vec<String>,
 ) -> Result<bool, Failure> {
-    let scrubbed = scrub(warehouse);
+    let scrubbed = scrub(warehouse, Clock::system().now());
     drop(no_backup);
     let unreached = unreached_copies(warehouse, name, copies);
     copies.extend(unreached.as_ref().into_iter().flatten().cloned());

@@ -7,6 +7,7 @@
 
 use super::{open::beside, removal::remove};
 use crate::{own_file, warehouse::error::WarehouseError};
+use chrono::{DateTime, TimeDelta, Utc};
 use sha2::{Digest, Sha256};
 use std::{
     fs, io,
@@ -59,6 +60,15 @@ pub(super) fn sweep(target: &Path, tag: &str) -> Result<(), WarehouseError> {
 /// The copies and exports of the warehouse with this tag that ended processes left unfinished in a folder.
 pub(super) fn left_of(folder: &Path, tag: &str) -> impl Iterator<Item = PathBuf> {
     left_in(folder).into_iter().filter(move |path| tag_of(path).as_deref() == Some(tag))
+}
+
+/// Whether an unfinished copy or export was last written so long ago that nobody is at work on it.
+///
+/// The process number does not tell: a process in another container that shares the folder has a number of
+/// its own, which may be free here.
+pub(super) fn is_abandoned(path: &Path, now: DateTime<Utc>) -> bool {
+    let written = path.symlink_metadata().and_then(|metadata| metadata.modified());
+    written.is_ok_and(|written| now - DateTime::<Utc>::from(written) > TimeDelta::days(1))
 }
 
 /// Whether an unfinished copy or export with this final name is there, whoever makes it or has left it.

@@ -128,7 +128,7 @@ fn remove_rows(
         .execute_batch("PRAGMA foreign_keys = OFF; PRAGMA secure_delete = ON;")
         .doing(doing)?;
     // The name leaves the access log below, and with it the place of a copy whose path has the name.
-    sweep_copies(&connection, file)?;
+    sweep_copies(&connection, file, now)?;
     let transaction = connection.transaction().doing(doing)?;
     let copies = copies::copies(&transaction, row.id)?;
     let tables = tables_with_connections(&transaction, "main")?;
@@ -231,11 +231,18 @@ pub fn unreached_copies(
 
 /// Removes what killed backups, exports and reports have left, in every folder that the access log knows.
 ///
-/// A file that cannot be removed is no error, since its folder may be closed: it is named with the copies.
-fn sweep_copies(connection: &Connection, file: &WarehouseFile) -> Result<(), WarehouseError> {
+/// A file that cannot be removed is no error, since its folder may be closed: it is named with the copies. So
+/// is a file that a process in another container may still write.
+fn sweep_copies(
+    connection: &Connection,
+    file: &WarehouseFile,
+    now: DateTime<Utc>,
+) -> Result<(), WarehouseError> {
     let tag = partial::tag(file.path());
     for folder in copies::folders(connection)? {
-        partial::left_of(&folder, &tag).for_each(|path| drop(remove(&path)));
+        partial::left_of(&folder, &tag)
+            .filter(|path| partial::is_abandoned(path, now))
+            .for_each(|path| drop(remove(&path)));
     }
     Ok(())
 }
@@ -246,10 +253,10 @@ fn sweep_copies(connection: &Connection, file: &WarehouseFile) -> Result<(), War
 ///
 /// # Errors
 /// The disk is full, or another program keeps the warehouse open; scrubbing can be repeated.
-pub fn scrub(file: &WarehouseFile) -> Result<(), WarehouseError> {
+pub fn scrub(file: &WarehouseFile, now: DateTime<Utc>) -> Result<(), WarehouseError> {
     let mut connection = open_existing(file)?;
     staging::sweep(file.path())?;
-    sweep_copies(&connection, file)?;
+    sweep_copies(&connection, file, now)?;
     let doing = "cannot scrub the warehouse's free space";
     // Other writers do not overwrite what they free, so that earlier versions of rows may be in any page:
     // only writing the whole file anew reaches them all. SQLCipher would make the new file in memory,

@@ -13,6 +13,7 @@ use std::{
     path::Path,
     process::{self, Stdio},
     thread,
+    time::UNIX_EPOCH,
 };
 
 const PURGE: [&str; 3] = ["purge", "john", "--yes"];
@@ -132,12 +133,13 @@ fn an_unknown_name_is_not_called_purged_because_another_purge_is_finished() {
 }
 
 #[test]
-fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
+fn a_copy_under_way_is_named_and_what_a_killed_one_left_long_ago_is_removed() {
     let (_payer, home) = home("");
     let outside = Home::new();
-    let [under_way, killed, never] =
-        ["under-way.db", "killed", "never.db"].map(|name| outside.file(name));
-    for (command, target) in [("backup", &under_way), ("export", &killed), ("backup", &never)] {
+    let [under_way, killed, young, never] =
+        ["under-way.db", "killed", "young.db", "never.db"].map(|name| outside.file(name));
+    let of_backup = [&under_way, &young, &never].map(|target| ("backup", target));
+    for (command, target) in of_backup.into_iter().chain([("export", &killed)]) {
         let access = Access {
             os_user: "a test".to_owned(),
             command,
@@ -148,11 +150,15 @@ fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
         log_access(&home.warehouse_file(), &access, chrono::Utc::now()).unwrap();
     }
     let partial = |target: &Path| unfinished_name(target, &home.file("warehouse.db")).unwrap();
-    // This test is at work on the first one, and no process has the number of the second one's.
-    let (ours, of_dead) = (partial(&under_way), partial(&killed));
-    let of_dead = text(&of_dead).replace(&format!("-{}-", process::id()), "-2000000000-");
+    // This test is at work on the first one, and no process here has the number of the others'.
+    let (ours, number) = (partial(&under_way), format!("-{}-", process::id()));
+    let [of_dead, of_young] =
+        [&killed, &young].map(|it| text(&partial(it)).replace(&number, "-2000000000-"));
     fs::write(&ours, "health data").unwrap();
     fs::create_dir(&of_dead).unwrap();
+    fs::File::open(&of_dead).unwrap().set_modified(UNIX_EPOCH).unwrap();
+    // A process in another container may write this one: its number says nothing here.
+    fs::write(&of_young, "health data").unwrap();
     let looked = home.run(&["doctor", "--offline"]);
     assert!(looked.stdout.contains("killed."), "{}", looked.stdout);
 
@@ -161,7 +167,8 @@ fn a_copy_under_way_is_named_and_what_a_killed_one_left_is_removed() {
     assert!(purged.stderr.contains(text(&under_way)), "{}", purged.stderr);
     assert!(!purged.stderr.contains("never.db"), "{}", purged.stderr);
     assert!(!purged.stderr.contains("killed"), "{}", purged.stderr);
-    assert!(ours.exists() && !Path::new(&of_dead).exists());
+    assert!(purged.stderr.contains(&of_young), "{}", purged.stderr);
+    assert!(ours.exists() && Path::new(&of_young).exists() && !Path::new(&of_dead).exists());
 }
 
 #[test]

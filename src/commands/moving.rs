@@ -88,8 +88,8 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     Ok(ExitCode::Complete)
 }
 
-/// Removes the bytes of rows that were moved out; waits for an encrypted backup, whose temporary copy would go
-/// with them.
+/// Removes the bytes of rows that were moved out; waits for an encrypted backup, which would lose its
+/// temporary copy.
 fn overwrite_moved(here: &End) -> Result<(), Failure> {
     if is_unscrubbed(&here.file)? {
         let _no_backup = lock::take_from_backups(&here.home, "move")?;

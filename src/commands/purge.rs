@@ -253,8 +253,8 @@ pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {
 /// Removes the bytes of the removed rows from the warehouse, and the rows from the home's lakes.
 ///
 /// Adds the copies that no purge reaches to `copies`, also if this fails; `name` is that of the connection
-/// whose copies are there already. `no_backup` keeps encrypted backups away, whose temporary copies beside the
-/// warehouse are removed; it is released before the lakes, which may take long.
+/// whose copies are there already. `no_backup` keeps away encrypted backups, which would lose their temporary
+/// copies; it is released before the lakes, which may take long.
 ///
 /// The mark of the purge goes last, and only if every lake could be reached: until then the same command
 /// can be repeated, and `verify` reports it. Returns whether it went.

@@ -98,9 +98,9 @@ pub(super) fn enter_purge(
 /// Removes a connection's name from earlier entries.
 ///
 /// Copies whose paths had the name may hold other members, too, and later purges must name them. So the purge
-/// enters the path of each without the name.
+/// enters the path of each without the name; a copy that is gone for sure would be named for ever.
 pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Blanked, WarehouseError> {
-    let doing = "cannot remove what names a purged connection";
+    let doing = "cannot remove the name of a purged connection";
     named::register(transaction)?;
     // The details of these commands are fixed words of ours, and a connection's name may be such a word.
     let in_detail = "names(detail, ?1) AND command NOT IN ('backup', 'prune', 'purge', 'restore')";
@@ -111,6 +111,7 @@ pub(crate) fn blank(transaction: &Transaction<'_>, name: &str) -> Result<Blanked
         .doing(doing)?;
     let copies = copies::named(transaction, name)?
         .into_iter()
+        .filter(|(_, target)| copies::may_exist(Path::new(target)))
         .map(|(connection_id, target)| Access {
             os_user: OURSELVES.to_owned(),
             command: access_chain::PRUNE,

@@ -139,6 +139,11 @@ pub(super) fn is_there(target: &Path) -> bool {
     target.symlink_metadata().is_ok()
 }
 
+/// Whether a copy may still be somewhere, finished or not.
+pub(super) fn may_exist(target: &Path) -> bool {
+    is_there(target) || may_be_away(target) || partial::is_beside(target)
+}
+
 /// Whether a missing file may still be somewhere: its folder is missing, not readable by us or empty, as if
 /// its disk were not mounted, or its path has lost the name of a purged connection.
 pub(super) fn may_be_away(target: &Path) -> bool {

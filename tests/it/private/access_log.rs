@@ -95,6 +95,16 @@ fn what_is_entered_afterwards_mends_nothing() {
 }
 
 #[test]
+fn a_purge_enters_no_path_of_a_copy_that_was_removed() {
+    let (_payer, home) = home();
+    std::fs::remove_file(home.file("copy-of-john-smith.db")).unwrap();
+    home.succeed(&["purge", "john", "--yes"], "a copy that was rotated away");
+    let entered = "SELECT count(*) FROM access_log WHERE instr(target, '…') > 0";
+    assert_eq!(home.value::<i64>(entered), 0);
+    assert_clean(&home, "the purge");
+}
+
+#[test]
 fn a_purge_blanks_names_and_leaves_the_chain_whole() {
     let (payer, home) = home();
     home.succeed(&["purge", "john", "--yes"], "a log that names it");

@@ -49,7 +49,7 @@ fn make(path: &Path, new: NewKey) -> Result<(), Failure> {
                  client_key_file and register both until the plan knows the new one",
             ),
             _ => {
-                let hint = "client_key_file names a file in a folder that this user can write";
+                let hint = "name in client_key_file a file in a folder that this user can write to";
                 Failure::file(format!("cannot write {}", path.display()), error, hint)
             }
         }

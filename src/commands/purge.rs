@@ -67,11 +67,13 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         PurgeTarget::Unfinished { is_of_name } => Some(is_of_name),
         PurgeTarget::Unknown => None,
     };
-    let leftovers = remove_leftovers(&settings, name, args.yes).await?;
+    // The vault's key may be lost. The bytes of an earlier purge are removed all the same.
     let finished = match is_of_name {
-        Some(_) => finish_earlier(&settings, &warehouse, without_backup()?)?,
-        None => ExitCode::Complete,
+        Some(_) => finish_earlier(&settings, &warehouse, without_backup()?),
+        None => Ok(ExitCode::Complete),
     };
+    let leftovers = remove_leftovers(&settings, name, args.yes).await;
+    let (finished, leftovers) = (finished?, leftovers?);
     if finished != ExitCode::Complete || is_of_name == Some(true) || leftovers.is_some() {
         return Ok(finished.worst(leftovers.unwrap_or(ExitCode::Complete)));
     }

@@ -111,6 +111,19 @@ fn a_repeated_purge_takes_no_connection_that_was_made_since() {
     assert_eq!(tokens(&home).len(), 0);
 }
 
+/// The key of an encrypted warehouse is derived from the vault's.
+#[cfg(not(feature = "encryption"))]
+#[test]
+fn a_purge_is_finished_even_if_the_key_of_the_tokens_is_lost() {
+    let (_payer, home) = home("");
+    interrupted(&home, "john");
+    fs::remove_file(home.file("vault.key")).unwrap();
+    let repeated = home.run(&PURGE);
+    assert_ne!(repeated.code, 0, "{}", repeated.stderr);
+    assert!(repeated.stderr.contains("Finished an earlier purge"), "{}", repeated.stderr);
+    assert_eq!(unfinished(&home), 0);
+}
+
 #[test]
 fn an_unknown_name_is_not_called_purged_because_another_purge_is_finished() {
     let (_payer, home) = home("");

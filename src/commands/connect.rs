@@ -12,7 +12,7 @@ use super::{
 use crate::{
     auth::{
         AuthorizeError, AuthorizeRequest, CallbackError, CallbackListener, ClientRegistration,
-        GrantKind, Redirected, ResponseMode, StoredGrant, Vault, require_known_token_origin,
+        GrantKind, Redirected, ResponseMode, Vault, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
@@ -57,7 +57,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }
     let member = args.member.as_deref();
-    let mut erased = None;
+    let (mut erased, mut is_for_another) = (None, false);
     let row = match plan.grant() {
         GrantKind::None | GrantKind::Token => {
             let consent =
@@ -81,9 +81,17 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                 Consent { home: folder, name: &args.name, member, registration: &registration };
             let grant = redeem(&consent, &answer, &http).await?;
             let stored = async {
-                let (warehouse, made) =
-                    make_room(&settings, &args, plan, &grant, warehouse, &vault).await?;
-                erased = made;
+                let held = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
+                is_for_another = held.is_some();
+                let warehouse = match held {
+                    Some(held) => {
+                        let (warehouse, made) =
+                            make_room(&settings, &args, &held, warehouse, &vault).await?;
+                        erased = Some(made);
+                        warehouse
+                    }
+                    None => warehouse,
+                };
                 let row = give(&consent, &grant, &vault, &warehouse).await?;
                 warehouse.close();
                 Ok::<_, Failure>(row)
@@ -92,7 +100,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                 Ok(row) => row,
                 Err(failure) => {
                     // The code is spent. Tokens that are thrown away here could be revoked by nobody.
-                    revoke_unless_stored(&settings, &grant, &vault).await;
+                    revoke_unless_stored(&settings, &grant, is_for_another, &vault).await;
                     return Err(failure);
                 }
             }
@@ -116,25 +124,21 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     erased.map_or(Ok(ExitCode::Complete), Erased::outcome)
 }
 
-/// Purges the connection if it holds another patient's data; returns the warehouse to store the consent in.
+/// Purges a connection that holds another patient's data; returns the warehouse to store the consent in.
 async fn make_room(
     settings: &Settings,
     args: &ConnectArgs,
-    plan: &PlanSettings,
-    grant: &StoredGrant,
+    held: &ConnectionRow,
     warehouse: Warehouse,
     vault: &Vault,
-) -> Result<(Warehouse, Option<Erased>), Failure> {
-    let Some(held) = another_patients(&warehouse, &args.name, &plan.bases, grant)? else {
-        return Ok((warehouse, None));
-    };
+) -> Result<(Warehouse, Erased), Failure> {
     confirm(args)?;
     // No run may write rows while they are being purged.
     let _lock = lock::take(&settings.home, "connect")?;
     warehouse.close();
-    let erased = purge::erase(settings, &held, vault).await?;
+    let erased = purge::erase(settings, held, vault).await?;
     erased.tell_copies();
-    Ok((home::warehouse_beside_a_run(settings)?, Some(erased)))
+    Ok((home::warehouse_beside_a_run(settings)?, erased))
 }
 
 /// The failure of a plan whose client id is still the placeholder.

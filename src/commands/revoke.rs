@@ -44,15 +44,35 @@ pub(super) async fn revoke(settings: &Settings, grant: &StoredGrant) -> bool {
 }
 
 /// Revokes a new consent whose tokens are in no vault, so that nobody could revoke it later.
-pub(super) async fn revoke_unless_stored(settings: &Settings, grant: &StoredGrant, vault: &Vault) {
-    let is_same =
-        |stored: &StoredGrant| stored.access.expose_secret() == grant.access.expose_secret();
-    let is_stored =
-        vault.list().is_ok_and(|rows| rows.iter().any(|(_, row)| row.as_ref().is_ok_and(is_same)));
-    if !is_stored {
-        tell("The new consent was not stored");
-        revoke(settings, grant).await;
+///
+/// If it was to renew a consent that is stored, it is not revoked: with it a plan may revoke every token of
+/// the same authorization (RFC 7009, 2.1), and the stored consent would end. `is_for_another` says that the
+/// stored consent is another patient's.
+pub(super) async fn revoke_unless_stored(
+    settings: &Settings,
+    grant: &StoredGrant,
+    is_for_another: bool,
+    vault: &Vault,
+) {
+    let by_hand =
+        "hint: connect again; the member can also withdraw the consent at the plan itself";
+    let Ok(rows) = vault.list() else {
+        tell("The vault cannot be read: the new consent may not be stored, and was not revoked");
+        tell(by_hand);
+        return;
+    };
+    let stored: Vec<_> = rows.iter().filter_map(|(_, row)| row.as_ref().ok()).collect();
+    if stored.iter().any(|row| row.access.expose_secret() == grant.access.expose_secret()) {
+        return;
     }
+    tell("The new consent was not stored");
+    let is_renewal = stored.iter().any(|row| row.name == grant.name && row.plan == grant.plan);
+    if is_renewal && !is_for_another {
+        tell("It was not revoked: the plan could revoke the earlier consent with it");
+        tell(by_hand);
+        return;
+    }
+    revoke(settings, grant).await;
 }
 
 /// Waits until no other process refreshes these tokens, so that the newest ones are revoked and removed.

@@ -188,6 +188,37 @@ fn a_consent_for_another_patient_asks_before_it_takes_the_place_of_what_is_held(
     assert_eq!(home.value::<String>("SELECT patient_id FROM connection"), "b");
 }
 
+#[test]
+fn a_renewal_that_cannot_be_stored_is_not_revoked_and_a_first_consent_is() {
+    let payer = Dictated::start();
+    payer.script().token = r#","patient":"a""#.to_owned();
+    let url = payer.token_url().replace("/token", "/revoke");
+    let home = payer.home(&format!("revocation_url = \"{url}\"\n"));
+    let mut lock = std::fs::File::create(home.file("consent.lock")).unwrap();
+    lock.lock().unwrap();
+    // Nobody waits for this owner.
+    std::io::Write::write_all(&mut lock, b"`payersync sync`, process 1\n").unwrap();
+    // This payer's tokens are always the same; those of a new consent are not.
+    let vault = payersync::auth::Vault::open(home.path(), None).unwrap();
+    let (uid, held) = vault.list().unwrap().pop().unwrap();
+    let mut held = held.unwrap();
+    held.access = "another-token".into();
+    vault.put(&uid, &held).unwrap();
+    let asked = || payer.script().received.iter().filter(|it| it.path == "/revoke").count();
+
+    let renewal = payer.connect(&home, &[]);
+    assert_eq!(renewal.code, 6, "{}", renewal.stderr);
+    assert!(renewal.stderr.contains("The new consent was not stored"), "{}", renewal.stderr);
+    assert!(renewal.stderr.contains("It was not revoked"), "{}", renewal.stderr);
+    assert_eq!(asked(), 0);
+    assert!(vault.get(&uid).unwrap().is_some());
+
+    let first = home.run(&["connect", "mary", "--plan", "demo", "--code", "a-code"]);
+    assert_eq!(first.code, 6, "{}", first.stderr);
+    assert!(first.stderr.contains("The new consent was not stored"), "{}", first.stderr);
+    assert_ne!(asked(), 0);
+}
+
 /// The purge of what was held cannot be finished; the new consent is not lost with it.
 #[cfg(feature = "lake")]
 #[test]

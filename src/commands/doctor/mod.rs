@@ -21,7 +21,7 @@ use crate::{
     config::Settings,
     exit_code::ExitCode,
     plural,
-    warehouse::ReadOnlyWarehouse,
+    warehouse::{ConnectionRow, ReadOnlyWarehouse},
 };
 use finding::{Finding, Level};
 use std::{io::Write, path::Path, time::Duration};
@@ -164,11 +164,21 @@ fn tokens(
             Some(Ok(grant)) => plan::freshness(what, grant, again, now),
         });
     }
+    // For a connection of files, or at a plan without a token endpoint, `connect` replaces no tokens.
+    let has_tokens = |row: &ConnectionRow| {
+        row.plan.as_ref().is_some_and(|plan| {
+            let configured = settings.and_then(|it| it.plans.get(plan));
+            configured.is_none_or(|plan| plan.grant().has_endpoint())
+        })
+    };
     let orphans = grants.iter().filter(|(uid, _)| connections.iter().all(|row| row.uid != *uid));
     for grant in orphans.filter_map(|(_, grant)| grant.as_ref().ok()) {
         let (name, plan) = (&grant.name, &grant.plan);
         // A purge of a name that is a connection's would remove that connection as well.
         let hint = match connections.iter().find(|row| row.name == *name) {
+            Some(row) if !has_tokens(row) => format!(
+                "only `payersync purge {name}` removes them, with every row of that connection"
+            ),
             Some(row) => format!(
                 "`payersync connect {name} --plan {}` again removes them",
                 row.plan.as_ref().unwrap_or(plan)

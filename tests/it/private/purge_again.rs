@@ -216,6 +216,20 @@ fn tokens_that_no_connection_uses_go_with_a_purge_of_their_name_or_its_next_cons
 }
 
 #[test]
+fn tokens_of_the_name_of_a_connection_of_files_go_with_its_purge() {
+    let (_payer, home) = home("");
+    interrupted(&home, "john");
+    home.succeed(&["purge", "--finish"], "rows that are gone");
+    let file = home.write_private("of-john.ndjson", r#"{"resourceType":"Patient","id":"q"}"#);
+    home.succeed(&["import", "john", text(&file)], "the purge of the consent");
+    let looked = home.run(&["doctor", "--offline"]).stdout;
+    assert!(looked.contains("only `payersync purge john` removes them"), "{looked}");
+    assert!(!looked.contains("again removes them"), "{looked}");
+    assert_eq!(home.run(&PURGE).code, 0);
+    assert_eq!(tokens(&home).len(), 0);
+}
+
+#[test]
 fn a_consent_that_was_never_given_goes_with_a_purge_or_with_the_answer_no() {
     let (_payer, home) = home("");
     let pending = home.file("pending-mary.json");

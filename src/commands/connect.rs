@@ -109,19 +109,31 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     // The consent has been answered, so the pending request is of no more use.
     let _ = pending::forget(folder, &args.name);
     tell(&format!("Connected {} {}", row.name, row.source()));
+    // The consent is stored. What fails from here on is told and fails nothing: the next `connect` or
+    // `doctor` finds it again, and the outcome of the purge above is still to be reported.
     if plan.grant().has_endpoint()
-        && let Some(vault) = strays::existing_vault(folder)?
+        && let Err(failure) = remove_replaced(&settings, &row).await
     {
-        let _no_consent = lock::take_for_consent(folder, "connect")?;
-        strays::remove_replaced(&settings, &vault, &row).await?;
+        failure.tell();
     }
-    tell_who_is_there(&settings, &row)?;
+    if let Err(failure) = tell_who_is_there(&settings, &row) {
+        failure.tell();
+    }
     if let Some(scope) = row.scope {
         tell(&format!("Scope: {scope}"));
     }
     tell(&format!("Next: `payersync sync {}`", row.name));
     // What the purge of the other patient's data could not do is reported, now that nothing else can be lost.
     erased.map_or(Ok(ExitCode::Complete), Erased::outcome)
+}
+
+/// Removes the tokens that the new consent replaces and that no connection uses.
+async fn remove_replaced(settings: &Settings, row: &ConnectionRow) -> Result<(), Failure> {
+    if let Some(vault) = strays::existing_vault(&settings.home)? {
+        let _no_consent = lock::take_for_consent(&settings.home, "connect")?;
+        strays::remove_replaced(settings, &vault, row).await?;
+    }
+    Ok(())
 }
 
 /// Purges a connection that holds another patient's data; returns the warehouse to store the consent in.

@@ -230,6 +230,20 @@ fn tokens_of_the_name_of_a_connection_of_files_go_with_its_purge() {
 }
 
 #[test]
+fn a_consent_is_told_whole_although_what_it_replaces_cannot_be_removed() {
+    let (payer, home) = home("");
+    let (_, grant) = tokens(&home).pop().unwrap();
+    Vault::open(home.path(), None).unwrap().put("stray", &grant).unwrap();
+    // What locks the refreshes of these tokens is a folder, which is removed by no purge.
+    let lock = home.file("locks").join("stray.lock");
+    fs::create_dir(&lock).unwrap();
+    let connected = payer.connect(&home, &[]);
+    assert_eq!(connected.code, 0, "{}", connected.stderr);
+    assert!(connected.stderr.contains(text(&lock)), "{}", connected.stderr);
+    assert!(connected.stderr.contains("Next: "), "{}", connected.stderr);
+}
+
+#[test]
 fn a_consent_that_was_never_given_goes_with_a_purge_or_with_the_answer_no() {
     let (_payer, home) = home("");
     let pending = home.file("pending-mary.json");

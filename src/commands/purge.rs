@@ -137,6 +137,7 @@ pub(super) fn finish_interrupted(folder: &Path) -> Result<(), Failure> {
     if is_unscrubbed(&warehouse)?
         && let Ok(_lock) = lock::take(&settings.home, "lake sync")
         && let Ok(no_backup) = lock::try_from_backups(&settings.home, "lake sync")
+        && is_unscrubbed(&warehouse)?
     {
         finish_earlier(&settings, &warehouse, no_backup)?;
     }

@@ -46,6 +46,11 @@ pub struct Extent {
 }
 
 impl Extent {
+    /// Whether the consent lets the resources of the type be read by id, if the plan does not list them.
+    pub(crate) fn is_read_instead(&self) -> bool {
+        self.gap.as_ref().is_some_and(|gap| gap.reason == Some(Reason::NotListed))
+    }
+
     /// The end of a walk that got everything there was.
     pub(crate) fn complete(&self, warning: Option<String>, brought_nothing: bool) -> WalkFinish {
         let parts: Vec<String> = self.note.iter().cloned().chain(warning).collect();
@@ -158,9 +163,8 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         return leave(WalkState::NotServed, Reason::NotDeclared, detail);
     }
     // CARIN's guide for Blue Button asks for no more than reads of a Patient and of what claims refer to.
-    let may_be_read = by_reference
-        || matches!(name, "Patient" | "Coverage")
-        || input.search.of(name) == Some(&SearchRule::Read);
+    let only_referred = by_reference || input.search.of(name) == Some(&SearchRule::Read);
+    let may_be_read = only_referred || matches!(name, "Patient" | "Coverage");
     match granted {
         // Every base has the member's one Patient.
         Granted::Whole => {
@@ -172,7 +176,14 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
         Granted::ReadOnly if may_be_read && !listed_before => {
             let detail =
                 "the member's consent lets it be read, not listed; it is read by reference";
-            leave(WalkState::NotServed, Reason::NotListed, detail)
+            let unlisted =
+                WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail.to_owned());
+            // Many plans list a Patient and Coverages all the same, and no claim may name a Coverage.
+            if !required || only_referred {
+                return Choice::Leave(unlisted);
+            }
+            let gap = Some(Box::new(unlisted));
+            Choice::Ask(Extent { is_part: true, is_uncovered: true, gap, ..Extent::default() })
         }
         // Every plan serves a required type, and many do so even if the consent does not cover it.
         Granted::Nothing | Granted::ReadOnly if required => {

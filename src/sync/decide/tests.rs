@@ -385,8 +385,13 @@ fn a_type_that_a_consent_lets_only_be_read_is_read_by_reference() {
     let scope = Some("patient/ExplanationOfBenefit.rs patient/*.r");
     let usual = PlanInput { scope, ..input(&base) };
     let reason = |input: &PlanInput<'_>, name| skipped(input, name).and_then(|end| end.reason);
-    for name in ["Patient", "Coverage", "Medication", "PractitionerRole"] {
-        assert_eq!(reason(&usual, name), Some(Reason::NotListed), "{name}");
+    let (unlisted, nothing) = (Some(Reason::NotListed), RequiredTypes::named(Vec::new()));
+    let optional = PlanInput { required: &nothing, ..usual.clone() };
+    assert_eq!(reason(&usual, "Medication"), unlisted);
+    for name in ["Patient", "Coverage"] {
+        let Choice::Ask(extent) = choose(&usual, name) else { panic!("{name} is left out") };
+        assert_eq!((extent.is_part, extent.complete(None, true).reason), (true, unlisted));
+        assert_eq!(reason(&optional, name), unlisted, "{name}");
     }
     assert_eq!(reason(&usual, "ExplanationOfBenefit"), None);
     assert_eq!(reason(&usual, "Condition"), Some(Reason::NotGranted));

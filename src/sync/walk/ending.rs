@@ -75,7 +75,9 @@ pub(crate) fn refused(
     let resumes = at.pages_before > 0 && at.pages == 0;
     // Many plans answer for such a type even if the consent does not cover it. A 403 shows that this plan
     // goes by the consent.
-    let is_uncovered = order.extent.is_uncovered && is_about_a_member(&order.resource_type);
+    let is_uncovered = order.extent.is_uncovered
+        && !order.extent.is_read_instead()
+        && is_about_a_member(&order.resource_type);
     if is_first_page && is_uncovered && !listed_before && error.status() == Some(403) {
         let detail = "the member's consent does not cover it".to_owned();
         let mut finish = match order.extent.gap.as_deref().filter(|_| order.extent.is_demanded) {

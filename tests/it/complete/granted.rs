@@ -133,6 +133,17 @@ fn a_required_type_that_is_not_covered_is_asked_for_and_nothing_for_an_answer_is
 }
 
 #[test]
+fn a_required_type_that_may_only_be_read_is_asked_for_all_the_same() {
+    let payer = payer("patient/Patient.rs patient/Coverage.r");
+    payer.serve("Coverage", &[of_patient("Coverage", "1"), of_patient("Coverage", "2")]);
+    let home = payer.home("required = [\"Coverage\"]\n");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    assert_eq!(stands(&home, "Coverage"), ["complete", ""]);
+    assert_eq!(live(&home, "Coverage"), 2, "no claim names them");
+}
+
+#[test]
 fn a_scope_that_cannot_be_read_hides_nothing() {
     for scope in [
         "patient/Patient.rs?_id=1,patient/Goal.rs",

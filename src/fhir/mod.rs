@@ -17,6 +17,7 @@ mod extremes_tests;
 mod first;
 mod last_link;
 mod lenient;
+mod lone_page;
 mod next_link;
 mod other_members;
 mod outcome;
@@ -49,9 +50,10 @@ pub use date_parameter::date_parameters;
 pub use document::{Document, DocumentError, is_whole_object, type_of};
 pub(crate) use effort::Effort;
 pub use error::FetchError;
+pub use lone_page::{LonePage, OFFSETS};
 pub use next_link::{Next, UnusableNext};
 pub use outcome::Outcome;
-pub use pager::{LastPage, Pager, PagingError, for_one_fewer};
+pub use pager::{LastPage, Pager, PagingError};
 pub use reference::{
     Referenced, each_reference, fits_a_list, on_this_server, read_url, search_by_id,
 };

@@ -14,7 +14,6 @@ use crate::{
     r4::is_r4_type,
 };
 use std::{
-    borrow::Cow,
     collections::HashSet,
     hash::{BuildHasher, RandomState},
 };
@@ -220,22 +219,6 @@ fn may_be_cut(page: &Url, bundle: &Bundle) -> bool {
         && bundle.last.is_none()
         && asked("_id").is_none()
         && (is_full || is_round)
-}
-
-/// The search of a page for one resource fewer than the page holds; `None` if that is none.
-///
-/// If its answer has a link to a next page, the server links pages, and a page without a link is the last.
-pub fn for_one_fewer(page: &Url, bundle: &Bundle) -> Option<Url> {
-    let fewer = matches(bundle).checked_sub(1).filter(|fewer| *fewer > 0)?;
-    let kept: Vec<(String, String)> =
-        page.query_pairs().filter(|(name, _)| name != "_count").map(owned).collect();
-    let mut url = page.clone();
-    url.query_pairs_mut().clear().extend_pairs(kept).append_pair("_count", &fewer.to_string());
-    Some(url)
-}
-
-fn owned((name, value): (Cow<'_, str>, Cow<'_, str>)) -> (String, String) {
-    (name.into_owned(), value.into_owned())
 }
 
 /// The number of resources on a page that the search has found.

@@ -161,25 +161,6 @@ fn a_full_first_page_that_says_nothing_of_others_is_no_last_one() {
 }
 
 #[test]
-fn a_shorter_page_of_the_same_search_is_asked_for() {
-    let of = |entries: &str| {
-        let text = format!(r#"{{"resourceType":"Bundle","entry":[{entries}]}}"#);
-        Bundle::index(text.as_bytes()).unwrap()
-    };
-    let one = r#"{"resource":{"id":"a"}}"#;
-    let three = format!("{one},{one},{one}");
-    for (page, expected) in [
-        ("?_count=3&patient=a%2Cb", "?patient=a%2Cb&_count=2"),
-        ("?patient=7", "?patient=7&_count=2"),
-        ("", "?_count=2"),
-    ] {
-        let url = |query: &str| url(&format!("https://api.x.test/r4/Goal{query}"));
-        assert_eq!(for_one_fewer(&url(page), &of(&three)), Some(url(expected)), "{page}");
-        assert_eq!(for_one_fewer(&url(page), &of(one)), None, "{page}");
-    }
-}
-
-#[test]
 fn several_links_are_followed_where_they_lead_to_one_page() {
     let page = url("https://api.x.test/r4/Coverage?_count=10");
     let mut pager = Pager::new(&page, &[]).unwrap();

@@ -24,7 +24,7 @@ use super::{
 use crate::{
     clock,
     fhir::{
-        FetchError, Outcome, Page, Pager, PagingError, for_one_fewer, instant, is_everything,
+        FetchError, LonePage, Outcome, Page, Pager, PagingError, instant, is_everything,
         left_out_of_self_link, patient_of_self_link,
     },
     http::SafeUrl,
@@ -266,17 +266,19 @@ impl Pass<'_> {
             let allowed = following_url.is_none() || self.context.allowance.take();
             let following =
                 following_url.filter(|_| allowed).map(|url| (self.ask(url.clone()), url));
-            let shorter = match &onward {
-                Err(PagingError::Unlinked) => for_one_fewer(&page.url, &page.bundle),
+            let lone = match &onward {
+                Err(PagingError::Unlinked) => LonePage::of(&page),
                 _ => None,
             };
             if let Stored::FilterIgnored(why) = self.store(page, next_url).await? {
                 return self.downgrade(why).await;
             }
-            if let Some(shorter) = shorter
-                && self.is_linked(shorter).await
-            {
-                return Ok(Ending::LastPage);
+            if let Some(lone) = lone {
+                match self.is_last(lone).await {
+                    Ok(true) => return Ok(Ending::LastPage),
+                    Ok(false) => {}
+                    Err(finish) => return Ok(Ending::Open(*finish)),
+                }
             }
             match (onward, following) {
                 (Err(error), _) => return Ok(lost_way(&error)),

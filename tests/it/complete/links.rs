@@ -235,13 +235,46 @@ fn a_page_that_is_as_long_as_asked_for_and_has_no_links_at_all_is_not_surely_the
     sync(0, "fewer than asked for");
     payer.serve("Condition", &conditions(5));
     sync(0, "a server that does not look at _count");
-    // Pages are cut at round numbers, whatever is asked for.
+    // A round number is no cut where the server sends the same whatever it is asked for.
     let home = payer.home("types = [\"Condition\"]\nrequired = []\n");
-    for (number, code) in [(50, 2), (51, 0)] {
+    for number in [50, 51] {
         payer.serve("Condition", &conditions(number));
         let outcome = home.run(&["sync", "--full"]);
-        assert_eq!(outcome.code, code, "{number} of 100: {}", outcome.stderr);
+        assert_eq!(outcome.code, 0, "{number} of 100: {}", outcome.stderr);
     }
+}
+
+/// A server that pages by an offset which none of its answers names, and that knows no dates.
+fn by_offset(asked: &Asked, offset: &str, held: usize) -> Reply {
+    let found: Vec<String> = (0..held)
+        .skip(asked.number(offset))
+        .take(asked.number("_count"))
+        .map(|id| format!(r#"{{"resourceType":"Condition","id":"c{id}"}}"#))
+        .collect();
+    bundle(&found, None, None)
+}
+
+#[test]
+fn a_page_without_links_is_the_last_where_an_offset_brings_its_last_resource_alone() {
+    for (offset, held, code) in
+        [("_offset", 10, 0), ("_skip", 10, 0), ("_skip", 11, 2), ("from", 10, 2)]
+    {
+        let payer = Scripted::start(&["Condition"], move |asked| by_offset(asked, offset, held));
+        let home = payer.connected_home(&["Condition"], "");
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, code, "{held} by {offset}: {}", outcome.stderr);
+        assert_eq!(home.value::<usize>("SELECT count(*) FROM condition"), 10, "{held} by {offset}");
+    }
+}
+
+#[test]
+fn a_limit_of_requests_is_no_sign_that_a_server_links_no_pages() {
+    let payer = Scripted::start(&["Condition"], |asked| by_offset(asked, "_skip", 10));
+    let home = payer.connected_home(&["Condition"], "");
+    let outcome = home.run(&["sync", "--max-requests", "1"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    let ledger = "SELECT reason FROM completeness WHERE resource_type = 'Condition'";
+    assert_eq!(home.value::<String>(ledger), "request_limit");
 }
 
 #[test]

@@ -1,26 +1,61 @@
-//! Whether a server links its pages, where the first page has no links at all.
+//! Whether a first page without links or a total is the last one.
 
 use super::Pass;
-use crate::fhir::Next;
+use crate::{
+    fhir::{LonePage, Next, OFFSETS, Page},
+    outcome::Reason,
+    sync::walk::ending::{interrupted, request_limit, unavailable},
+    warehouse::WalkFinish,
+};
 use url::Url;
 
+/// Statuses by which servers refuse a parameter that they do not know.
+const REFUSALS: [u16; 7] = [400, 403, 404, 405, 422, 500, 501];
+
 impl Pass<'_> {
-    /// Whether the page for which `shorter` asks has a link to a next page.
+    /// Whether such a page is surely the last one; an error is the end of a walk that could not find out.
     ///
-    /// The page that asks for one resource more, and has no link, is then the last. Nothing of the answer is
-    /// stored: all of it has come already.
-    pub(super) async fn is_linked(&mut self, shorter: Url) -> bool {
-        if !self.context.allowance.take() {
-            return false;
+    /// A server that links a shorter page links pages, and the page is the last. So it is if a search from
+    /// the page's last resource on brings that resource alone, or if the server sends the same page whatever
+    /// it is asked for. Nothing of the answers is stored: all of it has come already, or comes by date.
+    pub(super) async fn is_last(&mut self, lone: LonePage) -> Result<bool, Box<WalkFinish>> {
+        let shorter = self.probe(lone.for_one_fewer()).await?;
+        if shorter.as_ref().is_some_and(|page| matches!(page.bundle.next, Next::Links(_))) {
+            return Ok(true);
         }
-        let mut request = self.ask(shorter);
+        let mut is_deaf = !lone.is_as_long_as_asked()
+            && shorter.is_some_and(|answer| lone.is_repeated_by(&answer));
+        for offset in OFFSETS {
+            let answer = self.probe(lone.from_its_last(offset)).await?;
+            if answer.as_ref().is_some_and(|answer| lone.is_ended_by(answer)) {
+                return Ok(true);
+            }
+            is_deaf &= answer.is_none_or(|answer| lone.is_repeated_by(&answer));
+        }
+        Ok(is_deaf)
+    }
+
+    /// The answer to a search; `None` if the plan refuses its parameters.
+    async fn probe(&mut self, url: Url) -> Result<Option<Page>, Box<WalkFinish>> {
+        if !self.context.allowance.take() {
+            return Err(Box::new(request_limit()));
+        }
+        let mut request = self.ask(url);
         let arrived = tokio::select! {
             arrived = request.arrived() => arrived,
-            () = self.context.stop.asked() => return false,
+            () = self.context.stop.asked() => return Err(Box::new(interrupted())),
         };
-        let Ok((result, effort)) = arrived else { return false };
-        self.counters.requests += effort.requests;
-        self.counters.retries += effort.retries;
-        result.is_ok_and(|page| matches!(page.bundle.next, Next::Links(_)))
+        let Ok((result, effort)) = arrived else {
+            let detail = "the request ended unexpectedly".to_owned();
+            return Err(Box::new(WalkFinish::incomplete(Reason::Bug, detail)));
+        };
+        self.counters.add_effort(&effort.into());
+        match result {
+            Ok(page) => Ok(Some(page)),
+            Err(error) if error.status().is_some_and(|status| REFUSALS.contains(&status)) => {
+                Ok(None)
+            }
+            Err(error) => Err(Box::new(unavailable(&error, &self.context.connection))),
+        }
     }
 }

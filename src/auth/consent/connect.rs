@@ -7,7 +7,7 @@ use crate::{
     auth::{
         ClientRegistration, ConsentState, GrantError, PatientFrom, StoredGrant, TokenResponse,
         consent::{id_token, userinfo},
-        token::{grant, introspect::refresh_token_end},
+        token::{grant, introspect::refresh_token_end, token_answer::is_fhir_id},
     },
     http::HttpClient,
 };
@@ -36,8 +36,11 @@ pub async fn exchange(
     let Redirected { code, verifier, nonce } = redirected;
     let mut tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
     tokens.patient = match (&registration.patient_from, tokens.patient.take(), &tokens.id_token) {
-        (PatientFrom::UserInfo, None, _) => {
-            userinfo::patient(http, registration, &tokens.access).await
+        // A text that is no id of FHIR may be a login.
+        (PatientFrom::UserInfo, named, _)
+            if !named.as_ref().is_some_and(|id| is_fhir_id(id.expose_secret())) =>
+        {
+            userinfo::patient(http, registration, &tokens.access).await.or(named)
         }
         (PatientFrom::IdToken { claim }, _, Some(token)) => {
             let (token, claim, nonce) = (token.expose_secret(), claim.as_deref(), nonce.as_deref());

@@ -107,8 +107,9 @@ impl Answer {
 
 /// The most bytes of an id; FHIR allows 64, and Epic's are longer.
 const MAX_ID_BYTES: usize = 4096;
-/// What no id has: these end a segment of a URL, or part the values of a search (FHIR R4, search, escaping).
-const NEVER_IN_AN_ID: &[u8] = b"/?#%&,|$\\\"'<>{}";
+/// What no id has: these end a segment of a URL, part the values of a search (FHIR R4, search, escaping), or
+/// are of other things, such as a mail address.
+const NEVER_IN_AN_ID: &[u8] = b"/?#%&,|$\\\"'<>{}@=;()!*+^~[]`";
 
 /// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends with `Patient/id`, each
 /// with or without a version.
@@ -120,6 +121,12 @@ pub(crate) fn patient_id(text: &str) -> Option<String> {
     let is_of_id = |byte: u8| byte.is_ascii_graphic() && !NEVER_IN_AN_ID.contains(&byte);
     let is_id = (1..=MAX_ID_BYTES).contains(&id.len()) && id.bytes().all(is_of_id);
     (is_id && !matches!(id, "." | "..")).then(|| id.to_owned())
+}
+
+/// Whether a text is an id that FHIR allows (FHIR R4, data type id). Another one may be a login.
+pub(crate) fn is_fhir_id(text: &str) -> bool {
+    let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (1..=64).contains(&text.len()) && text.bytes().all(is_of_id)
 }
 
 #[cfg(test)]
@@ -159,6 +166,9 @@ mod tests {
             "a#b",
             "a,b",
             "a|b",
+            "a@plan.example",
+            "a=b",
+            "a+b",
             "é",
             "a\u{202e}b",
             "a\nb",
@@ -167,6 +177,16 @@ mod tests {
             endless.as_str(),
         ] {
             assert_eq!(patient_id(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_fhir_does_not_allow_is_told() {
+        let long = "x".repeat(65);
+        for (text, expected) in
+            [("a-1.B", true), ("member_123", false), (long.as_str(), false), ("", false)]
+        {
+            assert_eq!(is_fhir_id(text), expected, "{text}");
         }
     }
 }

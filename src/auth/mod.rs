@@ -37,6 +37,7 @@ use token::origin_change::OriginChange;
 pub use token::origin_change::require_known_token_origin;
 pub use token::refresh_lock::{RefreshTurn, refresh_turn};
 pub use token::revoke::{RevokeError, forget, revoke};
+pub(crate) use token::token_answer::patient_id;
 pub use token::token_error::TokenError;
 pub use token::token_response::TokenResponse;
 pub use token::tokens::{ConnectionKey, Tokens};

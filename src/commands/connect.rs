@@ -12,7 +12,8 @@ use super::{
 use crate::{
     auth::{
         AuthorizeError, AuthorizeRequest, CallbackError, CallbackListener, ClientRegistration,
-        GrantKind, Redirected, ResponseMode, Vault, require_known_token_origin,
+        GrantKind, Redirected, ResponseMode, StoredGrant, Vault, patient_id,
+        require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
@@ -209,18 +210,15 @@ fn named_patient(
             .read_line(&mut id)
             .map_err(|error| Failure::usage("cannot read the Patient's id", error))?;
     }
-    let id = id.trim();
-    // The characters of a FHIR id (FHIR R4, data type id).
-    let is_id = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    if id.is_empty() || id.len() > 64 || !id.chars().all(is_id) {
+    let Some(id) = patient_id(id.trim()) else {
         // The text is not repeated in the message: it may be a member's id.
         return Err(Failure::misuse("the text of --patient is not the id of a FHIR resource")
-            .hint("an id has up to 64 letters, digits, hyphens and dots, as in Patient/ID"));
-    }
+            .hint("the id is what follows Patient/ in the plan's references, without spaces"));
+    };
     match held.is_some_and(|held| held != id) {
         true => Err(Failure::misuse(format!("{} holds another patient's data", args.name))
             .hint("connect this one under another name")),
-        false => Ok(Some(id.to_owned())),
+        false => Ok(Some(id)),
     }
 }
 

@@ -93,6 +93,22 @@ fn a_patient_that_is_no_id_or_another_one_or_not_needed_is_refused() {
 }
 
 #[test]
+fn a_patients_id_that_fhir_does_not_allow_is_taken_and_a_mail_address_is_not() {
+    let (_payer, home) = payer();
+    for given in ["p_17", "Patient/p_17"] {
+        let told = connect(&home, "d", given);
+        assert_eq!(told.code, 0, "{given}: {}", told.stderr);
+        let named = "SELECT patient_id FROM connection WHERE name = 'd'";
+        assert_eq!(home.value::<String>(named), "p_17", "{given}");
+    }
+    for given in ["a b", "ann@plan.example", ""] {
+        let refused = connect(&home, "e", given);
+        assert_eq!(refused.code, 1, "{given}: {}", refused.stderr);
+        assert!(refused.stderr.contains("what follows Patient/"), "{}", refused.stderr);
+    }
+}
+
+#[test]
 fn the_patient_may_come_where_no_list_of_processes_shows_it() {
     let (_payer, home) = payer();
     let mut child = home

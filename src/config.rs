@@ -157,9 +157,7 @@ impl Settings {
         }
         let mut connection_parameters = BTreeMap::new();
         for (name, section) in file.connections {
-            if let Err(problem) =
-                oauth_dialect::check_parameters(&section.authorize_parameters, false)
-            {
+            if let Err(problem) = oauth_dialect::check_connection(&section.authorize_parameters) {
                 let key = format!("connections.{name}.authorize_parameters");
                 return Err(ConfigError::Value { path: path.into(), line: None, key, problem });
             }

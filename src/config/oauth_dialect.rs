@@ -65,6 +65,15 @@ pub(super) fn check_parameters(
     Ok(())
 }
 
+/// Refuses parameters of one connection's authorize requests that only the plan's section may have.
+pub(super) fn check_connection(parameters: &BTreeMap<String, String>) -> Result<(), String> {
+    // The plan's response_mode must fit the response type.
+    if parameters.contains_key(RESPONSE_TYPE) {
+        return Err(format!("has {RESPONSE_TYPE}; set it in the plan's section"));
+    }
+    check_parameters(parameters, false)
+}
+
 /// Refuses texts that are set but empty.
 pub(super) fn check_texts(plan: &Plan) -> Result<(), (&'static str, &'static str)> {
     let is_blank = |text: &str| text.trim().is_empty();

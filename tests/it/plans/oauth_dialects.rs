@@ -192,6 +192,10 @@ fn what_contradicts_itself_is_told() {
             "[connections.john.authorize_parameters]\nclient_id = \"x\"\n",
             "connections.john.authorize_parameters has client_id",
         ),
+        (
+            "[connections.john.authorize_parameters]\nresponse_type = \"code id_token\"\n",
+            "connections.john.authorize_parameters has response_type; set it in the plan's",
+        ),
         ("response_mode = \"web_message\"\n", "this must be "),
         (
             "authorize_parameters = { response_type = \"code token\" }\n",

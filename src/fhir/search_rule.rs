@@ -73,7 +73,8 @@ pub enum SearchRuleError {
 const RESERVED: [&str; 2] = ["_lastUpdated", "_sort"];
 
 /// Parameters that change what comes along or how it is sent, and not which resources are found.
-const NO_CHOICE: [&str; 4] = ["_count", "_include", "_revinclude", "_total"];
+const NO_CHOICE: [&str; 8] =
+    ["_count", "_elements", "_format", "_include", "_pretty", "_revinclude", "_summary", "_total"];
 
 /// Search parameters that say who somebody is: those of references to a Patient, and those of
 /// Patient itself (FHIR R4, Patient, "Search Parameters").
@@ -353,6 +354,7 @@ mod tests {
             (&["read"], &[]),
             (&["everything"], &[]),
             (&["patient={patient}&_count=50&_revinclude:iterate=Provenance:target"], &[]),
+            (&["patient={patient}&_format=json&_elements=id"], &[]),
             (&["subject=Patient/{patient}&category=laboratory"], &["category"]),
             (
                 &["patient={patient}&category=a&_tag=t", "patient={patient}&category=b"],

@@ -16,7 +16,7 @@
 -- admit_type_description            VARCHAR: not known: Patient Access does not say
 -- discharge_disposition_code        VARCHAR: as sent
 -- discharge_disposition_description  VARCHAR: its words
--- attending_provider_id             VARCHAR: the first participant who attends (ATND), else the first main performer (PPRF): practitioner_id of practitioner
+-- attending_provider_id             VARCHAR: the first participant who attends (ATND), else the first main performer (PPRF), else the first secondary performer (SPRF), else the only practitioner, if sent without a role: practitioner_id of practitioner. Of several roles the first one counts
 -- attending_provider_name           VARCHAR: that participant's name as sent
 -- facility_npi                      VARCHAR: NPI of the service provider
 -- facility_name                     VARCHAR: its name
@@ -76,11 +76,15 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Encounter' AND came.resource_id = v.id
 LEFT JOIN organization AS o ON o.connection_id = v.connection_id AND o.id = v.service_provider_id
--- A participant without a type may be anybody: who referred, an escort, a relative.
+-- A participant without a role may be anybody: who referred, an escort. A sole practitioner counts.
 LEFT JOIN (SELECT connection_id, encounter_id, individual_practitioner_id, individual_display, row_number() OVER (PARTITION BY connection_id, encounter_id
-    ORDER BY CASE upper(type_code) WHEN 'ATND' THEN 0 ELSE 1 END, participant_index) AS place
-  FROM encounter_participant
-  WHERE upper(type_code) IN ('ATND', 'PPRF') AND individual_related_person_id IS NULL) AS a
+    ORDER BY CASE upper(type_code) WHEN 'ATND' THEN 0 WHEN 'PPRF' THEN 1 WHEN 'SPRF' THEN 2 ELSE 3 END, participant_index) AS place
+  FROM encounter_participant AS p
+  WHERE individual_related_person_id IS NULL AND (upper(type_code) IN ('ATND', 'PPRF', 'SPRF')
+    OR (coalesce(type_code, type_display, type_text) IS NULL AND individual_practitioner_id IS NOT NULL AND NOT EXISTS (
+      SELECT 1 FROM encounter_participant AS b
+      WHERE b.connection_id = p.connection_id AND b.encounter_id = p.encounter_id
+        AND b.individual_practitioner_id <> p.individual_practitioner_id)))) AS a
   ON a.connection_id = v.connection_id AND a.encounter_id = v.id AND a.place = 1
 LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
     ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place

@@ -197,6 +197,9 @@ fn whoever_attends_is_neither_the_first_participant_nor_a_relative() {
         visit("c", json!([mother, part("", "RelatedPerson/7"), referrer])),
         visit("d", json!([part("", "Practitioner/a"), part("ATND", "PractitionerRole/x")])),
         visit("e", json!([part("ATND", "RelatedPerson/7")])),
+        visit("f", json!([referrer, part("SPRF", "Practitioner/s")])),
+        visit("g", json!([mother, part("", "Practitioner/a")])),
+        visit("h", json!([part("", "Practitioner/a"), referrer])),
     ]);
     let asked = "SELECT encounter_id, attending_provider_id, attending_provider_name FROM tuva_encounter ORDER BY 1";
     assert_eq!(
@@ -207,6 +210,9 @@ fn whoever_attends_is_neither_the_first_participant_nor_a_relative() {
             "1.c||",
             "1.d||Name of PractitionerRole/x",
             "1.e||",
+            "1.f|1.s|Name of Practitioner/s",
+            "1.g|1.a|Name of Practitioner/a",
+            "1.h||",
         ]
     );
 }

@@ -5,7 +5,7 @@ use crate::{
     alike::most_alike,
     commands::{failure::Failure, notify::notifier},
     config::{PlanSettings, Settings},
-    fhir::{Granted, granted, is_r4_type, unreadable_scopes},
+    fhir::{Granted, SearchRule, granted, is_r4_type, is_read_by_reference, unreadable_scopes},
     warehouse::ConnectionRow,
 };
 
@@ -53,14 +53,26 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
         ));
         return;
     }
-    let is_left_out =
-        |name: &&String| is_r4_type(name) && granted(Some(scope), name) == Granted::Nothing;
+    // What a sync reads by id needs no right to search.
+    let is_read = |name: &str| {
+        is_read_by_reference(name)
+            || matches!(name, "Patient" | "Coverage")
+            || plan.search.of(name) == Some(&SearchRule::Read)
+    };
+    let is_left_out = |name: &&String| {
+        is_r4_type(name)
+            && match granted(Some(scope), name) {
+                Granted::Nothing => true,
+                Granted::ReadOnly => !is_read(name),
+                Granted::Whole | Granted::Part(_) => false,
+            }
+    };
     let left_out: Vec<&str> = plan.types.iter().filter(is_left_out).map(String::as_str).collect();
     if !left_out.is_empty() {
         findings.push(Finding::warning(
             what,
-            format!("covers none of {}, which types asks for", left_out.join(", ")),
-            "add them to scope, or take them out of types",
+            format!("gives no right to search {}, which types asks for", left_out.join(", ")),
+            "add them to scope, such as patient/Coverage.rs, or take them out of types",
         ));
         return;
     }

@@ -58,6 +58,24 @@ fn a_scope_without_data_is_right_at_some_plans() {
 }
 
 #[test]
+fn a_scope_that_lets_a_named_type_only_be_read_is_told_unless_it_is_read_by_id() {
+    let payer = Dictated::start();
+    let scope = "scope = \"launch/patient patient/*.r\"\nsearch = { Goal = \"read\" }\n";
+    let said = doctor(
+        &payer,
+        &format!(
+            "{scope}types = [\"Patient\", \"Coverage\", \"Goal\", \"Location\", \"Condition\"]\n"
+        ),
+    );
+    assert!(
+        said.contains("plan demo scope: gives no right to search Condition, which types"),
+        "{said}"
+    );
+    let said = doctor(&payer, &format!("{scope}types = [\"Patient\", \"Location\"]\n"));
+    assert!(!said.contains("plan demo scope"), "{said}");
+}
+
+#[test]
 fn what_the_discovery_document_says_otherwise_is_told_and_agreement_too() {
     let payer = Dictated::start();
     let told = |discovery: &str, lines: &str| {

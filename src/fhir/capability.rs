@@ -149,10 +149,13 @@ impl Capability {
     }
 
     /// Adds what another base of the plan declares. `is_asked_there` says whether a type is asked for there.
+    ///
+    /// Some platforms answer one statement at every base. It does not say that a type is at two of them.
     pub(crate) fn add(&mut self, other: &Capability, is_asked_there: impl Fn(&str) -> bool) {
+        let is_same = self.types().eq(other.types());
         for name in other.types() {
             let is_known = self.searches(name) || self.only_reads(name);
-            if is_known || self.elsewhere.contains(name) {
+            if !is_same && (is_known || self.elsewhere.contains(name)) {
                 self.twice.insert(name.to_owned());
             }
             if is_asked_there(name) {
@@ -253,6 +256,10 @@ mod tests {
         assert_eq!(twice, ["ExplanationOfBenefit"]);
         let types = ["Condition", "Device", "ExplanationOfBenefit", "Goal", "Patient"];
         assert_eq!(all.types().collect::<Vec<_>>(), types);
+        // A platform that answers one statement at every base.
+        let mut same = of(r#"{"type":"Patient"},{"type":"Goal"}"#);
+        same.add(&same.clone(), |name| name == "Goal");
+        assert!(!same.is_declared_twice("Goal") && !same.is_declared_twice("Patient"));
         // A third base, where the Device is asked for.
         all.add(&of(r#"{"type":"Device"}"#), |name| name == "Device");
         assert!(all.searches("Device") && !all.is_elsewhere("Device"));

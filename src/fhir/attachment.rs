@@ -118,6 +118,9 @@ fn decoded(data: &Value) -> Option<Vec<u8>> {
 
 /// Media type and content of a Binary resource in JSON, for servers that wrap the file in a Binary.
 pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
+    if !body.trim_ascii_start().starts_with(b"{") {
+        return None;
+    }
     let binary: Value = serde_json::from_slice(body).ok()?;
     if binary["resourceType"] != "Binary" {
         return None;
@@ -187,15 +190,17 @@ pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
 
 /// Whether a successful answer is an error or a login page instead of the file, told by its type and content.
 ///
-/// An OperationOutcome never is the file, nor is a Binary whose data is missing or cannot be read. A web page
-/// is the file only if HTML was declared.
+/// An OperationOutcome never is the file, nor is a Binary whose data is missing or cannot be read. A Binary
+/// in XML is kept as it came if it has data. A web page is the file only if HTML was declared.
 pub fn is_no_file(declared: Option<&str>, received: Option<&str>, body: &[u8]) -> bool {
     let says_nothing = declared.map(essence).is_none_or(|it| SAYS_NOTHING.contains(&it.as_str()));
     let is_page =
         received.map(essence).is_some_and(|it| it == "text/html" || it == "application/xhtml+xml");
     let name = match body.trim_ascii_start().first() {
         Some(b'{') => json_type(body),
-        Some(b'<') => xml_root(body).map(Cow::Borrowed),
+        Some(b'<') => {
+            xml_root(body).filter(|root| *root != "Binary" || !has_data(body)).map(Cow::Borrowed)
+        }
         _ => None,
     };
     is_page && says_nothing || matches!(name.as_deref(), Some("OperationOutcome" | "Binary"))
@@ -221,6 +226,15 @@ fn xml_root(body: &[u8]) -> Option<&str> {
     let name =
         rest.strip_prefix('<')?.split(|c: char| c.is_whitespace() || "/>".contains(c)).next()?;
     name.rsplit(':').next()
+}
+
+/// Whether an XML document has an element `data`.
+fn has_data(body: &[u8]) -> bool {
+    let is_data = |tag: &[u8]| {
+        let name = tag.split(|byte| byte.is_ascii_whitespace() || b"/>".contains(byte)).next();
+        name.and_then(|name| name.rsplit(|byte| *byte == b':').next()) == Some(&b"data"[..])
+    };
+    body.split(|byte| *byte == b'<').any(is_data)
 }
 
 /// A media type without its parameters, in lower case.
@@ -342,6 +356,9 @@ mod tests {
             (None, Some(fhir), r#"{"a":1}"#, false),
             (None, Some(xml), tagged, true),
             (None, Some(xml), "<Binary xmlns=\"http://hl7.org/fhir\">", true),
+            (None, Some(xml), "<f:Binary><f:contentType value=\"data\"/></f:Binary>", true),
+            (None, Some(xml), "<Binary><data value=\"aGk=\"/></Binary>", false),
+            (None, Some(xml), "<f:Binary><f:data value=\"aGk=\"/></f:Binary>", false),
             (None, Some(xml), "<ClinicalDocument/>", false),
             (None, Some("text/html; charset=utf-8"), "<html>", true),
             (Some("application/octet-stream"), Some("TEXT/HTML"), "<html>", true),

@@ -187,8 +187,8 @@ impl Fetching<'_> {
     /// Judges an answer of status 2xx: its bytes are stored, are too large, or are asked for again.
     fn judge(&mut self, one: &PendingAttachment, response: &Response) -> AttachmentFound {
         let received = response.content_type.as_deref();
-        let is_json = received.is_some_and(|it| it.contains("json"));
-        let binary = is_json.then(|| unwrapped(&response.body)).flatten();
+        // Some servers send a Binary in JSON under another type.
+        let binary = unwrapped(&response.body);
         let is_wrapped = binary.is_some();
         let (received_type, bytes) =
             binary.unwrap_or_else(|| (received.map(str::to_owned), response.body.to_vec()));

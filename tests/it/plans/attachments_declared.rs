@@ -70,6 +70,8 @@ fn an_error_or_a_login_page_is_not_stored_as_the_file_and_is_asked_for_again() {
     answer("outcome", None, json, outcome);
     answer("declared", Some("application/fhir+json"), json, outcome);
     answer("empty", None, json, r#"{"resourceType":"Binary","contentType":"text/plain"}"#);
+    let wrapped = r#"{"resourceType":"Binary","contentType":"text/plain","data":"aGk="}"#;
+    answer("wrapped", None, "200 OK\r\nContent-Type: application/octet-stream", wrapped);
     answer("login", None, html, "<html>log in</html>");
     answer("letter", Some("text/html"), html, "<html>a letter</html>");
     answer("bundle", Some("application/fhir+json"), json, r#"{"resourceType":"Bundle"}"#);
@@ -81,6 +83,7 @@ fn an_error_or_a_login_page_is_not_stored_as_the_file_and_is_asked_for_again() {
         ("empty", "pending another_type"),
         ("login", "pending another_type"),
         ("letter", "stored"),
+        ("wrapped", "stored"),
         ("bundle", "stored"),
     ]
     .map(|(id, state)| (id.to_owned(), state.to_owned()))

@@ -12,8 +12,7 @@ use super::{
 use crate::{
     auth::{
         AuthorizeError, AuthorizeRequest, CallbackError, CallbackListener, ClientRegistration,
-        GrantKind, Redirected, ResponseMode, StoredGrant, Vault, patient_id,
-        require_known_token_origin,
+        GrantKind, Redirected, ResponseMode, Vault, patient_id, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},

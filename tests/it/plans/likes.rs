@@ -80,7 +80,7 @@ async fn members(like: Like) -> Vec<(Resources, Resources)> {
         members: 2,
         claims_per_member: claims(like),
         named_origin: Some(NAMED_ORIGIN.to_owned()),
-        ..Options::plain()
+        ..Options::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let payer = Sandbox::start(listener, options).await.unwrap();

@@ -174,7 +174,7 @@ pub(super) fn catalog(settings: &Settings) -> Result<Catalog, Failure> {
 pub(super) fn catalog_and_left_out(
     settings: &Settings,
 ) -> Result<(Catalog, Vec<LeftOut>), Failure> {
-    let mut catalog = Catalog::embedded()?;
+    let mut catalog = Catalog::embedded();
     for plan in settings.plans.values() {
         catalog.know_bases(&plan.name, &plan.bases);
     }

@@ -205,7 +205,7 @@ fn leads(
         let connection = row.integer(&format!("{stem}_connection_id")).unwrap_or(own);
         let named = catalog.tables().iter().find(|table| table.name() == stem);
         let resource_type = match named {
-            Some(table) => Some(table.view.resource.clone()),
+            Some(table) => Some(table.resource().to_owned()),
             None if column == "resource_id" && row.text("resource_type").is_some() => {
                 row.text("resource_type").map(str::to_owned)
             }

@@ -29,7 +29,7 @@ pub(super) fn explain(
     table: &Table,
     args: &ExplainArgs,
 ) -> Result<Explained, Failure> {
-    let view = &table.view;
+    let view = table.view();
     let slot = args.column.as_deref().map(|name| slot(table, name)).transpose()?;
     // The key may be given as a reference, such as `Patient/ID`.
     let typed = format!("{}/", view.resource);
@@ -90,7 +90,7 @@ pub(super) fn explain(
 
 /// The position of a column in the rows of the view.
 fn slot(table: &Table, name: &str) -> Result<usize, Failure> {
-    let columns = &table.view.columns;
+    let columns = &table.view().columns;
     columns.iter().position(|column| column.name.eq_ignore_ascii_case(name)).ok_or_else(|| {
         let names = columns.iter().map(|column| column.name.clone()).collect();
         unknown_column(table.name(), name, names)
@@ -140,13 +140,13 @@ fn matching(
         connection: origins[found.origin].connection.clone(),
         row: found.row,
         distinct,
-        value: slot.map(|slot| found.value(&table.view.columns[slot].name)),
+        value: slot.map(|slot| found.value(&table.view().columns[slot].name)),
     }
 }
 
 /// The requested column, or every column that is not NULL.
 fn cells(table: &Table, found: &Found, slot: Option<usize>) -> Vec<Cell> {
-    let columns = table.view.columns.iter().enumerate();
+    let columns = table.view().columns.iter().enumerate();
     let cell = columns.map(|(position, column)| {
         let cell = Cell {
             column: column.name.clone(),
@@ -172,7 +172,7 @@ fn look(
     origin: &mut Origin,
     notes: &mut Vec<String>,
 ) -> Option<place::Place> {
-    let (view, bases) = (&table.view, &origin.bases);
+    let (view, bases) = (table.view(), &origin.bases);
     for version in std::iter::once(&mut origin.version).chain(&mut origin.earlier) {
         version.value = place::see(view, bases, &version.json, row, slot).map(|seen| seen.literal);
     }
@@ -213,7 +213,7 @@ fn look(
 
 /// The failure for a key that no stored resource has.
 fn not_stored(snapshot: &Snapshot<'_>, table: &Table, key: &str) -> Result<Failure, Failure> {
-    let kind = &table.view.resource;
+    let kind = table.resource();
     let sql = "SELECT j.reason, j.detail, j.page, j.run_id, c.name FROM rejected_resource AS j
                JOIN connection AS c ON c.id = j.connection_id
                WHERE j.resource_id = :key AND j.resource_type = :type ORDER BY j.id DESC LIMIT 1";

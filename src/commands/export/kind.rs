@@ -76,12 +76,12 @@ fn meaning<'a>(columns: &'a [(String, String)], name: &str) -> &'a str {
 }
 
 fn of_table(table: &Table, name: &str, declared: &str) -> Kind {
-    let Some(column) = table.view.columns.iter().find(|column| column.name == name) else {
+    let Some(column) = table.view().columns.iter().find(|column| column.name == name) else {
         return if declared == "INTEGER" { Kind::Integer } else { Kind::Text };
     };
     let has_currency = || {
         let currency = name.strip_suffix("_amount").map(|stem| format!("{stem}_currency"));
-        currency.is_some_and(|wanted| table.view.columns.iter().any(|one| one.name == wanted))
+        currency.is_some_and(|wanted| table.view().columns.iter().any(|one| one.name == wanted))
     };
     match column.kind {
         // A column without a declared type holds whatever type each value has in SQLite.
@@ -178,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_definition_gives_a_tables_column_its_type() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         for (of, name, declared, kind) in [
             ("patient", "birth_date", "TEXT", Kind::Text),
             ("patient", "connection_id", "INTEGER", Kind::Integer),

@@ -9,7 +9,7 @@ pub(in crate::commands) fn columns_of(table: &Table) -> Vec<[&str; 4]> {
         ["connection_id", "INTEGER", "", connection],
         ["row_no", "INTEGER", "", "0-based number of the row within its resource"],
     ];
-    columns.extend(table.view.columns.iter().map(|column| {
+    columns.extend(table.view().columns.iter().map(|column| {
         let what = column.description.as_deref().unwrap_or_default();
         [column.name.as_str(), kind(column), column.path.as_str(), what]
     }));

@@ -66,8 +66,8 @@ pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Ve
     let tables = catalog.tables().iter().map(|table| Described {
         name: table.name(),
         kind: if is_part(table, catalog) { Kind::Part } else { Kind::Type },
-        resource: Some(&table.view.resource),
-        description: table.view.description.clone().unwrap_or_default(),
+        resource: Some(table.resource()),
+        description: table.view().description.clone().unwrap_or_default(),
         grain: None,
         rows: rows(table.name()),
         columns: columns_of(table).into_iter().map(column).collect(),
@@ -94,7 +94,7 @@ pub(super) fn all<'a>(catalog: &'a Catalog, counts: &HashMap<String, u64>) -> Ve
 fn is_part(table: &Table, catalog: &Catalog) -> bool {
     catalog.tables().iter().any(|whole| {
         let rest = table.name().strip_prefix(whole.name());
-        whole.view.resource == table.view.resource && rest.is_some_and(|rest| rest.starts_with('_'))
+        whole.resource() == table.resource() && rest.is_some_and(|rest| rest.starts_with('_'))
     })
 }
 

@@ -45,7 +45,7 @@ fn led_to<'a>(
     let key_of =
         column.path.split_once("getReferenceKey(").and_then(|(_, rest)| rest.split_once(')'));
     if let Some((resource, _)) = key_of {
-        let of_type = tables().filter(|table| table.view.resource == resource);
+        let of_type = tables().filter(|table| table.resource() == resource);
         return of_type.map(Table::name).min_by_key(|name| name.len()).map(|name| (name, "id"));
     }
     let stem = column.name.strip_suffix("_id")?;

@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn whatever_payersync_brings_has_one_subject_and_the_last_one_is_for_others() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         for one in described::all(&catalog, &HashMap::new()) {
             let found: Vec<&str> =
                 ALL.iter().filter(|subject| subject.has(&one)).map(|it| it.title).collect();

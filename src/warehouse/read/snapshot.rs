@@ -139,7 +139,7 @@ impl<'a> Snapshot<'a> {
             quote(table.key_column()),
         );
         let mut parameters = since.parameters();
-        parameters.push(text("type", &table.view.resource));
+        parameters.push(text("type", table.resource()));
         query::query(self.connection, &sql, &parameters, answer)
     }
 

@@ -176,7 +176,7 @@ pub(crate) fn table_counts(
         let rows = row_count(connection, table.name())?;
         Ok(TableCount {
             table: table.name().to_owned(),
-            resource_type: table.view.resource.clone(),
+            resource_type: table.resource().to_owned(),
             rows,
         })
     };

@@ -96,10 +96,10 @@ pub(crate) fn note(
             .and_then(|mut statement| {
                 statement.execute(params![
                     connection_id,
-                    table.view.resource,
+                    table.resource(),
                     resource_id,
                     table.name(),
-                    table.view.columns[*column].name,
+                    table.view().columns[*column].name,
                     path,
                     cells
                 ])

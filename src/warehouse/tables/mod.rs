@@ -13,6 +13,7 @@ mod rebuild_swap;
 pub(super) mod row_batch;
 pub(super) mod rows;
 pub(super) mod table;
+mod table_sql;
 pub(super) mod unmapped;
 pub(super) mod unmapped_table;
 pub(super) mod upkeep;

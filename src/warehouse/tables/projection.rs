@@ -53,7 +53,7 @@ fn rows_of(
         let table = catalog.table(*position);
         let mut sightings = Vec::new();
         table
-            .view
+            .view()
             .fill_at(bases, &node, &mut |row| {
                 if !batch.has_room() {
                     return;
@@ -72,7 +72,7 @@ fn rows_of(
         if !batch.has_room() {
             return Err(format!("table {}: its rows would take too much memory", table.name()));
         }
-        let mistyped = mistyped(&table.view, &node, &sightings);
+        let mistyped = mistyped(table.view(), &node, &sightings);
         rows.push(TableRows { table: *position, cells: start..batch.cell_count(), mistyped });
     }
     Ok(rows)
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_resource_that_would_swell_gives_an_error_and_leaves_room_for_the_next() {
-        let (catalog, here) = (Catalog::embedded().unwrap(), ServerBases::default());
+        let (catalog, here) = (Catalog::embedded(), ServerBases::default());
         let tables = catalog.of_type("Patient");
         let mut batch = RowBatch::with_room(1 << 20);
         let plain = br#"{"resourceType":"Patient","id":"p","name":[{"family":"A"}]}"#;
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_list_of_lists_of_values_is_not_mistaken_for_one() {
-        let (catalog, here) = (Catalog::embedded().unwrap(), ServerBases::default());
+        let (catalog, here) = (Catalog::embedded(), ServerBases::default());
         let mut batch = RowBatch::with_room(16 << 10);
         let names = r#"{"family":"Allen","given":["John","J."],"use":"official"},"#.repeat(2_000);
         let text = format!(r#"{{"resourceType":"Patient","id":"p","name":[{names}{{}}]}}"#);

@@ -93,7 +93,7 @@ pub(crate) fn enter(
         .and_then(|mut statement| {
             statement.execute(params![
                 table.name(),
-                table.view.resource,
+                table.resource(),
                 table.definition_hash,
                 clock::text(now)
             ])
@@ -116,7 +116,7 @@ fn retry_rejected(transaction: &Transaction<'_>, job: &Job<'_>) -> Result<(), Wa
                 take_out(transaction, job, retry.connection_id, &retry.resource_id)?;
                 for rows in all {
                     let table = job.catalog.table(rows.table);
-                    let insert = &table.insert;
+                    let insert = table.insert();
                     let connection_id = retry.connection_id;
                     mistyped::note(transaction, connection_id, &retry.resource_id, table, &rows)?;
                     insert_rows(transaction, insert, connection_id, &batch, rows.cells)?;

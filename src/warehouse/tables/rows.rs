@@ -15,7 +15,7 @@ pub(crate) fn delete_rows(
 ) -> Result<(), WarehouseError> {
     for position in catalog.of_type(resource_type) {
         transaction
-            .prepare_cached(&catalog.table(*position).delete)
+            .prepare_cached(catalog.table(*position).delete())
             .and_then(|mut statement| statement.execute(params![connection_id, resource_id]))
             .doing("cannot delete a resource's rows")?;
     }

@@ -1,20 +1,26 @@
-//! A view as a table: names, keys and the SQL, which is made once.
+//! A view as a table: its name, its columns and its statements, which are made once.
 
+pub(crate) use super::table_sql::quote;
+use super::table_sql::{create_sql, delete_sql, insert_sql};
 use crate::{
     reference::ServerBases,
-    view::{Column, ColumnKind, CompileError, View},
-    warehouse::{error::WarehouseError, file::schema},
+    view::{CompileError, View},
+    warehouse::{
+        embedded::{self, Definition},
+        error::WarehouseError,
+        file::schema,
+    },
 };
 use rusqlite::Connection;
 use sha2::{Digest, Sha256};
 use std::{
     collections::{BTreeMap, HashSet},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{LazyLock, Mutex, OnceLock, PoisonError},
 };
 
-/// The version of the rows. Raise it if the same definition gives other rows than before: every table is then
-/// rebuilt.
-const ROW_FORMAT: u8 = 5;
+/// The version of the tables. Raise it if the same definition gives another table or other rows than before:
+/// every table is then rebuilt.
+const ROW_FORMAT: u8 = 6;
 
 /// SQLite's bound (SQLITE_MAX_COLUMN); the bundled SQLite has the default.
 const MOST_COLUMNS: usize = 2000;
@@ -23,16 +29,30 @@ const MOST_COLUMNS: usize = 2000;
 const BUILDING: &str = "building__";
 
 /// One normalised table.
+///
+/// Of a table that comes with this build, the name, the type and the hash are known from the build itself. Its
+/// definition is read when it is first needed: most commands use a few of hundreds of tables, and to read all
+/// of them would take longer than everything else in a small command.
 #[derive(Debug)]
 pub struct Table {
-    /// The compiled definition.
-    pub view: View,
+    name: String,
+    resource: String,
     /// Whether the definition comes with this build, as opposed to a user's own.
     pub is_shipped: bool,
     /// A hash of the definition and of the table made from it. If it changes, the rows change.
     pub(crate) definition_hash: Vec<u8>,
-    pub(crate) insert: String,
-    pub(crate) delete: String,
+    /// The definition of a shipped table.
+    definition: &'static str,
+    made: OnceLock<Made>,
+}
+
+/// What is made of a definition.
+#[derive(Debug)]
+struct Made {
+    view: View,
+    insert: String,
+    delete: String,
+    /// The position of the column with the resource's id.
     key: usize,
 }
 
@@ -43,71 +63,72 @@ impl Table {
     /// The definition does not compile, has no name or no column with the path `getResourceKey()`, or
     /// takes a name that the warehouse uses itself.
     pub fn new(definition: &str) -> Result<Table, WarehouseError> {
-        Table::of(View::from_json(definition), definition)
-    }
-
-    fn of(view: Result<View, CompileError>, definition: &str) -> Result<Table, WarehouseError> {
-        let view = view.map_err(|error| WarehouseError::Table {
-            view: error.view.to_string(),
-            reason: error.to_string(),
-        })?;
-        let refuse = |reason: &str| {
-            Err(WarehouseError::Table { view: view.name.clone(), reason: reason.to_owned() })
-        };
-        if view.name.is_empty() {
-            return refuse("it has no name");
+        let view = View::from_json(definition).map_err(|error| not_compiled(&error))?;
+        if let Some(reason) = hindrance(&view) {
+            return Err(refused(&view, reason));
         }
-        if is_of_sqlite(&view.name) {
-            return refuse("its name is taken by a table of SQLite's own");
-        }
-        if schema::is_control_name(&view.name)
-            || schema::is_temporary_name(&view.name)
-            || has_prefix(&view.name, "sqlite_")
-            || has_prefix(&view.name, BUILDING)
-        {
-            return refuse("its name is taken by a table of payersync itself");
-        }
-        let Some(key) = view.columns.iter().position(|column| column.is_resource_key) else {
-            return refuse("it has no column with the path getResourceKey()");
-        };
-        if view.columns.len() + 2 > MOST_COLUMNS {
-            return refuse(
-                "it has more than 1,998 columns, the most that SQLite takes beside the two of payersync",
-            );
-        }
-        let mut names = HashSet::new();
-        for column in &view.columns {
-            let name = column.name.to_ascii_lowercase();
-            if ["connection_id", "row_no"].contains(&name.as_str()) {
-                return refuse("connection_id and row_no are added by payersync");
-            }
-            if !names.insert(name) {
-                return refuse("two of its columns differ only in upper and lower case");
-            }
-        }
+        let made = Made::of(view)?;
         let hash = Sha256::new()
             .chain_update([ROW_FORMAT])
-            .chain_update(create_sql(&view, key, &view.name))
+            .chain_update(create_sql(&made.view, made.key, &made.view.name))
             .chain_update(definition);
         Ok(Table {
-            insert: insert_sql(&view, &view.name),
-            delete: delete_sql(&view, key, &view.name),
-            definition_hash: hash.finalize().to_vec(),
-            view,
+            name: made.view.name.clone(),
+            resource: made.view.resource.clone(),
             is_shipped: false,
-            key,
+            definition_hash: hash.finalize().to_vec(),
+            definition: "",
+            made: OnceLock::from(made),
+        })
+    }
+
+    /// A table that comes with this build; a test makes each of them.
+    fn shipped(of: &Definition) -> Table {
+        Table {
+            name: of.name.to_owned(),
+            resource: of.resource.to_owned(),
+            is_shipped: true,
+            definition_hash: [&[ROW_FORMAT], &of.hash.to_be_bytes()[..]].concat(),
+            definition: of.text,
+            made: OnceLock::new(),
+        }
+    }
+
+    fn made(&self) -> &Made {
+        self.made.get_or_init(|| {
+            let view = View::outline(self.definition).map_err(|error| not_compiled(&error));
+            view.and_then(Made::of).expect("a test makes every table of this build")
         })
     }
 
     /// The table's name.
     pub fn name(&self) -> &str {
-        &self.view.name
+        &self.name
+    }
+
+    /// The type of the resources that fill it.
+    pub fn resource(&self) -> &str {
+        &self.resource
+    }
+
+    /// The view that gives its rows; its expressions are compiled when it first runs.
+    pub fn view(&self) -> &View {
+        &self.made().view
+    }
+
+    /// `INSERT`: the connection and the row number, then the view's columns.
+    pub(crate) fn insert(&self) -> &str {
+        &self.made().insert
+    }
+
+    /// `DELETE` of the rows of one resource, by connection and id.
+    pub(crate) fn delete(&self) -> &str {
+        &self.made().delete
     }
 
     /// The column with the resource's id.
     pub(crate) fn key_column(&self) -> &str {
-        let key = self.view.columns.iter().find(|column| column.is_resource_key);
-        key.map_or("", |column| &column.name)
+        &self.view().columns[self.made().key].name
     }
 
     /// The name of the table while it is being rebuilt.
@@ -117,82 +138,72 @@ impl Table {
 
     /// `CREATE TABLE`, under this name.
     pub(crate) fn create(&self, name: &str) -> String {
-        create_sql(&self.view, self.key, name)
+        create_sql(self.view(), self.made().key, name)
     }
 
     /// The `INSERT` statement for the table while it is being rebuilt.
     pub(super) fn insert_while_building(&self) -> String {
-        insert_sql(&self.view, &self.building_name())
+        insert_sql(self.view(), &self.building_name())
     }
+}
+
+impl Made {
+    fn of(view: View) -> Result<Made, WarehouseError> {
+        let Some(key) = view.columns.iter().position(|column| column.is_resource_key) else {
+            return Err(refused(&view, "it has no column with the path getResourceKey()"));
+        };
+        Ok(Made {
+            insert: insert_sql(&view, &view.name),
+            delete: delete_sql(&view, key, &view.name),
+            view,
+            key,
+        })
+    }
+}
+
+fn refused(view: &View, reason: &str) -> WarehouseError {
+    WarehouseError::Table { view: view.name.clone(), reason: reason.to_owned() }
+}
+
+fn not_compiled(error: &CompileError) -> WarehouseError {
+    WarehouseError::Table { view: error.view.to_string(), reason: error.to_string() }
+}
+
+/// Why no table can have the view's name or columns, if so.
+fn hindrance(view: &View) -> Option<&'static str> {
+    if view.name.is_empty() {
+        return Some("it has no name");
+    }
+    if is_of_sqlite(&view.name) {
+        return Some("its name is taken by a table of SQLite's own");
+    }
+    if schema::is_control_name(&view.name)
+        || schema::is_temporary_name(&view.name)
+        || has_prefix(&view.name, "sqlite_")
+        || has_prefix(&view.name, BUILDING)
+    {
+        return Some("its name is taken by a table of payersync itself");
+    }
+    if view.columns.len() + 2 > MOST_COLUMNS {
+        return Some(
+            "it has more than 1,998 columns, the most that SQLite takes beside the two of payersync",
+        );
+    }
+    let mut names = HashSet::new();
+    for column in &view.columns {
+        let name = column.name.to_ascii_lowercase();
+        if ["connection_id", "row_no"].contains(&name.as_str()) {
+            return Some("connection_id and row_no are added by payersync");
+        }
+        if !names.insert(name) {
+            return Some("two of its columns differ only in upper and lower case");
+        }
+    }
+    None
 }
 
 fn has_prefix(name: &str, prefix: &str) -> bool {
     name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// `CREATE TABLE` with row ids: DuckDB needs them if a query names no column, such as `count(*)`.
-fn create_sql(view: &View, key: usize, name: &str) -> String {
-    let mut sql = String::with_capacity(64 * (view.columns.len() + 4));
-    let key_column = &view.columns[key];
-    sql.push_str("CREATE TABLE ");
-    push_quoted(&mut sql, name);
-    sql.push_str(" (\n  connection_id INTEGER NOT NULL,\n  ");
-    push_quoted(&mut sql, &key_column.name);
-    sql.push_str(" TEXT NOT NULL,\n  row_no INTEGER NOT NULL");
-    for (_, column) in view.columns.iter().enumerate().filter(|(position, _)| *position != key) {
-        sql.push_str(",\n  ");
-        push_quoted(&mut sql, &column.name);
-        let affinity = affinity(column);
-        sql.push_str(if affinity.is_empty() { "" } else { " " });
-        sql.push_str(affinity);
-    }
-    sql.push_str(",\n  PRIMARY KEY (connection_id, ");
-    push_quoted(&mut sql, &key_column.name);
-    sql.push_str(", row_no)\n)");
-    sql
-}
-
-/// `INSERT`, with the connection and the row number first, then values in the order of the view's
-/// columns.
-fn insert_sql(view: &View, name: &str) -> String {
-    let mut sql = String::with_capacity(40 * (view.columns.len() + 4));
-    sql.push_str("INSERT INTO ");
-    push_quoted(&mut sql, name);
-    sql.push_str(" (connection_id, row_no");
-    for column in &view.columns {
-        sql.push_str(", ");
-        push_quoted(&mut sql, &column.name);
-    }
-    sql.push_str(") VALUES (?1, ?2");
-    for number in 3..view.columns.len() + 3 {
-        sql.push_str(", ?");
-        sql.push_str(&number.to_string());
-    }
-    sql.push(')');
-    sql
-}
-
-fn delete_sql(view: &View, key: usize, name: &str) -> String {
-    format!(
-        "DELETE FROM {} WHERE connection_id = ?1 AND {} = ?2",
-        quote(name),
-        quote(&view.columns[key].name)
-    )
-}
-
-fn affinity(column: &Column) -> &'static str {
-    match column.kind {
-        // Without a declared type SQLite stores the value as it is.
-        _ if column.fhir_type.is_none() && !column.collection => "",
-        _ if column.collection => "TEXT",
-        ColumnKind::Boolean
-        | ColumnKind::Integer
-        | ColumnKind::PositiveInt
-        | ColumnKind::UnsignedInt
-        | ColumnKind::Integer64 => "INTEGER",
-        ColumnKind::Decimal => "REAL",
-        ColumnKind::Text | ColumnKind::Complex => "TEXT",
-    }
 }
 
 /// Whether SQLite has a built-in table of this name, such as `json_each`; SQLite itself is asked.
@@ -207,22 +218,6 @@ fn is_of_sqlite(name: &str) -> bool {
         Ok(_) => true,
         Err(error) => !error.to_string().starts_with("no such table"),
     }
-}
-
-/// Quotes an identifier for SQL.
-pub(crate) fn quote(name: &str) -> String {
-    let mut quoted = String::with_capacity(name.len() + 2);
-    push_quoted(&mut quoted, name);
-    quoted
-}
-
-fn push_quoted(sql: &mut String, name: &str) {
-    sql.push('"');
-    match name.contains('"') {
-        true => sql.push_str(&name.replace('"', "\"\"")),
-        false => sql.push_str(name),
-    }
-    sql.push('"');
 }
 
 /// Every normalised table, by position and by the resource type that fills it.
@@ -274,9 +269,13 @@ impl Catalog {
                 reason: "another table or mart has this name".to_owned(),
             });
         }
-        self.by_type.entry(table.view.resource.clone()).or_default().push(self.tables.len());
-        self.tables.push(table);
+        self.push(table);
         Ok(())
+    }
+
+    fn push(&mut self, table: Table) {
+        self.by_type.entry(table.resource.clone()).or_default().push(self.tables.len());
+        self.tables.push(table);
     }
 
     /// Notes the FHIR bases of a plan's server, by which references are resolved.
@@ -295,17 +294,11 @@ impl Catalog {
             || self.marts.iter().any(|mart| mart.name.eq_ignore_ascii_case(name))
     }
 
-    /// The tables and marts that come with this build; each view is compiled when it is first used.
-    ///
-    /// # Errors
-    /// A released build never fails here: a test compiles all definitions.
-    pub fn embedded() -> Result<Catalog, WarehouseError> {
-        let mut catalog = Catalog::new([], embedded_marts())?;
-        for definition in embedded_definitions() {
-            let table = Table::of(View::outline(definition), definition)?;
-            catalog.take(Table { is_shipped: true, ..table })?;
-        }
-        Ok(catalog)
+    /// The tables and marts that come with this build; each definition is read when it is first used.
+    pub fn embedded() -> Catalog {
+        let mut catalog = Catalog { marts: embedded_marts().collect(), ..Catalog::default() };
+        embedded::VIEWS.iter().for_each(|definition| catalog.push(Table::shipped(definition)));
+        catalog
     }
 
     /// All tables, in catalogue order.
@@ -331,15 +324,15 @@ impl Catalog {
 
 /// The definitions embedded in this build, as JSON texts.
 pub fn embedded_definitions() -> impl Iterator<Item = &'static str> {
-    crate::warehouse::embedded::VIEWS.iter().map(|(_, definition)| *definition)
+    embedded::VIEWS.iter().map(|definition| definition.text)
 }
 
 /// The marts embedded in this build; the views of the Tuva input layer begin with `tuva_`.
 pub fn embedded_marts() -> impl Iterator<Item = Mart> {
-    let marts = crate::warehouse::embedded::MARTS
+    let marts = embedded::MARTS
         .iter()
         .map(|(name, sql)| Mart { name: (*name).to_owned(), sql: (*sql).to_owned() });
-    let tuva = crate::warehouse::embedded::TUVA
+    let tuva = embedded::TUVA
         .iter()
         .map(|(table, sql)| Mart { name: format!("tuva_{table}"), sql: (*sql).to_owned() });
     marts.chain(tuva)
@@ -357,6 +350,22 @@ mod tests {
             assert_eq!(compiled.columns, outline.columns, "{}", compiled.name);
             assert_eq!(compiled.resource, outline.resource, "{}", compiled.name);
             assert_eq!(compiled.description, outline.description, "{}", compiled.name);
+        }
+    }
+
+    #[test]
+    fn each_shipped_table_is_made_as_its_definition_says() {
+        let catalog = Catalog::embedded();
+        for (table, definition) in catalog.tables().iter().zip(embedded_definitions()) {
+            let made = Table::new(definition).unwrap();
+            assert_eq!((table.name(), table.resource()), (made.name(), made.resource()));
+            assert_eq!((table.insert(), table.delete()), (made.insert(), made.delete()));
+            assert_eq!(table.create("t"), made.create("t"));
+            let named = catalog.tables().iter().filter(|other| other.name() == table.name());
+            assert_eq!(named.count(), 1, "{}", table.name());
+            assert!(!catalog.marts().iter().any(|mart| mart.name == table.name()));
+            let alike = |other: &&Table| other.definition_hash == table.definition_hash;
+            assert_eq!(catalog.tables().iter().filter(alike).count(), 1, "{}", table.name());
         }
     }
 
@@ -382,12 +391,12 @@ mod tests {
              PRIMARY KEY (connection_id, \"id\", row_no)\n)"
         );
         assert_eq!(
-            table.insert,
+            table.insert(),
             "INSERT INTO \"somebody\" (connection_id, row_no, \"id\", \"born\", \"count\") \
              VALUES (?1, ?2, ?3, ?4, ?5)"
         );
         assert_eq!(
-            table.delete,
+            table.delete(),
             "DELETE FROM \"somebody\" WHERE connection_id = ?1 AND \"id\" = ?2"
         );
     }

@@ -253,7 +253,7 @@ impl Rows<'_> {
         borrowed: &mut dyn FnMut(&str),
     ) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
-        let view = &self.catalog.table(table).view;
+        let view = self.catalog.table(table).view();
         let ran = view.fill_at(&NOWHERE, resource, &mut |row| {
             for value in row {
                 std::mem::discriminant(value).hash(&mut hasher);
@@ -309,7 +309,7 @@ mod tests {
 
     #[test]
     fn a_path_that_no_column_reads_is_found_and_one_that_is_read_is_not() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let mut survey = LeafSurvey::new(&catalog);
         let patient = r#"{"resourceType":"Patient","id":"p","gender":"female","active":true,
             "odd":{"inner":[1,2]},"text":{"div":"x"},"meta":{"versionId":"1"},

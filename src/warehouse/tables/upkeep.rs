@@ -68,7 +68,7 @@ pub(crate) fn prepare(
         standing.pending.iter().map(|pending| (pending.as_str(), Vec::new())).collect();
     for (position, table) in catalog.tables().iter().enumerate() {
         if !standing.has(table) {
-            work.entry(&table.view.resource).or_default().push(position);
+            work.entry(table.resource()).or_default().push(position);
         }
     }
     let mut done = Upkeep { rebuilt: marts_forced, ..Upkeep::default() };
@@ -224,7 +224,7 @@ fn drop_orphans(
         .tables
         .iter()
         .filter(|(name, (resource_type, _))| {
-            of_name.get(name.as_str()).is_none_or(|table| table.view.resource != *resource_type)
+            of_name.get(name.as_str()).is_none_or(|table| table.resource() != *resource_type)
         })
         .collect();
     if left.is_empty() {

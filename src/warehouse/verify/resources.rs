@@ -79,7 +79,7 @@ impl<'a> Comparison<'a> {
         let name = quote(table.name());
         // IS also compares NULL. The parameters are numbered as for the insert, and SQLite gives them the
         // column's affinity, as it did on inserting.
-        let values: String = (table.view.columns.iter().enumerate())
+        let values: String = (table.view().columns.iter().enumerate())
             .map(|(position, column)| {
                 let operator = if column.is_resource_key { "=" } else { "IS" };
                 format!(" AND {} {operator} ?{}", quote(&column.name), position + 3)
@@ -320,7 +320,7 @@ fn strays(
                     quote(table.key_column()),
                     quote(table.name())
                 ),
-                [&table.view.resource],
+                [table.resource()],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .doing(doing)?;

@@ -132,7 +132,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("warehouse.db");
         let file = WarehouseFile::in_clear(&path);
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         Warehouse::open(&file, catalog, Clock::system(), &Silent).unwrap().close();
         (home, Connection::open(path).unwrap())
     }

@@ -125,7 +125,7 @@ fn replace_rows(
     for rows in &changed.rows {
         let table = catalog.table(rows.table);
         let cells = rows.cells.clone();
-        written += insert_rows(transaction, &table.insert, connection_id, &page.rows, cells)?;
+        written += insert_rows(transaction, table.insert(), connection_id, &page.rows, cells)?;
         mistyped::note(transaction, connection_id, &changed.resource_id, table, rows)?;
     }
     Ok(written)

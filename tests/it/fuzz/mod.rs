@@ -75,7 +75,7 @@ struct Outcome {
 /// Runs every view of a type.
 fn run(catalog: &Catalog, resource_type: &str, node: &Node<'_>) -> Vec<Outcome> {
     let run_one = |position: &usize| {
-        let view = &catalog.table(*position).view;
+        let view = catalog.table(*position).view();
         let (mut hasher, mut count) = (DefaultHasher::new(), 0);
         let ran = view.run(node, &mut |row| {
             count += 1;
@@ -102,7 +102,7 @@ fn run(catalog: &Catalog, resource_type: &str, node: &Node<'_>) -> Vec<Outcome> 
 
 #[test]
 fn no_damage_makes_more_than_rows_or_an_error() {
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Catalog::embedded();
     let seeds = seeds();
     let strategy = (0..seeds.len(), prop::collection::vec((any::<u32>(), damage()), 1..7));
     let ran = TestRunner::new(config()).run(&strategy, |(seed, damages)| {
@@ -130,7 +130,7 @@ fn no_damage_makes_more_than_rows_or_an_error() {
 
 #[test]
 fn what_no_view_knows_changes_no_row_and_neither_does_the_order_of_members() {
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Catalog::embedded();
     let seeds = seeds();
     let harmless = prop_oneof![Just(Damage::Unknown), Just(Damage::Reversed), Just(Damage::Twice)];
     let strategy = (0..seeds.len(), prop::collection::vec((any::<u32>(), harmless), 1..12));

@@ -217,7 +217,7 @@ fn opening_with_nothing_to_do_writes_nothing() {
     let (_payer, home) = synced("");
     let file = home.warehouse_file();
     let open = || {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let opened =
             payersync::warehouse::Warehouse::open(&file, catalog, Clock::system(), &Silent)
                 .unwrap();

@@ -6,15 +6,15 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Every resource type and the table that has one row per resource.
 fn main_tables() -> BTreeSet<(String, String)> {
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Catalog::embedded();
     let is_main = |columns: &[payersync::view::Column]| {
         columns.iter().any(|column| column.is_resource_key && column.name == "id")
     };
     catalog
         .tables()
         .iter()
-        .filter(|table| is_main(&table.view.columns))
-        .map(|table| (table.view.resource.clone(), table.name().to_owned()))
+        .filter(|table| is_main(&table.view().columns))
+        .map(|table| (table.resource().to_owned(), table.name().to_owned()))
         .collect()
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn paths_of_real_data() -> Option<Vec<LeafPath>> {
         assert!(tar.status().unwrap().success());
         resources(unpacked.path(), &mut seen, &mut found);
     }
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Catalog::embedded();
     let mut survey = LeafSurvey::new(&catalog);
     for resource in &found {
         survey.add(resource["resourceType"].as_str().unwrap(), &resource.to_string(), "");

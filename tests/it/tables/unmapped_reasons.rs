@@ -11,7 +11,7 @@ const FOREIGN: &str = "foreign extensions";
 /// Every path of what the demo copies.
 fn paths_of_the_embedded_payer() -> Vec<LeafPath> {
     let home = Home::of_demo();
-    let catalog = Catalog::embedded().unwrap();
+    let catalog = Catalog::embedded();
     let mut survey = LeafSurvey::new(&catalog);
     for row in home.rows("SELECT resource_type, json FROM resource") {
         survey.add(&row[0], &row[1], "");

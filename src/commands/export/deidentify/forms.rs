@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_name_of_every_table_and_mart_is_a_word() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let tables = catalog.tables().iter().map(|table| table.name());
         for name in tables.chain(catalog.marts().iter().map(|mart| mart.name.as_str())) {
             assert!(name.starts_with("tuva_") || Form::Word.has(name), "{name}");

@@ -97,7 +97,7 @@ pub(super) fn of(
     kind: Kind,
 ) -> Result<Treatment, Failure> {
     let Definition::Table(view) = definition else { return Ok(of_mart(table, name, kind)) };
-    match view.view.columns.iter().find(|column| column.name == name) {
+    match view.view().columns.iter().find(|column| column.name == name) {
         None if name == "connection_id" => Ok(Treatment::Pseudonym),
         None if name == "row_no" => Ok(Treatment::Count),
         None => Ok(Treatment::Drop),
@@ -110,7 +110,7 @@ pub(super) fn of(
 ///
 /// Any other table is left out.
 pub(super) fn is_declared(table: &Table) -> bool {
-    table.is_shipped || table.view.columns.iter().any(|column| column.tags.contains_key(TAG))
+    table.is_shipped || table.view().columns.iter().any(|column| column.tags.contains_key(TAG))
 }
 
 /// Dates that would show by how many days they are shifted, as (table, column); `*` is any table.
@@ -259,7 +259,7 @@ fn is_answer(table: &Table, name: &str) -> bool {
 /// Whether a column holds the code of a quantity's unit: `S_code` beside `S_unit`.
 fn is_code_of_unit(table: &Table, name: &str) -> bool {
     let unit = name.strip_suffix("_code").map(|stem| format!("{stem}_unit"));
-    unit.is_some_and(|unit| table.view.columns.iter().any(|column| column.name == unit))
+    unit.is_some_and(|unit| table.view().columns.iter().any(|column| column.name == unit))
 }
 
 fn is_place(name: &str) -> bool {

@@ -180,7 +180,7 @@ mod tests {
     fn a_label_that_another_process_gives_meanwhile_is_read() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("warehouse.db");
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let file = WarehouseFile::in_clear(&path);
         Warehouse::open(&file, catalog, Clock::system(), &Silent).unwrap().close();
         let (mut own, other) = (Connection::open(&path).unwrap(), Connection::open(&path).unwrap());

@@ -95,12 +95,12 @@ mod tests {
 
     fn types<'a>(catalog: &'a Catalog, words: &BTreeSet<&str>) -> BTreeSet<&'a str> {
         let read = catalog.tables().iter().filter(|table| words.contains(table.name()));
-        read.map(|table| table.view.resource.as_str()).collect()
+        read.map(|table| table.resource()).collect()
     }
 
     #[test]
     fn the_types_are_those_of_the_tables_that_the_statements_read() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let rust = [PERSONS, LINEAGE, AMOUNTS];
         let mut texts: Vec<String> =
             steps::ALL.iter().chain(&rust).map(|text| (*text).into()).collect();
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_type_that_few_marts_read_has_them_all() {
-        let catalog = Catalog::embedded().unwrap();
+        let catalog = Catalog::embedded();
         let marts: Vec<Mart> = embedded_marts().filter(|mart| !is_view(mart)).collect();
         let mut found: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
         for mart in &marts {

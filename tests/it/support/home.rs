@@ -1,7 +1,12 @@
 //! A home of a test's own, and the real binary run in it.
 
 use chrono::Utc;
-use payersync::{auth::derived_key, warehouse::WarehouseFile};
+use payersync::{
+    auth::derived_key,
+    clock::Clock,
+    monitor::Silent,
+    warehouse::{Catalog, Warehouse, WarehouseFile},
+};
 use rusqlite::{Connection, types::FromSql};
 use std::{
     fs::File,
@@ -44,36 +49,29 @@ impl Home {
 
     /// A home in which the demo has run: a copy of one that all tests of this binary share.
     pub(crate) fn of_demo() -> Home {
-        let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
-        std::fs::create_dir_all(shared).unwrap();
-        let built = std::fs::metadata(env!("CARGO_BIN_EXE_payersync")).unwrap().modified().unwrap();
-        let built = built.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos();
         // A demo of yesterday would be stale wherever the time is looked at.
         let today = Utc::now().date_naive();
-        let first = shared.join(format!("demo-{built}-{today}"));
-        let half = shared.join("half-a-demo");
-        // Each test is a process: the first one runs the demo, and the others wait for it.
-        let lock = File::create(shared.join("demo.lock")).unwrap();
-        lock.lock().unwrap();
-        if !first.exists() {
-            for old in std::fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()) {
-                let is_old = old.file_name().unwrap().to_string_lossy().starts_with("demo-");
-                if is_old {
-                    // If this process is killed, half a demo must not look like a whole one.
-                    let _ = std::fs::remove_dir_all(&half);
-                    std::fs::rename(old, &half).unwrap();
-                }
-            }
-            let made = Home::new();
+        let first = made_once("demo", &format!("{}-{today}", built()), |made| {
             made.succeed(&["demo"], "nothing");
-            let _ = std::fs::remove_dir_all(&half);
-            std::fs::create_dir(&half).unwrap();
-            copy_folder(made.path(), &half);
-            std::fs::rename(half, &first).unwrap();
-        }
+        });
         let home = Home::new();
         copy_folder(&first, home.path());
         home
+    }
+
+    /// Brings a warehouse without connections along, if the home has none.
+    ///
+    /// To make its hundreds of tables takes longer than most of what tests do with them.
+    pub(crate) fn bring_empty_warehouse(&self) {
+        let file = self.file("warehouse.db");
+        if cfg!(feature = "encryption") || file.exists() {
+            return;
+        }
+        let first = made_once("empty", &built(), |made| {
+            let (file, clock) = (made.warehouse_file(), Clock::system());
+            Warehouse::open(&file, Catalog::embedded(), clock, &Silent).unwrap().close();
+        });
+        std::fs::copy(first.join("warehouse.db"), file).unwrap();
     }
 
     /// Another home with the same files; nothing may be running in this one.
@@ -175,6 +173,41 @@ impl Home {
     pub(crate) fn rows(&self, sql: &str) -> Vec<Vec<String>> {
         super::rows(&self.warehouse(), sql)
     }
+}
+
+/// When the binary was built, as a name.
+fn built() -> String {
+    let built = std::fs::metadata(env!("CARGO_BIN_EXE_payersync")).unwrap().modified().unwrap();
+    built.duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos().to_string()
+}
+
+/// A folder that all tests of this binary share: the files of a home that `make` has filled.
+///
+/// Each test is a process: the first one makes it, and the others wait for it. Folders of the same kind for
+/// another build or day are removed.
+fn made_once(kind: &str, of: &str, make: impl FnOnce(&Home)) -> PathBuf {
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    std::fs::create_dir_all(shared).unwrap();
+    let first = shared.join(format!("{kind}-{of}"));
+    let half = shared.join(format!("half-of-{kind}"));
+    let lock = File::create(shared.join(format!("{kind}.lock"))).unwrap();
+    lock.lock().unwrap();
+    if !first.exists() {
+        for old in std::fs::read_dir(shared).unwrap().map(|entry| entry.unwrap().path()) {
+            if old.file_name().unwrap().to_string_lossy().starts_with(&format!("{kind}-")) {
+                // If this process is killed, half of a home must not look like a whole one.
+                let _ = std::fs::remove_dir_all(&half);
+                std::fs::rename(old, &half).unwrap();
+            }
+        }
+        let made = Home::new();
+        make(&made);
+        let _ = std::fs::remove_dir_all(&half);
+        std::fs::create_dir(&half).unwrap();
+        copy_folder(made.path(), &half);
+        std::fs::rename(half, &first).unwrap();
+    }
+    first
 }
 
 fn copy_folder(from: &Path, to: &Path) {

@@ -73,6 +73,7 @@ impl Payer {
 
     /// Connects a member like [`Payer::connect`], at another plan that leads to this payer.
     pub(crate) fn connect_to(&self, home: &Home, plan: &str, name: &str, member: u32) {
+        home.bring_empty_warehouse();
         let (code, said) = Consenting::start(self, home, plan, name, member, &[]).answer().end();
         assert_eq!(code, 0, "{said}");
     }

@@ -50,7 +50,10 @@ impl Distrust {
         match self {
             Distrust::Link { path } => match fs::canonicalize(path) {
                 Ok(target) => {
-                    format!("name what it leads to, {}, or move that here", target.display())
+                    format!(
+                        "name the target of the link, {}, or move the target here",
+                        target.display()
+                    )
                 }
                 Err(_) => "remove it".to_owned(),
             },

@@ -45,7 +45,7 @@ impl<'de> Deserialize<'de> for TypedUrl {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<TypedUrl, D::Error> {
         let text = String::deserialize(deserializer)?;
         TypedUrl::parse(&text)
-            .map_err(|error| D::Error::custom(format_args!("this is no URL: {error}")))
+            .map_err(|error| D::Error::custom(format_args!("this is not a URL: {error}")))
     }
 }
 

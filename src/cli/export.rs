@@ -40,8 +40,7 @@ pub struct ExportArgs {
 /// The number of a run.
 fn run(text: &str) -> Result<i64, String> {
     text.parse().map_err(|_| {
-        "is no run: a number is needed, such as `latest_run` in an export's manifest.json"
-            .to_owned()
+        "is not a run: give a number, such as `latest_run` in an export's manifest.json".to_owned()
     })
 }
 

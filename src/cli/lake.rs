@@ -40,6 +40,6 @@ fn shard(text: &str) -> Result<String, String> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     match !text.is_empty() && text.len() <= 64 && text.chars().all(is_plain) {
         true => Ok(text.to_owned()),
-        false => Err("is no shard: letters, digits, - and _ are allowed, at most 64".to_owned()),
+        false => Err("is not a shard: letters, digits, - and _ are allowed, at most 64".to_owned()),
     }
 }

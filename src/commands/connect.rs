@@ -173,7 +173,7 @@ fn tell_who_is_there(settings: &Settings, row: &ConnectionRow) -> Result<(), Fai
         if other.id != row.id && row.patient_id.is_some() && is_same {
             tell(&format!(
                 "This member is connected as {} already: the marts count each claim once, and \
-                 `payersync purge {}` takes one of the two away",
+                `payersync purge {}` removes one of the two connections",
                 other.name, row.name
             ));
         }
@@ -239,7 +239,7 @@ fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
         ))
         .hint(hint));
     }
-    tell(&format!("To go on purges every row and token of {name}. This cannot be undone."));
+    tell(&format!("Going on purges every row and token of {name}. This cannot be undone."));
     tell(&format!("Type {name} to go on:"));
     let mut line = String::new();
     io::stdin()
@@ -260,7 +260,8 @@ async fn ask(
     match args.code.as_deref() {
         None if registration.response_mode == Some(ResponseMode::Fragment) => {
             Err(Failure::misuse(format!(
-                "plan {} puts its answer behind the # of a URL, which a browser sends to no server",
+                "plan {} puts its answer behind the # of a URL, and a browser does not send that \
+                part to a server",
                 args.plan
             ))
             .hint("use --code - and paste the URL that the browser ends at"))
@@ -335,7 +336,7 @@ fn show(
 ) -> Result<AuthorizeRequest, Failure> {
     let request = AuthorizeRequest::new(registration)?;
     pending::keep(folder, &args.name, &args.plan, &request).map_err(|error| {
-        Failure::file("cannot keep the request for its answer", error, failure::WRITABLE)
+        Failure::file("cannot store the pending consent", error, failure::WRITABLE)
     })?;
     tell("Let the member open this URL and consent:");
     tell(&format!("  {}", request.url));

@@ -135,7 +135,10 @@ pub(super) async fn run(
         tell(&format!("  payersync --home {} sync", folder.display()));
         stopped.asked().await;
     } else {
-        tell("The payer has stopped: `sync` finds nobody here. `demo --keep` leaves it up");
+        tell(
+            "The payer has stopped, so `sync` here reaches no plan. `demo --keep` leaves the \
+             payer running",
+        );
     }
     payer.stop().await;
     Ok(report.exit_code().worst(left_out))
@@ -145,7 +148,7 @@ fn refuse_real_home(folder: &Path) -> Result<(), Failure> {
     let path = folder.join(FILE_NAME);
     match fs::read_to_string(&path) {
         Ok(text) if !text.starts_with(MARK) => Err(Failure::misuse(format!(
-            "{} is not a demo's; synthetic members must not be mixed with real ones",
+            "{} is not the home of a demo; synthetic members must not be mixed with real ones",
             path.display()
         ))
         .hint("name an empty folder with --home")),

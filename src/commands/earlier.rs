@@ -33,7 +33,7 @@ pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(
 /// The name is `-`.
 pub(super) fn refuse_dash(file: &Path) -> Result<(), Failure> {
     if file == Path::new("-") {
-        return Err(Failure::misuse("- is no name of a file").hint("name the file to write"));
+        return Err(Failure::misuse("- is not the name of a file").hint("name the file to write"));
     }
     Ok(())
 }

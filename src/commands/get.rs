@@ -102,13 +102,13 @@ fn target(base: &Url, path: &str) -> Result<Url, Failure> {
         }
         Err(error) => Err(error),
     };
-    let url = url.map_err(|error| Failure::usage("that is no path and no URL", error))?;
+    let url = url.map_err(|error| Failure::usage("that is neither a path nor a URL", error))?;
     same_origin(base, url)
 }
 
 fn same_origin(base: &Url, url: Url) -> Result<Url, Failure> {
     let (Ok(ours), theirs) = (Origin::of(base), Origin::of(&url)) else {
-        return Err(Failure::misuse("the plan's fhir_url is no http(s) URL"));
+        return Err(Failure::misuse("the plan's fhir_url is not an http(s) URL"));
     };
     match theirs {
         Ok(theirs) if theirs == ours => Ok(url),

@@ -110,7 +110,7 @@ fn filter(words: &[&str]) -> Result<EnvFilter, Failure> {
         if !LEVELS.contains(&&*word.to_ascii_lowercase()) && !is_target(word) {
             let alike = most_alike(word, LEVELS);
             let alike = alike.map(|alike| format!("; did you mean {alike}?")).unwrap_or_default();
-            return Err(refused(format!("{word:?} is no level{alike}")));
+            return Err(refused(format!("{word:?} is not a level{alike}")));
         }
     }
     if let Some(why) = words.iter().find_map(|word| misspelt_target(word)) {
@@ -220,8 +220,8 @@ mod tests {
             assert!(filter(&words(text)).is_ok(), "{text}");
         }
         for (text, told) in [
-            ("inof", "\"inof\" is no level; did you mean info?"),
-            ("loud", "\"loud\" is no level"),
+            ("inof", "\"inof\" is not a level; did you mean info?"),
+            ("loud", "\"loud\" is not a level"),
             ("payersnyc=debug", "nothing logs under \"payersnyc\"; did you mean payersync?"),
             ("payersync::htpp=debug", "under \"payersync::htpp\"; did you mean http?"),
             ("warn,payersync::nowhere", "nothing logs under \"payersync::nowhere\""),

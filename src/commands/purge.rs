@@ -55,13 +55,16 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
         }
         PurgeTarget::Anew => {
             tell(&format!(
-                "The purge of an earlier {name} is unfinished: only that one is ended now"
+                "The purge of an earlier {name} is unfinished: only that purge is finished now"
             ));
             let code = finish_earlier(&settings, &warehouse, without_backup()?)?;
             if code != ExitCode::Complete {
                 return Ok(code);
             }
-            let what = format!("that purge was of an earlier {name}; the {name} of now was left");
+            let what = format!(
+                "that purge removed an earlier connection {name}; the connection \
+                               that now has this name was not purged"
+            );
             return Err(Failure::misuse(what).hint("to purge it, too, run the same command again"));
         }
         PurgeTarget::Unfinished { is_of_name } => Some(is_of_name),
@@ -122,7 +125,7 @@ async fn remove_leftovers(
     }
     if is_pending {
         forget_pending(folder, name)?;
-        tell(&format!("Removed the consent that {name} waited for"));
+        tell(&format!("Removed the pending consent of {name}"));
     }
     Ok(Some(if are_revoked { ExitCode::Complete } else { ExitCode::Unreachable }))
 }
@@ -248,7 +251,7 @@ pub(super) async fn erase(
 
 pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {
     pending::forget(folder, name).map_err(|error| {
-        let what = format!("cannot remove the consent that {name} waits for");
+        let what = format!("cannot remove the pending consent of {name}");
         Failure::file(what, error, "make the folder writable and run the same command again")
     })
 }

@@ -118,7 +118,7 @@ impl Hangup {
     fn listen() -> Result<Hangup, Failure> {
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup())
             .map(Hangup)
-            .map_err(|error| Failure::file("cannot listen to signals", error, "try again"))
+            .map_err(|error| Failure::file("cannot listen for signals", error, "try again"))
     }
 
     #[cfg(unix)]

@@ -51,7 +51,7 @@ fn of(args: &ShardArgs, variable: &dyn Fn(&str) -> Option<String>) -> Result<Sha
     };
     let shard = || Shard::new(text.parse::<u32>().ok()?.checked_add(1)?, of);
     shard().ok_or_else(|| {
-        Failure::misuse(format!("{INDEX} is {text:?}, which is no shard of {of}"))
+        Failure::misuse(format!("{INDEX} is {text:?}, which is not one of the {of} shards"))
             .hint("the Job's completions must be the number of shards")
     })
 }
@@ -126,8 +126,8 @@ mod tests {
             (&[(SHARDS, "four")], "PAYERSYNC_SHARDS is \"four\""),
             (&[(SHARDS, "4")], "JOB_COMPLETION_INDEX does not say"),
             (&[(SHARDS, "4")], "elsewhere set PAYERSYNC_SHARD=I/N"),
-            (&[(SHARDS, "4"), (INDEX, "4")], "no shard of 4"),
-            (&[(SHARDS, "4"), (INDEX, "-1")], "no shard of 4"),
+            (&[(SHARDS, "4"), (INDEX, "4")], "not one of the 4 shards"),
+            (&[(SHARDS, "4"), (INDEX, "-1")], "not one of the 4 shards"),
         ] {
             let said = said(&nothing, variables);
             assert!(said.contains(problem), "{said}");

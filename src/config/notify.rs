@@ -183,8 +183,10 @@ impl SecretUrl {
 /// Checks that a text is a URL to which something can be sent; an error does not repeat the text.
 fn checked(text: &str) -> Result<Url, String> {
     let url = Url::parse(text).map_err(|error| match error {
-        ParseError::RelativeUrlWithoutBase => "is no URL: it must begin with https://".to_owned(),
-        error => format!("is no URL: {error}"),
+        ParseError::RelativeUrlWithoutBase => {
+            "is not a URL: it must begin with https://".to_owned()
+        }
+        error => format!("is not a URL: {error}"),
     })?;
     match Origin::of(&url) {
         Ok(origin) if origin.is_protected() => Ok(url),

@@ -19,7 +19,7 @@ const SET_BY_US: [(&str, &str); 7] = [
     ("redirect_uri", "redirect_url"),
     ("response_mode", "response_mode"),
     ("scope", "scope"),
-    ("state", "nothing: it is made for each request"),
+    ("state", "none, since each request has its own"),
 ];
 
 /// Fields of token requests that may have another name at a plan.
@@ -53,13 +53,14 @@ pub(super) fn check_parameters(
     for (name, value) in parameters {
         if name == RESPONSE_TYPE && !is_hybrid(value) {
             return Err(format!(
-                "has {name} = {value:?}; it is code, and \"code id_token\" is the only other one"
+                "has {name} = {value:?}; the only values are code and \"code id_token\""
             ));
         }
         let set = SET_BY_US.iter().find(|(own, _)| own == name).map(|(_, key)| *key);
         let set = set.or((name == "aud" && sends_audience).then_some("audience"));
         if let Some(key) = set {
-            return Err(format!("has {name}, which is sent already; the key for it is {key}"));
+            let problem = "which payersync sends by itself; the key that sets it";
+            return Err(format!("has {name}, {problem}: {key}"));
         }
     }
     Ok(())
@@ -136,7 +137,7 @@ pub(super) fn patient_from(
 ) -> Result<auth::PatientFrom, (&'static str, &'static str)> {
     let claim = plan.patient_claim.take();
     if plan.patient_from != PatientFrom::Token && plan.grant != Grant::AuthorizationCode {
-        return Err(("patient_from", "is set, and no member consents at this plan's grant"));
+        return Err(("patient_from", "is set, but no member consents under this plan's grant"));
     }
     if claim.is_some() && plan.patient_from != PatientFrom::IdToken {
         return Err(("patient_claim", "is set, and patient_from is not \"id_token\""));

@@ -63,8 +63,8 @@ impl Requests {
         for (name, text) in std::mem::take(&mut plan.headers) {
             let key = format!("headers.{name}");
             if !OriginHeaders::is_free(&name) {
-                let problem = "is no header that can be set; accept, access_token_file and the \
-                               client's keys have sections of their own";
+                let problem = "is not a header that can be set; accept, access_token_file and the \
+                              client's keys have sections of their own";
                 return Err((key, problem.to_owned()));
             }
             let value = match text {

@@ -83,7 +83,7 @@ fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
         (
             "[plans.x]\nfhir_url = \"api.example.com\"\n",
             "payersync.toml:2:12",
-            "this is no URL: it must begin with https://",
+            "this is not a URL: it must begin with https://",
         ),
         (
             "[plans.x]\nfhir_url = \"https://h/\"\nclient_id = \"c\"\nclient_secret = \"hunter2\"\n",
@@ -116,7 +116,7 @@ fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
         ),
         (plan("pkce = \"hunter2\""), "this is a text, and must be true or false"),
         (plan("scope = [\"hunter2\"]"), "this is a list, and must be a text"),
-        (plan("token_url = \"hunter2\""), "this is no URL: it must begin with https://"),
+        (plan("token_url = \"hunter2\""), "this is not a URL: it must begin with https://"),
         (plan("headers = { a = [\"hunter2\"] }"), "this must be a text, { env = "),
         (plan("audience = 7"), "this must be true, false or a text"),
         (plan("token_auth = \"hunter2\""), "this must be "),

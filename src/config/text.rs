@@ -47,7 +47,7 @@ fn plainly(message: &str, is_section: bool) -> String {
         return format!("this must be {}", known.replace('`', "\""));
     }
     if message.contains(WITHOUT_SCHEME) {
-        return "this is no URL: it must begin with https://".to_owned();
+        return "this is not a URL: it must begin with https://".to_owned();
     }
     for (words, plain) in UNTAGGED {
         if message.contains(words) {
@@ -59,7 +59,10 @@ fn plainly(message: &str, is_section: bool) -> String {
         (Some((found, expected)), _) => {
             format!("this is {}, and must be {}", kind(found), wanted(expected))
         }
-        (_, Some((found, why))) if found.starts_with("string ") => format!("this is no URL: {why}"),
+        (_, Some((found, why))) if found.starts_with("string ") => format!(
+            "this is not a URL: \
+            {why}"
+        ),
         (_, Some((found, _))) if found.contains('-') => "this is below 0".to_owned(),
         (_, Some((found, "u32" | "u64" | "usize"))) if found.starts_with("integer") => {
             "this number is too large".to_owned()
@@ -67,7 +70,7 @@ fn plainly(message: &str, is_section: bool) -> String {
         (_, Some((_, expected))) => format!("this must be {}", wanted(expected)),
         // An invalid URL: the message has a reason, and the value, which is not shown.
         _ => match message.split_once(": \"") {
-            Some((why, _)) => format!("this is no URL: {why}"),
+            Some((why, _)) => format!("this is not a URL: {why}"),
             None => message.to_owned(),
         },
     }

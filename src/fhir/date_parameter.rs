@@ -3,9 +3,14 @@
 
 /// The date parameters of the types that have one, best first.
 const DATE_PARAMETERS: &[(&str, &[&str], &str)] = &[
-    ("ExplanationOfBenefit", &["service-date"], "CARIN has every payer serve it"),
+    ("ExplanationOfBenefit", &["service-date"], "CARIN requires every payer to serve it"),
     ("Encounter", &["date"], "when it took place"),
-    ("Condition", &["recorded-date", "onset-date"], "an onset is often unknown, the record is not"),
+    (
+        "Condition",
+        &["recorded-date", "onset-date"],
+        "an onset is often unknown; the date of the \
+        record is known",
+    ),
     ("Procedure", &["date"], "when it was performed"),
     ("Observation", &["date"], "when it was observed"),
     ("DiagnosticReport", &["date"], "the time that the report is about"),

@@ -59,7 +59,7 @@ pub enum FetchError {
         base: SafeUrl,
     },
     /// A cache answered a read in the plan's place.
-    #[error("GET {url}: a cache answered with what the plan had said before")]
+    #[error("GET {url}: a cache answered with an earlier answer of the plan")]
     Kept {
         /// The URL that was asked for.
         url: SafeUrl,

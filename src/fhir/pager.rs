@@ -61,7 +61,7 @@ pub enum PagingError {
     #[error("the next page is one that was asked for already")]
     Loop,
     /// There were too many empty pages in a row.
-    #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next one")]
+    #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next page")]
     OnlyEmptyPages,
     /// The link is no URL.
     #[error("the next page's link is not a URL")]

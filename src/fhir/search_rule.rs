@@ -42,7 +42,7 @@ pub enum SearchRuleError {
     )]
     Empty,
     /// A part of the query is no `name=value`.
-    #[error("has {0:?}, which is no name=value")]
+    #[error("has {0:?}, which is not name=value")]
     NoPair(String),
     /// A name that no search parameter has, such as a path before the query.
     #[error(
@@ -62,7 +62,7 @@ pub enum SearchRuleError {
     )]
     NamesSomebody(String),
     /// `bare`, `read` or `everything` among several queries.
-    #[error("has {0:?} among queries; it stands alone")]
+    #[error("has {0:?} among queries; it must be the only entry")]
     NotAlone(String),
     /// The same query twice.
     #[error("has {0:?} twice")]

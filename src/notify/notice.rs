@@ -62,8 +62,8 @@ impl Notice {
             event: Event::Test,
             title: "payersync: a test".to_owned(),
             text:
-                "This is a test: here you are told when a sync fails, when a consent is about to \
-                   end, and when all is complete again."
+                "This is a test. Messages like this one tell you when a sync fails, when a consent \
+                is about to end, and when all is complete again."
                     .to_owned(),
             command: None,
             exit_code: None,

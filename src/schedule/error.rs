@@ -41,6 +41,6 @@ pub enum ScheduleError {
     #[error("matches no day of the calendar")]
     Never,
     /// A time zone that does not exist.
-    #[error("is no time zone; use a name such as America/New_York or UTC")]
+    #[error("is not a time zone; use a name such as America/New_York or UTC")]
     TimeZone,
 }

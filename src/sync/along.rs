@@ -48,7 +48,7 @@ impl Came {
         if self.is_resumed {
             Some("$everything went on from an earlier run")
         } else if self.is_changed || self.total.is_some_and(|total| total != self.entries) {
-            Some("$everything declares another total than came")
+            Some("$everything declares another total than the number of resources that came")
         } else {
             None
         }

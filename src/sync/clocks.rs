@@ -109,7 +109,7 @@ impl Clocks {
         let newer = self.newest_entry.filter(contradicts).filter(|_| !is_confirmed);
         let oddity = match (server.filter(|_| differ), newer) {
             (Some(server), _) => Some(format!(
-                "this machine's clock says {}, the plan's {}: the earlier one is believed",
+                "this machine's clock says {}, the plan's {}: the earlier time is used",
                 day(ours),
                 day(server)
             )),

@@ -43,7 +43,7 @@ fn value(definition: &ConstantDefinition) -> Result<Item<'static>, String> {
             Some(_) if found.is_some() => return Err("has more than one value".to_owned()),
             Some(of) => {
                 let item = item(json, of);
-                found = Some(item.ok_or_else(|| format!("has a value that is no {key}"))?);
+                found = Some(item.ok_or_else(|| format!("has a value that does not fit {key}"))?);
             }
         }
     }

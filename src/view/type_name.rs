@@ -47,8 +47,10 @@ pub(crate) fn type_argument(argument: &Expression, position: usize) -> Lowered<O
         && !NEVER_IN_JSON.contains(&name);
     if data_type == TypeId::UNKNOWN && !resource_like {
         let message = format!("`{name}` is not a FHIR type that data can have");
-        return Err(PathError::new(position, message)
-            .with_hint("primitive types begin in lower case; a kind of Quantity is a Quantity"));
+        return Err(PathError::new(position, message).with_hint(
+            "primitive types begin in lower case; for a kind of Quantity (Age, Duration \
+                       …) write Quantity",
+        ));
     }
     Ok(OfType { name: name.to_owned(), data_type, family: data_type.family() })
 }

@@ -131,7 +131,7 @@ pub enum WarehouseError {
     },
     /// The warehouse was read without locks, because the file system gives none, and was written
     /// meanwhile.
-    #[error("{} was written to while it was read without locks, so that the answer may be wrong", path.display())]
+    #[error("{} was written to while it was read without locks, so the answer may be wrong", path.display())]
     WrittenMeanwhile {
         /// The file.
         path: PathBuf,

@@ -40,7 +40,8 @@ pub enum DiscoveryError {
     },
     /// The plan's server is throttling or fails: the document may come later.
     #[error(
-        "{origin} does not tell its endpoints at the moment (status {status}); if it never does, configure authorize_url and token_url"
+        "{origin} cannot say where its endpoints are at the moment (status {status}); if it never \
+        does, configure authorize_url and token_url"
     )]
     Unavailable {
         /// The plan's server.

@@ -31,7 +31,7 @@ pub(super) fn patient(
     nonce: Option<&str>,
     now: DateTime<Utc>,
 ) -> Result<Option<SecretString>, GrantError> {
-    let claims = claims(token).ok_or("its id_token is no JSON Web Token");
+    let claims = claims(token).ok_or("its id_token is not a JSON Web Token");
     let checked = claims.and_then(|claims| {
         check(&claims, registration, nonce, now)?;
         Ok(claims)
@@ -75,7 +75,8 @@ fn check(
         None => Url::parse(issuer).is_ok_and(|url| Origin::are_same(&url, &registration.token_url)),
     };
     if !is_ours {
-        return Err("its id_token is of another issuer; if that is the plan's, set issuer");
+        return Err("its id_token comes from another issuer; if that issuer is the plan's, set \
+                   issuer");
     }
     let client = registration.client_id.as_str();
     let is_audience = match &claims["aud"] {

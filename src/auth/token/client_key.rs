@@ -44,7 +44,7 @@ pub enum ClientKeyError {
     #[error("it holds no private key in PEM")]
     NotPem,
     /// The key is encrypted.
-    #[error("its key is encrypted with a passphrase, which nobody can type at night")]
+    #[error("its key is encrypted with a passphrase, which an unattended run cannot type")]
     Encrypted,
     /// The key is of another kind.
     #[error("its key is neither RSA of 2048 bits or more nor EC on the curve P-384")]

@@ -180,7 +180,9 @@ impl Source {
             let mut member = BufReader::with_capacity(HEAD, member.take(MOST_BYTES));
             read::read(list, &mut member, take)?;
             match member.get_ref().limit() {
-                0 => Err(io::Error::other("it unpacks to more than any code list").into()),
+                0 => {
+                    Err(io::Error::other("it unpacks to more bytes than any code list has").into())
+                }
                 _ => Ok(()),
             }
         };

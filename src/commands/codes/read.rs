@@ -189,13 +189,16 @@ fn found(fields: &[String], names: &[&'static str]) -> Result<Vec<usize>, Vec<&'
 fn order(list: List, input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
     lines(input, |line, text| {
         let (Some(code), Some(name)) = (text.get(6..13), text.get(77..)) else {
-            return Err(ReadError::Line { line, what: "it is shorter than an order file's" });
+            return Err(ReadError::Line {
+                line,
+                what: "it is shorter than a line of an order file",
+            });
         };
         let code = code.trim_end();
         let is_letter = code.starts_with(|c: char| c.is_ascii_uppercase());
         match (list, code.split_at_checked(3)) {
             (List::Icd10Cm, _) if !is_letter => {
-                Err(ReadError::Line { line, what: "its code is not one of ICD-10-CM" })
+                Err(ReadError::Line { line, what: "its code is not an ICD-10-CM code" })
             }
             (List::Icd10Cm, Some((category, rest))) if !rest.is_empty() => {
                 Ok(take(&format!("{category}.{rest}"), name)?)
@@ -263,7 +266,7 @@ fn cvx(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError> {
         let fields: Vec<&str> = text.split('|').map(str::trim).collect();
         match fields[..] {
             [code, short, full, ..] => Ok(take(code, if full.is_empty() { short } else { full })?),
-            _ => Err(ReadError::Line { line, what: "it has fewer fields than CVX" }),
+            _ => Err(ReadError::Line { line, what: "it has fewer fields than a line of CVX" }),
         }
     })
 }
@@ -276,7 +279,11 @@ fn rxnorm(input: &mut impl BufRead, take: &mut Take<'_>) -> Result<(), ReadError
         let [code, _, _, _, _, _, _, _, _, _, _, source, kind, _, name, _, suppressed, ..] =
             fields[..]
         else {
-            return Err(ReadError::Line { line, what: "it has fewer fields than RXNCONSO.RRF" });
+            return Err(ReadError::Line {
+                line,
+                what: "it has fewer fields than a line of \
+                RXNCONSO.RRF",
+            });
         };
         let is_name = source == "RXNORM" && suppressed == "N" && !SYNONYMS.contains(&kind);
         if is_name { Ok(take(code, name)?) } else { Ok(()) }

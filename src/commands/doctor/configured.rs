@@ -71,7 +71,7 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
     if !left_out.is_empty() {
         findings.push(Finding::warning(
             what,
-            format!("gives no right to search {}, which types asks for", left_out.join(", ")),
+            format!("gives no right to search {}, which the key types names", left_out.join(", ")),
             "add them to scope, such as patient/Coverage.rs, or take them out of types",
         ));
         return;
@@ -80,8 +80,8 @@ fn scope(plan: &PlanSettings, findings: &mut Vec<Finding>) {
         findings.push(Finding::warning(
             what,
             "names no scope for data",
-            "right where the plan decides that at registration, or has no such scopes (Epic, Flexpa); \
-             else add the scopes that the plan documents, such as patient/*.read",
+            "this is right if the plan decides scopes at registration or has none for data (Epic, \
+            Flexpa); otherwise add the scopes that the plan documents, such as patient/*.read",
         ));
     }
 }
@@ -92,8 +92,10 @@ fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<
     for name in settings.connection_sections.iter().filter(|name| !is_there(name)) {
         let known = connections.iter().map(|row| row.name.as_str());
         let hint = match most_alike(name, known) {
-            Some(alike) => format!("did you mean {alike}? It has no effect as it is"),
-            None => "it has an effect once `payersync connect` makes the connection".to_owned(),
+            Some(alike) => format!("did you mean {alike}? As it is, the section has no effect"),
+            None => {
+                "the section has an effect once `payersync connect` makes the connection".to_owned()
+            }
         };
         let what = format!("[connections.{name}]");
         findings.push(Finding::warning(what, "there is no connection of that name", hint));
@@ -122,7 +124,7 @@ fn told(
         if connections.iter().any(|row| row.plan.is_some()) {
             findings.push(Finding::warning(
                 "notify",
-                "nobody is told when a night goes wrong",
+                "nobody is told when a nightly run fails",
                 "set command, webhook, mail_to or ping in [notify]",
             ));
         }

@@ -53,7 +53,7 @@ pub(crate) async fn look(
     ] {
         if url.as_ref().is_some_and(|it| Origin::of(it).ok() != Origin::of(&token_url).ok()) {
             let said = format!("{key} is on another origin than token_url");
-            let hint = "no token is sent there; take the plan's own endpoint";
+            let hint = "no token is sent there; configure the plan's own endpoint";
             findings.push(Finding::wrong(format!("{what} {about}"), said, hint));
         }
     }
@@ -125,7 +125,7 @@ async fn server(
         (status, _) => Finding::warning(
             what,
             format!("/metadata answers with status {status} and no CapabilityStatement"),
-            "check fhir_url; without the statement a sync asks for every type",
+            "check fhir_url; without the CapabilityStatement a sync asks for every type",
         ),
     });
     let has_own_base = |name: &str| requests.bases.contains_key(name);

@@ -139,7 +139,8 @@ fn backups(
                 "the last one was at {} UTC; its path had the name of a connection that was purged",
                 minute(at)
             ),
-            "see that it is where you keep backups; a path without names of connections is kept",
+            "see that it is where you keep backups; the path of a backup stays known only if it \
+            holds no connection's name",
         ),
         (None, None) => Finding::wrong(
             what,

@@ -65,8 +65,8 @@ fn unknown_table(catalog: &Catalog, name: &str) -> Failure {
     let names = catalog.tables().iter().map(|table| table.name().to_owned()).chain(marts);
     let hint = match most_alike(name, names) {
         Some(alike) => format!("did you mean {alike}? `payersync tables` lists them"),
-        None => "`payersync tables --all` lists the tables and marts; what payersync keeps for \
-                 itself needs no explanation"
+        None => "`payersync tables --all` lists the tables and marts; tables that payersync keeps \
+                for itself are not explained"
             .to_owned(),
     };
     Failure::misuse(format!("there is no table or mart {name}")).hint(hint)

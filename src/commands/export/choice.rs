@@ -36,7 +36,8 @@ pub(super) fn refuse_contradictions(args: &ExportArgs) -> Result<(), Failure> {
     }
     if args.dates == DateTreatment::Shifted && args.set == Some(ExportSet::Tuva) {
         return Err(Failure::misuse(
-            "--dates shifted is not for --set tuva: its rows do not say which connection they are of",
+            "--dates shifted is not for --set tuva: its rows do not say which connection they \
+            belong to",
         )
         .hint("leave out --dates, or export marts and tables"));
     }

@@ -40,7 +40,7 @@ impl Place {
             absolute(folder).map_err(|error| cannot_write(folder, error))?.components().collect();
         if target.file_name().is_none() {
             return Err(Failure::misuse(format!(
-                "{} is no folder for an export",
+                "{} cannot be the folder of an export",
                 target.display()
             ))
             .hint("name a new folder"));
@@ -88,7 +88,7 @@ impl Place {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(cannot_write(target, error)),
             Ok(found) if !found.is_dir() && !found.is_symlink() => {
-                return Err(left("is no folder".to_owned()));
+                return Err(left("is not a folder".to_owned()));
             }
             Ok(_) => own_file::require_own(target)?,
         }
@@ -99,7 +99,7 @@ impl Place {
             return Ok(());
         }
         let Some(known) = Known::in_folder(target) else {
-            return Err(left("holds files, and is no export of payersync".to_owned()));
+            return Err(left("holds files and is not an export of payersync".to_owned()));
         };
         let names = known.names();
         for entry in entries {

@@ -113,7 +113,7 @@ impl Answer<io::Error> for Bytes<'_, '_> {
         let bytes = match cells {
             [AnswerCell::Text(text)] => text.as_bytes(),
             [AnswerCell::Blob(bytes)] => bytes,
-            _ => return Err(io::Error::other("a resource is no text")),
+            _ => return Err(io::Error::other("a resource is not text")),
         };
         let Lines { file, folder, count } = &mut *self.0;
         folder.go_on()?;

@@ -30,7 +30,10 @@ impl Answer<io::Error> for Stream<'_> {
         // The names come from the same file within the same transaction, so they must agree.
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
-            false => Err(io::Error::other("the table has other columns than it says")),
+            false => Err(io::Error::other(
+                "the columns of the table are not those that its list of \
+                                          columns names",
+            )),
         }
     }
 

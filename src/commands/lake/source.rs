@@ -138,7 +138,7 @@ impl Source {
     pub(super) fn check(&self, names: &[&str]) -> Result<(), Failure> {
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
-            false => Err(self.odd("has other columns than it says")),
+            false => Err(self.odd("has other columns than those that its list of columns names")),
         }
     }
 
@@ -146,7 +146,7 @@ impl Source {
     pub(super) fn connection_of(&self, cells: &[AnswerCell<'_>]) -> Result<i64, Failure> {
         match cells.get(self.connection) {
             Some(AnswerCell::Integer(id)) => Ok(*id),
-            _ => Err(self.odd("has a row of no connection")),
+            _ => Err(self.odd("has a row that belongs to no connection")),
         }
     }
 
@@ -169,8 +169,12 @@ impl Answer<Failure> for Digests<'_> {
 
     fn row(&mut self, cells: &[AnswerCell<'_>]) -> Result<(), Failure> {
         let id = self.source.connection_of(cells)?;
-        let seed =
-            self.seeds.get(&id).ok_or_else(|| self.source.odd("has a row of no connection"))?;
+        let seed = self.seeds.get(&id).ok_or_else(|| {
+            self.source.odd(
+                "has a row that belongs to no \
+                connection",
+            )
+        })?;
         let mut hash = seed.clone();
         for cell in cells {
             // Each cell begins with a mark of its type; a text or blob has its length, too. So two

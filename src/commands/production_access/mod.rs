@@ -58,7 +58,7 @@ pub(super) fn run(home: &Path, args: &ProductionAccessArgs) -> Result<ExitCode, 
     let folder = args.folder.display();
     tell(&format!("{} in {folder}", plural::count(PAPERS.len() + 1, "file")));
     tell(&match open.count {
-        0 => "No place is open; checklist.md is for a person".to_owned(),
+        0 => "No place is left open; checklist.md needs a person".to_owned(),
         count => format!(
             "{}: {folder}/{OPEN} lists them, with their lines",
             plural::count(count, "open place")

@@ -83,7 +83,7 @@ pub(super) fn coverage(member: &Member, now: DateTime<Utc>) -> Markup {
     html! {
         @if cells.is_empty() { p.none { "No coverage is stored." } } @else {
             @if !spans.is_empty() {
-                (timeline("When each coverage reaches from where to where; the table below has the dates", &spans, &years, last))
+                (timeline("The period of each coverage; the table below has the dates", &spans, &years, last))
             }
             (table("Coverages, the latest first", &head, &cells))
             (left_out(member.coverages.rows().len(), "coverage_span", &member.id))

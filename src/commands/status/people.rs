@@ -183,7 +183,7 @@ fn left_out(out: &mut dyn Write, left: &[&TypeStatus], with_types: bool) -> io::
     for (state, is_unasked, words) in [
         (WalkState::NotServed, false, "Not served"),
         (WalkState::Skipped, false, "Skipped"),
-        (WalkState::Skipped, true, "Not asked for (types = [\"*\"] asks)"),
+        (WalkState::Skipped, true, "Not asked for (types = [\"*\"] asks for them)"),
     ] {
         let names: Vec<&str> = left
             .iter()

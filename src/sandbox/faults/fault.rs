@@ -41,7 +41,8 @@ macro_rules! faults {
 faults! {
     AlwaysUnauthorized "always-unauthorized" "Every FHIR request is answered 401, with any token."
     RevokedGrant "revoked-grant" "Every FHIR request is answered 404 \"Data Access Grant was Not Found\"."
-    UnauthorizedMidWalk "unauthorized-mid-walk" "The access token dies at page 2, once per walk; a refreshed one works."
+    UnauthorizedMidWalk "unauthorized-mid-walk" "The access token expires at page 2, once per \
+                                                walk; a refreshed token works."
     ForbiddenClinical "forbidden-clinical" "Clinical types are answered 403 {\"message\":\"Forbidden\"}."
     NotFoundClinical "not-found-clinical" "Clinical types are answered 404 with an HTML page."
     ForbiddenPayerType "forbidden-payer-type" "Location, which every payer must serve, is answered 403 with an empty body."
@@ -81,29 +82,39 @@ faults! {
     Array200 "array-200" "Page 3 is answered 200 with a JSON array instead of a Bundle."
     Collection200 "collection-200" "Page 3 is answered 200 with a Bundle of type collection without links."
     CachedPage "cached-page" "Page 3 comes from a cache that has kept it for two days, as its header Age says."
-    EmptyPageWithNext "empty-page-with-next" "An empty page with a next is put in before page 3; its next leads on."
-    ShiftByDeletion "shift-by-deletion" "The first claim is withdrawn when page 3 is asked for, and pages are by position: the page begins one claim later."
-    ShiftByInsertion "shift-by-insertion" "The first claim is added when page 3 is asked for, and pages are by position: the page begins one claim earlier."
-    ShuffledPages "shuffled-pages" "Each page of claims is a part of another order."
+    EmptyPageWithNext "empty-page-with-next" "An empty page is inserted before page 3; its next \
+                                             link leads to page 3."
+    ShiftByDeletion "shift-by-deletion" "The first claim is withdrawn when page 3 is asked for. \
+                                        Pages are cut by position, so the page begins one claim \
+                                        later."
+    ShiftByInsertion "shift-by-insertion" "The first claim is added when page 3 is asked for. \
+                                          Pages are cut by position, so the page begins one claim \
+                                          earlier."
+    ShuffledPages "shuffled-pages" "Each page of claims is cut from another sort order."
     RepeatedPage "repeated-page" "Page 3 has the content of page 2."
     RepeatedPageOnce "repeated-page-once" "Page 3 has the content of page 2 the first time it is asked for."
     MixedPage "mixed-page" "Page 3 has nine entries of page 2 and one of its own."
-    SubstitutedEntry "substituted-entry" "Page 3 has its first entry in place of its second, too."
+    SubstitutedEntry "substituted-entry" "Page 3 has its first entry also in place of its second."
     ShortPage "short-page" "Page 3 has three entries in place of ten."
     ShortPageOnce "short-page-once" "Page 3 has three entries in place of ten the first time it is asked for."
     TotalRises "total-rises" "Bundle.total of ExplanationOfBenefit counts one more at each request."
-    NextLost "next-lost" "Page 3 has no next, though the total says more."
-    TextTotal "text-total" "Page 3 has no next, though the totals, which are written as texts, say more."
-    EndEmpty "end-empty" "Page 3 is an empty Bundle with the total 0 and no next, though earlier totals say more."
+    NextLost "next-lost" "Page 3 has no next link, though the total is larger than what came."
+    TextTotal "text-total" "Page 3 has no next link, though the totals, which are written as \
+                           texts, are larger than what came."
+    EndEmpty "end-empty" "Page 3 is an empty Bundle with the total 0 and no next link, though \
+                         earlier totals are larger."
     TokenCircle "token-circle" "Page 3's next leads back to page 2 under a token that is new at each request, and so on without end."
     RestampedCircle "restamped-circle" "Page 3's next leads to page 3 under a new token, with the same resources under a new meta.versionId and meta.lastUpdated, without end."
     NextLoop "next-loop" "Page 3's next leads back to page 2."
     NextSelf "next-self" "Page 3's next is page 3."
-    LastBeyond "last-beyond" "Page 3 has no next, while its link `last` names a page behind it; no Bundle of ExplanationOfBenefit has a total."
-    NextElsewhere "next-elsewhere" "Page 3's next leads to another path of the same host, where nothing is."
+    LastBeyond "last-beyond" "Page 3 has no next link, while its link `last` names a page behind \
+                             it; no Bundle of ExplanationOfBenefit has a total."
+    NextElsewhere "next-elsewhere" "Page 3's next leads to another path of the same host, at which \
+                                   the payer serves nothing."
     NextOtherType "next-other-type" "Page 3's next is a search for Coverage."
     NextPassword "next-password" "Page 3's next has a user name and a password before the host."
-    NextForeignOrigin "next-foreign-origin" "Page 3's next is on another origin, which counts who comes."
+    NextForeignOrigin "next-foreign-origin" "Page 3's next is on another origin, which counts the \
+                                            requests that it gets."
     NextRelative "next-relative" "Page 3's next is relative to the FHIR base."
     NextWithoutScheme "next-without-scheme" "Page 3's next starts with the host, without https://."
     NextLong "next-long" "Page 3's next is longer than 2 kB."
@@ -118,7 +129,8 @@ faults! {
     NextNull "next-null" "Page 3's next has the url null."
     NextWithoutUrl "next-without-url" "Page 3's next has no url."
     LinkNull "link-null" "Page 3's link is null."
-    WrongTotal "wrong-total" "Bundle.total of ExplanationOfBenefit is more than twice what there is."
+    WrongTotal "wrong-total" "Bundle.total of ExplanationOfBenefit is more than twice the number \
+                             of resources."
     ExtremeTotal "extreme-total" "Bundle.total of ExplanationOfBenefit is 2^63."
     NoTotal "no-total" "No Bundle has a total."
     NoType "no-type" "No Bundle has a type."
@@ -135,7 +147,8 @@ faults! {
     WrongTypeEntry "wrong-type-entry" "Page 3 also carries a Basic resource as a match."
     NullEntry "null-entry" "Page 3 also carries an entry without a resource and one whose resource is null."
     ForeignSubject "foreign-subject" "Page 3 also carries a claim of another member."
-    SecondPatient "second-patient" "The search for Patient also finds another member, a claim of whom stands on page 3."
+    SecondPatient "second-patient" "The search for Patient also finds another member, and page 3 \
+                                   has a claim of that member."
     MergedRecord "merged-record" "The member's record was merged into another: every answer speaks of another Patient, and the old one is gone."
     DeepNesting "deep-nesting" "The first resource of page 3 nests extensions 400 deep."
     DuplicateKey "duplicate-key" "The first resource of page 3 has the member status twice."
@@ -148,7 +161,8 @@ faults! {
     OlderDuplicate "older-duplicate" "Page 3 delivers its first resource again, in an older version."
     OlderAcrossPages "older-across-pages" "Page 3 begins with the last resource of page 2, in an older version."
     LaggingReplica "lagging-replica" "Page 3 delivers its first resource in an older version."
-    Respelt "respelt" "Members come in another order, spacing and with other escapes at each read."
+    Respelt "respelt" "At each read, the JSON of a resource has its members in another order, \
+                      other spacing and other escapes."
     ByteOrderMark "byte-order-mark" "Page 3 begins with a byte order mark."
     InvalidUtf8 "invalid-utf8" "Page 3 contains a byte that is not UTF-8, inside a string."
     TruncatedBody "truncated-body" "Page 3 ends in the middle, with a Content-Length that fits."

@@ -45,7 +45,7 @@ pub(in crate::sync) fn ending(
         WalkFinish { detail: Some(format!("{told}: {why}")), keep_cursor: false, ..stopped }
     } else if is_refused {
         let hint = "the consent may not cover Binary: add patient/Binary.read to the plan's scope \
-                    and connect again; or attachments = false in the plan's section";
+                   and connect again, or set attachments = false in the plan's section";
         WalkFinish {
             hint: Some(hint.to_owned()),
             http_status: Some(403),

@@ -16,8 +16,8 @@ const EVERY_TYPE: &str = "*";
 const ELSEWHERE: &str = "only another FHIR base of the plan declares it; name that base in the plan's \
                          bases, and the type in its types";
 /// Said of a type that another base declares, beside the one where it is asked for.
-const TWICE: &str = "another FHIR base of the plan declares it, too; what that base has of it is not \
-                     asked for";
+const TWICE: &str = "another FHIR base of the plan declares it, too; the resources of the type at \
+                    that base are not asked for";
 
 /// The decision of a run about a type.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -96,8 +96,8 @@ pub(super) fn searches(
     });
     let everything = usual(input, name, rule, &bare, is_by_patient).into_iter().map(|it| {
         it.noting(
-            "fetched by the Patient's $everything, which the plan's CapabilityStatement does not \
-             declare, since the plan refuses to search the type",
+            "fetched by the Patient's $everything: the plan refuses to search the type, and its \
+            CapabilityStatement does not declare $everything",
         )
     });
     let ordinary = ways(input, name, ordinary.collect(), is_known);
@@ -150,7 +150,8 @@ fn usual(
     // Known beforehand: where the choices do not cover the type, the rest of it never comes.
     let note = (!choices.is_empty()).then(|| {
         format!(
-            "searched for by {} alone: what no query of its rule chooses is not asked for",
+            "searched for by {} alone: resources that no query of its rule selects are not asked \
+            for",
             choices.join(" and ")
         )
     });

@@ -95,7 +95,7 @@ fn each_part_of_a_search_is_asked_for_without_count_where_that_is_refused() {
     let has_count = |part: &Part| part.start.query_pairs().any(|(name, _)| name == "_count");
     assert!(order.parts.len() == 2 && order.parts.iter().all(has_count));
     // A Goal with another status is not asked for, and the ledger says so.
-    let told = "searched for by status alone: what no query of its rule chooses is not asked for";
+    let told = "searched for by status alone: resources that no query of its rule selects are not asked for";
     assert_eq!(order.note.as_deref(), Some(told));
     let [without] = &order.otherwise[..] else { panic!("{:?}", order.otherwise) };
     assert!(without.parts.len() == 2 && !without.parts.iter().any(has_count));
@@ -158,6 +158,8 @@ fn what_another_base_declares_is_listed_or_noted() {
         assert!(skipped.detail.unwrap().starts_with("only another FHIR base"));
     }
     let note = |name: &str| order(&usual, name).extent.note;
-    assert!(note("ExplanationOfBenefit").unwrap().contains("what that base has of it"));
+    assert!(
+        note("ExplanationOfBenefit").unwrap().contains("the resources of the type at that base")
+    );
     assert_eq!((note("Patient"), note("Goal"), note("Coverage")), (None, None, None));
 }

@@ -260,7 +260,8 @@ impl Unpacked {
             is_other_type: false,
             resource_id: Some(candidate.id),
             reason: "subsetted",
-            detail: "it is abridged, as its tag SUBSETTED says; the stored one stays".to_owned(),
+            detail: "it is abridged, as its tag SUBSETTED says; the stored version stays"
+                .to_owned(),
             body: candidate.json,
         });
     }

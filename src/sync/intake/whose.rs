@@ -268,8 +268,8 @@ impl Verdict {
             Verdict::Own | Verdict::Nobodys => None,
             Verdict::Foreign => Some((
                 "foreign_subject",
-                "a resource about another patient than the connection's; a plan whose consents cover \
-                 dependants has `dependants = true`",
+                "a resource about another patient than the connection's; if the plan's consents \
+                cover dependants, set `dependants = true`",
             )),
             Verdict::Elsewhere => Some((
                 "subject_elsewhere",

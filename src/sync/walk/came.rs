@@ -99,7 +99,7 @@ pub(super) fn refusal(report: &WalkReport) -> Option<u16> {
 pub(super) fn lost(finish: WalkFinish, part: &Part) -> WalkFinish {
     let detail = finish.detail.unwrap_or_default();
     let given_up =
-        format!("if the plan has given {} up, take it out of the plan's search", part.query);
+        format!("if the plan no longer supports {}, take it out of the plan's search", part.query);
     let hint = match finish.reason {
         Some(Reason::Refused | Reason::NotFound) => given_up,
         _ => finish.hint.unwrap_or(given_up),

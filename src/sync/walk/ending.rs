@@ -217,8 +217,8 @@ pub(super) fn lost_way(error: &PagingError) -> Ending {
     let finish = finally(reason, error.to_string());
     match error {
         PagingError::Unlinked => {
-            let hint = "set page_size in the plan's section to more than a type holds; if the page \
-                        stays as long, ask the plan how its pages lead on";
+            let hint = "set page_size in the plan's section to more than a type holds; if the \
+                       pages do not get longer, ask the plan how they lead on";
             let finish = WalkFinish { hint: Some(hint.to_owned()), ..finish };
             Ending::Lost(finish, Remedy::Windows)
         }
@@ -334,8 +334,9 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     // If walks over changes reach back this far, they bring what the page lacks.
     let enough = age.num_hours().saturating_add(1);
     let hint = format!(
-        "{at_fault}; the next run asks again; if it stays so, overlap_hours = {enough} in [sync] \
-         accepts such pages, and later runs ask for what changed in those hours once more"
+        "{at_fault}; the next run asks again; if it stays so, set overlap_hours = {enough} in \
+        [sync]: payersync then accepts such pages, and later runs ask once more for what changed \
+        in those hours"
     );
     WalkFinish { hint: Some(hint), ..finally(Reason::StaleAnswer, detail) }
 }

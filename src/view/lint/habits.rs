@@ -39,7 +39,8 @@ pub(super) fn habits(definition: &ViewDefinition) -> Vec<Habit> {
         found.add(
             "select",
             "no column has the path getResourceKey()".to_owned(),
-            "the view runs, but the warehouse makes a table only of what it can key by resource",
+            "the view runs, but the warehouse makes a table only of a view whose rows it can key \
+            by resource",
         );
     }
     if let Some(first) = found.undescribed.first() {
@@ -128,8 +129,12 @@ impl Found {
         {
             self.add(
                 &format!("{element}.path"),
-                format!("`{name}` can repeat; a resource in which it does has no row in any table"),
-                "write .first(), or a where() that leaves one and .first(), or `collection: true`",
+                format!(
+                    "`{name}` can repeat; a resource in which it repeats has no row in any \
+                        table"
+                ),
+                "write .first(), a where() that leaves one value and then .first(), or \
+                `collection: true`",
             );
         }
     }

@@ -19,7 +19,7 @@ pub(super) fn unknown(definition: &ViewDefinition) -> Vec<Habit> {
         found.push(Habit {
             element: "resource".to_owned(),
             message: format!("FHIR R4 has no resource type {resource}"),
-            hint: meant.unwrap_or_else(|| "its table stays empty at a server of R4".to_owned()),
+            hint: meant.unwrap_or_else(|| "with an R4 server its table stays empty".to_owned()),
         });
         return found;
     }

@@ -58,7 +58,7 @@ fn no_command_replaces_a_device_or_a_pipe() {
     for (name, told) in [
         (pipe.to_str().unwrap(), "is neither a file nor a folder"),
         (link.to_str().unwrap(), "is a symbolic link"),
-        ("-", "is no name of a file"),
+        ("-", "is not the name of a file"),
     ] {
         for command in [
             &["query", "SELECT 1", "--format", "csv", "--output", name][..],

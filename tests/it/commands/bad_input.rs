@@ -220,7 +220,7 @@ fn a_home_that_cannot_be_is_refused() {
 
 #[test]
 fn a_demo_does_not_move_into_a_real_home() {
-    refused(&home_with(DEAF), &["demo"], 1, "is not a demo's", "--home");
+    refused(&home_with(DEAF), &["demo"], 1, "is not the home of a demo", "--home");
 }
 
 #[test]
@@ -234,7 +234,7 @@ fn wrong_words_on_the_command_line_are_usage() {
         (&["demo", "--members", "0"], "--members"),
         (&["query", "SELECT 1", "--format", "xml"], "possible values"),
         (&["tables", "--json", "--markdown"], "cannot be used with"),
-        (&["export", "out", "--since", "x"], "is no run: a number is needed"),
+        (&["export", "out", "--since", "x"], "is not a run: give a number"),
     ] {
         let outcome = home.run(arguments);
         assert_eq!(outcome.code, 1, "{arguments:?}");

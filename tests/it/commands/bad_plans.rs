@@ -10,7 +10,7 @@ fn keys_that_contradict_each_other_are_told_before_anything_is_asked() {
         ("scope = \"patient/*.read\"\npatient_from = \"id_token\"", "scope has no openid"),
         (
             "grant = \"client_credentials\"\npatient_from = \"id_token\"",
-            "patient_from is set, and no member consents",
+            "patient_from is set, but no member consents",
         ),
         (
             "patient_from = \"id_token\"\nauthorize_parameters = { nonce = \"1\" }",

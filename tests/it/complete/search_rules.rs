@@ -355,7 +355,7 @@ fn rules_that_cannot_work_are_told() {
             "Conditon = \"bare\"",
             "search.Conditon is for no resource type of FHIR R4; did you mean Condition?",
         ),
-        ("Condition = \"patient\"", "no name=value"),
+        ("Condition = \"patient\"", "not name=value"),
         ("Condition = \"patient={member}\"", "the only placeholder is {patient}"),
         ("Condition = []", "is empty"),
     ] {

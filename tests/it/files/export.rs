@@ -293,8 +293,8 @@ fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
     let photos = home.file("photos");
     fs::create_dir(&photos).unwrap();
     fs::write(photos.join("a.jpg"), "jpg").unwrap();
-    refused(&home, &[photos.to_str().unwrap()], "is no export of payersync");
-    refused(&home, &[&file], "is no folder");
+    refused(&home, &[photos.to_str().unwrap()], "is not an export of payersync");
+    refused(&home, &[&file], "is not a folder");
     assert!(photos.join("a.jpg").exists() && Path::new(&file).exists());
     // An empty folder may be taken.
     fs::remove_file(photos.join("a.jpg")).unwrap();

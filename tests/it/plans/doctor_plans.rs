@@ -52,7 +52,7 @@ fn a_scope_without_data_is_right_at_some_plans() {
     let payer = Dictated::start();
     let said = doctor(&payer, "scope = \"launch/patient offline_access\"\n");
     assert!(said.contains("plan demo scope: names no scope for data"), "{said}");
-    assert!(said.contains("right where the plan decides that at registration"), "{said}");
+    assert!(said.contains("this is right if the plan decides scopes at registration"), "{said}");
     let said = doctor(&payer, "scope = \"launch/patient patient/*.read\"\n");
     assert!(!said.contains("plan demo scope"), "{said}");
 }
@@ -68,7 +68,9 @@ fn a_scope_that_lets_a_named_type_only_be_read_is_told_unless_it_is_read_by_id()
         ),
     );
     assert!(
-        said.contains("plan demo scope: gives no right to search Condition, which types"),
+        said.contains(
+            "plan demo scope: gives no right to search Condition, which the key types names"
+        ),
         "{said}"
     );
     let said = doctor(&payer, &format!("{scope}types = [\"Patient\", \"Location\"]\n"));

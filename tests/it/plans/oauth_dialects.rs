@@ -180,14 +180,17 @@ fn what_contradicts_itself_is_told() {
     for (lines, told) in [
         (
             "authorize_parameters = { state = \"x\" }\n",
-            "authorize_parameters has state, which is sent already",
+            "authorize_parameters has state, which payersync sends by itself",
         ),
-        ("authorize_parameters = { scope = \"x\" }\n", "the key for it is scope"),
+        ("authorize_parameters = { scope = \"x\" }\n", "the key that sets it: scope"),
         (
             "audience = true\nauthorize_parameters = { aud = \"https://h\" }\n",
-            "authorize_parameters has aud, which is sent already; the key for it is audience",
+            "authorize_parameters has aud, which payersync sends by itself; the key that sets it: audience",
         ),
-        ("authorize_parameters = { response_mode = \"x\" }\n", "the key for it is response_mode"),
+        (
+            "authorize_parameters = { response_mode = \"x\" }\n",
+            "the key that sets it: response_mode",
+        ),
         (
             "[connections.john.authorize_parameters]\nclient_id = \"x\"\n",
             "connections.john.authorize_parameters has client_id",

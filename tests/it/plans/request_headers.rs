@@ -73,9 +73,9 @@ fn what_cannot_be_sent_or_is_sent_anyway_is_told() {
         ("accept = \"application/json\\u0007\"\n", "accept cannot be sent in a header"),
         (
             "headers = { Authorization = \"x\" }\n",
-            "headers.Authorization is no header that can be set",
+            "headers.Authorization is not a header that can be set",
         ),
-        ("headers = { \"a b\" = \"x\" }\n", "headers.a b is no header that can be set"),
+        ("headers = { \"a b\" = \"x\" }\n", "headers.a b is not a header that can be set"),
         ("headers = { X-Key = \"a\\u0000\" }\n", "headers.X-Key cannot be sent in a header"),
         ("headers = { X-Key = {} }\n", "headers.X-Key names neither or both of env and file"),
         (

@@ -241,7 +241,7 @@ fn a_consent_for_another_patient_is_kept_if_the_purge_before_it_stays_unfinished
     // Neither the same name nor the hint of `verify` takes anything of the new consent.
     let repeated = home.run(&["purge", "john", "--yes"]);
     assert_ne!(repeated.code, 0, "{}", repeated.stderr);
-    assert!(repeated.stderr.contains("only that one is ended now"), "{}", repeated.stderr);
+    assert!(repeated.stderr.contains("only that purge is finished now"), "{}", repeated.stderr);
     std::fs::remove_file(lakes).unwrap();
     home.succeed(&["purge", "--finish"], "the list of lakes is in order");
     assert_eq!(home.rows("SELECT patient_id FROM connection"), [["b"]]);

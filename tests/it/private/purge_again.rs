@@ -102,7 +102,11 @@ fn a_repeated_purge_takes_no_connection_that_was_made_since() {
     let repeated = home.run(&PURGE);
     assert_eq!(repeated.code, 1, "{}", repeated.stderr);
     assert!(repeated.stderr.contains("Finished an earlier purge"), "{}", repeated.stderr);
-    assert!(repeated.stderr.contains("the john of now was left"), "{}", repeated.stderr);
+    assert!(
+        repeated.stderr.contains("the connection that now has this name was not purged"),
+        "{}",
+        repeated.stderr
+    );
     assert_eq!((unfinished(&home), tokens(&home).len()), (0, 1));
     assert_eq!(home.rows("SELECT name FROM connection"), [["john"]]);
     // Asked once more, it is meant.

@@ -106,7 +106,7 @@ impl Deidentification {
             method: match self.dates {
                 DateTreatment::Year => "HIPAA Safe Harbor, 45 CFR 164.514(b)(2)",
                 DateTreatment::Shifted => {
-                    "not Safe Harbor: dates are shifted; 45 CFR 164.514(b)(1) wants an expert"
+                    "not Safe Harbor: dates are shifted; 45 CFR 164.514(b)(1) requires an expert"
                 }
             },
             dates: self.dates.name(),

@@ -25,7 +25,8 @@ pub(super) static AETNA: Ruleset = Ruleset {
         fact("DOC", "the token answer names the patient (launch/patient)", Rule::NamesPatient),
         fact(
             "OBS",
-            "an unknown parameter is 400, _count and _lastUpdated among them at most operations",
+            "an unknown parameter is refused with 400; at most operations so are _count and \
+            _lastUpdated",
             Rule::KnowsOnly(&["patient", "beneficiary", "_id", "_profile", "_page_token"], BAD),
         ),
         fact(

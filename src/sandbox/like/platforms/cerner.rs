@@ -50,7 +50,7 @@ pub(super) static CERNER: Ruleset = Ruleset {
             "Provenance comes along with what it is about (_revinclude=Provenance:target)",
             Rule::OnlyRevincluded("Provenance", BAD),
         ),
-        fact("DOC", "_count does nothing where _id is", Rule::NoCountWithId),
+        fact("DOC", "_count has no effect beside _id", Rule::NoCountWithId),
         fact(
             "DOC",
             "pages of 50 Observations, 200 at most",

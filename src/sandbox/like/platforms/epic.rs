@@ -41,7 +41,8 @@ pub(super) static EPIC: Ruleset = Ruleset {
         fact("OBS", "scopes are mostly decided at registration", Rule::ScopesOfRegistration),
         fact(
             "DOC",
-            "a client that refreshes signs (private_key_jwt); a bad key is invalid_client without detail",
+            "a client that refreshes tokens signs its requests (private_key_jwt); a bad key is \
+            invalid_client without detail",
             Rule::Client(Client::Assertion),
         ),
         fact("DOC", "access tokens live 3600 s", Rule::AccessSeconds(3600)),

@@ -124,7 +124,7 @@ pub enum Command {
     /// Sync on schedule until told to stop (SIGTERM, SIGINT); SIGHUP reads the configuration again
     #[command(after_long_help = include_str!("cli/help/run.txt"))]
     Run(RunArgs),
-    /// Send a test alert to whoever is told when a night goes wrong
+    /// Send a test alert to whoever is told when a nightly run fails
     #[command(after_long_help = include_str!("cli/help/notify.txt"))]
     Notify(NotifyArgs),
     /// Show what a sync would ask for, and why it would leave the rest out
@@ -172,7 +172,7 @@ pub enum Command {
     /// Print the settings in force and where each comes from, or the schema for editors
     #[command(after_long_help = include_str!("cli/help/config.txt"))]
     Config(ConfigCommand),
-    /// Look at everything that a night depends on; change nothing
+    /// Check everything that a nightly run depends on; change nothing
     #[command(after_long_help = include_str!("cli/help/doctor.txt"))]
     Doctor(DoctorArgs),
     /// Ask a plan for one path with a connection's token and print the answer
@@ -181,7 +181,7 @@ pub enum Command {
     /// Print the public part of a plan's client key, for the plan to register
     #[command(after_long_help = include_str!("cli/help/jwks.txt"))]
     Jwks(JwksArgs),
-    /// Write what 1upHealth asks for before real members: answers, e-mails, policies, logo
+    /// Write what 1upHealth asks for before real members are connected: answers, e-mails, policies, logo
     #[command(after_long_help = include_str!("cli/help/production-access.txt"))]
     ProductionAccess(ProductionAccessArgs),
     /// Remove every trace of a connection: rows, history, rejects, tokens

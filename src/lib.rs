@@ -20,7 +20,7 @@
 //! - [`clock`] – the present time; the only place that asks the operating system for it
 //! - [`own_file`] – files that this account alone can change, and that replace nobody else's
 //! - [`commands`] – one file or folder per command; builds everything, shows everything
-//! - [`notify`] – who is told when a night goes wrong: a command, a webhook, a mailbox, a ping
+//! - [`notify`] – who is told when a nightly run fails: a command, a webhook, a mailbox, a ping
 //! - [`schedule`] – when the next run is due; pure
 //! - [`sync`] – what to ask (pure), the walk from page to page, the report
 //! - `alike` – the known name that a misspelt name may mean; pure

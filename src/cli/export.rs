@@ -55,7 +55,7 @@ pub enum DateTreatment {
 }
 
 impl DateTreatment {
-    /// Its name on the command line.
+    /// The treatment's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             DateTreatment::Year => "year",
@@ -76,7 +76,7 @@ pub enum ExportFormat {
 }
 
 impl ExportFormat {
-    /// Its name, which is also the ending of its files.
+    /// The format's name, which is also the ending of its files.
     pub fn name(self) -> &'static str {
         match self {
             ExportFormat::Csv => "csv",
@@ -100,7 +100,7 @@ pub enum ExportSet {
 }
 
 impl ExportSet {
-    /// Its name on the command line.
+    /// The set's name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             ExportSet::Marts => "marts",

@@ -45,7 +45,7 @@ pub struct SandboxArgs {
     /// Milliseconds by which every page is delayed
     #[arg(long, default_value_t = 0, value_name = "MS")]
     pub page_delay: u64,
-    /// Give a search's later pages only to whoever sends back the cookie of its first one
+    /// Serve the later pages of a search only to a client that sends back the cookie of the first page
     #[arg(long)]
     pub sticky: bool,
     /// The platform whose documented rules the payer plays

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 /// `payersync views`.
 #[derive(Debug, Args)]
 pub struct ViewsCommand {
-    /// What to do with them
+    /// What to do with the definitions
     #[command(subcommand)]
     pub action: ViewsAction,
 }

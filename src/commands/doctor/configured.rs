@@ -114,7 +114,7 @@ fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<
     }
 }
 
-/// Checks whether somebody is notified when a night goes wrong, without sending anything.
+/// Checks whether somebody is told when a nightly run fails, without sending anything.
 fn told(
     settings: &Settings,
     connections: &[ConnectionRow],

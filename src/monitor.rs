@@ -34,9 +34,9 @@ pub enum Event<'a> {
         connection: &'a str,
         /// FHIR resource type.
         resource_type: &'a str,
-        /// Why it is repeated, for people.
+        /// Why the request is repeated, for people.
         why: &'a str,
-        /// The wait before it is repeated.
+        /// The wait before the request is repeated.
         delay: std::time::Duration,
     },
     /// A walk ended, in whatever state.

@@ -275,7 +275,8 @@ impl TypeOutcome {
         matches!(self.reason, Some(Reason::NotAsked | Reason::NotRequested))
     }
 
-    /// Whether this outcome alone gives the exit code of the two, and `other` alone does not.
+    /// Whether the exit code of both outcomes together is that of this outcome alone, and not that of `other`
+    /// alone.
     pub fn outranks(self, other: TypeOutcome) -> bool {
         let both = exit_code(&[self, other], false);
         exit_code(&[self], false) == both && exit_code(&[other], false) != both

@@ -24,7 +24,7 @@ pub(super) struct Stale {
     types: Option<String>,
     /// The latest start of a complete walk of any of these types.
     complete_as_of: DateTime<Utc>,
-    /// The latest instant by which the next one should have begun.
+    /// The latest instant by which the next complete walk should have begun.
     due: DateTime<Utc>,
     /// Whether a walk of these types has ended since `due`; the report of its run then says what is wrong.
     was_tried: bool,

@@ -252,8 +252,8 @@ pub(super) fn warehouse_to_look(settings: &Settings, command: &str) -> Result<Wa
 
 /// Brings control tables of an older payersync up to date, while the home's lock keeps every run away.
 ///
-/// A run of the older payersync may be at work for hours after the upgrade. A migration mends stored rows
-/// once, and such a run would write the same rows again as wrongly as before, and nothing would mend them.
+/// A migration corrects stored rows once. A run of the older payersync, which may be at work for hours after
+/// the upgrade, would store the same rows wrongly again, and nothing would correct them.
 fn migrate_older(settings: &Settings, file: &WarehouseFile, command: &str) -> Result<(), Failure> {
     if !file.path().exists() || !Warehouse::is_older(file)? {
         return Ok(());

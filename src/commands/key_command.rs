@@ -121,7 +121,7 @@ fn output_of(child: &mut Child) -> Receiver<Printed> {
     receiver
 }
 
-/// Passes on the lines of standard error, and signals when it ends.
+/// Passes on the lines of standard error, and signals when standard error ends.
 fn told_of(child: &mut Child) -> Receiver<()> {
     let (sender, receiver) = mpsc::channel();
     if let Some(stderr) = child.stderr.take() {

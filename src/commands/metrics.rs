@@ -38,7 +38,8 @@ pub(super) struct Metrics<'a> {
     pub(super) grants: Option<&'a HashMap<String, StoredGrant>>,
     /// Plans that ask nobody for consent.
     pub(super) without_consent: &'a BTreeSet<String>,
-    /// Those of them whose token endpoint is discovered: without a grant, only `payersync connect` helps.
+    /// The plans of `without_consent` whose token endpoint is discovered: without a grant, only `payersync
+    /// connect` helps.
     pub(super) connected_first: &'a BTreeSet<String>,
     /// The known ends of consents, by connection name.
     pub(super) consent_ends: &'a BTreeMap<String, DateTime<Utc>>,

@@ -65,7 +65,8 @@ pub(super) fn find(home: &Path, name: &str, plan: &str) -> Option<Pending> {
 
 /// Whether a consent is pending for a name, at whichever plan.
 ///
-/// The name may be any text that was typed: a name with a slash is no connection's, and names another folder.
+/// The name may be any text that was typed. A name with a slash is not that of a connection, and would lead
+/// to another folder.
 pub(super) fn is_kept(home: &Path, name: &str) -> bool {
     !name.contains(['/', '\\']) && path(home, name).symlink_metadata().is_ok()
 }

@@ -29,9 +29,9 @@ use std::{
 
 /// Purges a connection, in this order: revokes the consent, removes the tokens, the rows, and their bytes.
 ///
-/// If the command is killed, running it again continues. The connection's row is removed with the last of
-/// its rows, and a mark with a digest of its name stays until the bytes are overwritten. A repeated purge
-/// finishes what has such a mark, and removes no connection that was made of the name since.
+/// If the command is killed, running it again continues. The connection's row is removed with the last of its
+/// rows, and a mark with a digest of its name stays until the bytes are overwritten. A repeated purge
+/// finishes what has such a mark, and does not touch a connection that was made under the name since.
 pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Failure> {
     let settings = Settings::load_or_default(folder)?;
     let _lock = lock::take(folder, "purge")?;
@@ -100,8 +100,8 @@ async fn purge(
     Ok(revoked.worst(erased.outcome()?))
 }
 
-/// Removes what is there of a name that is no connection's: tokens that no connection uses, and a consent
-/// that was asked for and never given. Returns `None` if there is neither.
+/// Removes what is left under a name that no connection has: tokens that no connection uses, and a pending
+/// consent. Returns `None` if there is neither.
 async fn remove_leftovers(
     settings: &Settings,
     name: &str,
@@ -262,8 +262,8 @@ pub(super) fn forget_pending(folder: &Path, name: &str) -> Result<(), Failure> {
 /// whose copies are there already. `no_backup` keeps away encrypted backups, which would lose their temporary
 /// copies; it is released before the lakes, which may take long.
 ///
-/// The mark of the purge goes last, and only if every lake could be reached: until then the same command
-/// can be repeated, and `verify` reports it. Returns whether it went.
+/// The mark of the purge is removed last, and only if every lake could be reached: until then the same
+/// command can be repeated, and `verify` reports the purge. Returns whether the mark was removed.
 fn finish(
     settings: &Settings,
     warehouse: &WarehouseFile,

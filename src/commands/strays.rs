@@ -66,8 +66,8 @@ pub(super) async fn remove(
 /// Removes the tokens of a connection's name that no connection uses, once its new consent is stored; the
 /// lock of consents must be held.
 ///
-/// Tokens of the same plan are not revoked, as those that a renewed consent replaces: a plan may end the new
-/// consent with the old one.
+/// Tokens of the same plan are not revoked, and neither are those that a renewed consent replaces: a plan may
+/// end the new consent together with the old one.
 pub(super) async fn remove_replaced(
     settings: &Settings,
     vault: &Vault,

@@ -25,7 +25,7 @@ struct KeySource {
     given: PathBuf,
     /// The path resolved within the home.
     path: PathBuf,
-    /// Its `kid`; `None` if the key's thumbprint is used.
+    /// The key's `kid`; `None` if its thumbprint is used.
     id: Option<String>,
 }
 

@@ -264,9 +264,9 @@ pub(super) struct Plan {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
 pub(super) enum Audience {
-    /// true: the FHIR base. false: not sent.
+    /// true: the FHIR base is sent. false: no `aud` is sent.
     Base(bool),
-    /// This text.
+    /// The text to send.
     Text(String),
 }
 

@@ -22,9 +22,9 @@ pub struct ShownKey {
     pub section: String,
     /// The key.
     pub key: String,
-    /// Its value as TOML, without secrets.
+    /// The key's value as TOML, without secrets.
     pub value: String,
-    /// Its value as JSON, without secrets.
+    /// The key's value as JSON, without secrets.
     pub json: serde_json::Value,
     /// Whether the file sets it; if not, the value is the built-in default.
     pub is_set: bool,
@@ -132,7 +132,7 @@ fn hide(key: &str, value: &mut Value, is_set: bool) {
     }
 }
 
-/// Removes a password from a URL, and a query or fragment, which may have a key in it.
+/// Removes from a URL its password, query and fragment, which may have a key in them.
 fn without_secrets(text: &mut String) {
     let Ok(mut url) = Url::parse(text) else { return };
     let has_user = !url.username().is_empty() || url.password().is_some();

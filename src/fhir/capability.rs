@@ -15,9 +15,9 @@ pub struct Capability {
     only_readable: BTreeSet<String>,
     /// Whether `$everything` is declared for Patient.
     has_everything: bool,
-    /// Each type that only a base declares where it is not asked for.
+    /// Each type that is declared only by a base where the type is not asked for.
     elsewhere: BTreeSet<String>,
-    /// Each type that a further base declares, beside the one where it is asked for.
+    /// Each type that another base declares as well, besides the base where the type is asked for.
     twice: BTreeSet<String>,
 }
 
@@ -150,7 +150,8 @@ impl Capability {
 
     /// Adds what another base of the plan declares. `is_asked_there` says whether a type is asked for there.
     ///
-    /// Some platforms answer one statement at every base. It does not say that a type is at two of them.
+    /// Some platforms answer the same statement at every base. Such a statement does not show that a type is
+    /// at two bases.
     pub(crate) fn add(&mut self, other: &Capability, is_asked_there: impl Fn(&str) -> bool) {
         let is_same = self.types().eq(other.types());
         for name in other.types() {
@@ -186,12 +187,12 @@ impl Capability {
         self.has_everything
     }
 
-    /// Whether only a base of the plan declares the type where it is not asked for.
+    /// Whether the plan declares the type only at a base where the type is not asked for.
     pub fn is_elsewhere(&self, resource_type: &str) -> bool {
         self.elsewhere.contains(resource_type)
     }
 
-    /// Whether another base of the plan declares the type, too, and is not asked for it.
+    /// Whether another base of the plan declares the type, too, and is not asked for the type.
     pub fn is_declared_twice(&self, resource_type: &str) -> bool {
         self.twice.contains(resource_type)
     }

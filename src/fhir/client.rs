@@ -30,7 +30,8 @@ use url::Url;
 /// FHIR JSON (R4, "Content Types").
 const FHIR_JSON: &str = "application/fhir+json";
 
-/// How long a token is kept that was renewed in vain. Each refused file of a thousand would cost a refresh.
+/// How long a token that was renewed in vain is kept. Without the pause, each of a thousand refused files
+/// would cost a refresh.
 const PAUSE_IN_VAIN: TimeDelta = TimeDelta::minutes(10);
 type InVain = (Bearer, DateTime<Utc>);
 
@@ -44,7 +45,7 @@ pub struct FhirClient {
     clock: Clock,
     /// The cookies of the run, if the plan wants them back.
     cookies: Option<Arc<Cookies>>,
-    /// The latest token that was renewed after a 401 and was answered 401 itself, with the instant.
+    /// The latest token that came from a renewal after a 401 and was answered 401, too, with the instant.
     renewed_in_vain: Arc<Mutex<Option<InVain>>>,
     sent: Sent,
 }

@@ -138,13 +138,13 @@ pub fn type_of(resource: &[u8]) -> Option<Cow<'_, str>> {
 }
 
 impl Entry {
-    /// The same entry in a text in which it begins `by` bytes later.
+    /// This entry in a text in which it begins `by` bytes later.
     pub fn moved(self, by: usize) -> Entry {
         let moved = |range: Range<usize>| range.start + by..range.end + by;
         Entry { range: moved(self.range), resource: self.resource.map(moved), ..self }
     }
 
-    /// The same entry in the part of its text that begins at `start`.
+    /// This entry in the part of its text that begins at `start`.
     pub(crate) fn within(self, start: usize) -> Entry {
         let moved = |range: Range<usize>| range.start - start..range.end - start;
         Entry { range: moved(self.range), resource: self.resource.map(moved), ..self }

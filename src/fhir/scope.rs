@@ -7,13 +7,13 @@ use crate::r4::{edits, is_r4_type};
 /// How much of a type a consent covers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Granted {
-    /// All of it. Also if the scopes do not tell: then the type is asked for, and the server decides.
+    /// The whole type. Also if the scopes do not tell: then the type is asked for, and the server decides.
     Whole,
     /// Only the resources that these searches find (version 2's granular scopes).
     Part(Vec<String>),
     /// All of it, by reads alone: version 2's right `r` without `s`.
     ReadOnly,
-    /// Nothing of it.
+    /// Nothing of the type.
     Nothing,
 }
 

@@ -16,7 +16,7 @@ pub fn type_search(base: &Url, resource_type: &str, page_size: u32) -> Url {
     url
 }
 
-/// The same search without `_count`; `None` if it has no `_count`.
+/// A search without its `_count`; `None` if it has no `_count`.
 pub fn without_count(search: &Url) -> Option<Url> {
     let is_count = |(name, _): &(Cow<'_, str>, Cow<'_, str>)| name == "_count";
     search.query_pairs().find(is_count)?;
@@ -29,7 +29,7 @@ pub fn without_count(search: &Url) -> Option<Url> {
     Some(url)
 }
 
-/// The same search for resources that changed at or after an instant (FHIR R4, search, `_lastUpdated`).
+/// A search limited to resources that changed at or after an instant (FHIR R4, search, `_lastUpdated`).
 pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     let mut url = search.clone();
     let since = since.to_rfc3339_opts(SecondsFormat::Millis, true);
@@ -37,8 +37,8 @@ pub fn changed_since(search: &Url, since: DateTime<Utc>) -> Url {
     url
 }
 
-/// The same search for the days from `from` until before `to`; either end may be open (FHIR R4, search,
-/// date prefixes).
+/// A search limited to the days from `from` until before `to`; either end may be open (FHIR R4, search, date
+/// prefixes).
 ///
 /// The search has `lt` with the day after the last one, not `le` with the last one: a server that reads a
 /// date as its midnight would leave out the events of the last day.

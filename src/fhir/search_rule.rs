@@ -8,7 +8,7 @@ use url::Url;
 
 /// The placeholder in a query for the id of the member's Patient.
 const PATIENT: &str = "{patient}";
-/// The same placeholder, as it is written in the path of a URL.
+/// The placeholder [`PATIENT`], as it is written in the path of a URL.
 const PATIENT_IN_PATH: &str = "%7Bpatient%7D";
 /// The operation on a Patient that brings everything about it (FHIR R4, Patient, "Fetch Patient Record").
 const EVERYTHING: &str = "$everything";

@@ -11,7 +11,7 @@ use std::{fs, path::Path};
 
 /// The number of damaged seeds per target.
 const CASES: u32 = 2_000;
-/// The same number for the target that writes a file for each seed.
+/// The number of damaged seeds for a target that writes a file for each seed.
 const CASES_ON_DISK: u32 = 40;
 
 /// Pieces of text that one of the readers treats specially.

@@ -14,8 +14,8 @@ const PIECE: usize = 4 << 10;
 
 /// Reads the whole body, decoded, up to a limit, before the deadline.
 ///
-/// `is_file` says that the body may itself be a gzip file. Waiting for other bodies to leave memory moves the
-/// deadline.
+/// `is_file` says that the body may itself be a gzip file. The time spent waiting for other bodies to leave
+/// memory extends the deadline.
 pub(super) async fn read(
     response: &mut reqwest::Response,
     limit_bytes: usize,

@@ -213,7 +213,8 @@ impl Fault {
         Self { status: Some(status), ..self }
     }
 
-    /// Whether an answer had begun whose status is final: asking again would not change it.
+    /// Whether the head of an answer with a final status had arrived: asking again would not change the
+    /// status.
     pub(super) fn is_final(&self) -> bool {
         self.status.is_some_and(|status| classify(status) == Verdict::Final)
     }

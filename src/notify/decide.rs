@@ -32,7 +32,8 @@ pub struct ConnectionResult {
     pub plan: String,
     /// The most serious exit code that applies to the connection.
     pub exit_code: ExitCode,
-    /// Whether all its types were asked for. If so, a good result means that the connection is complete.
+    /// Whether all types of the connection were asked for. If so, a good result means that the connection is
+    /// complete.
     pub is_whole: bool,
     /// The instant up to which all of its types are complete; `None` if a type never was.
     pub complete_as_of: Option<DateTime<Utc>>,
@@ -45,7 +46,7 @@ pub struct ConsentEnd {
     pub uid: String,
     /// The plan's name.
     pub plan: String,
-    /// The instant at which it ends.
+    /// The instant at which the consent ends.
     pub ends_at: DateTime<Utc>,
 }
 

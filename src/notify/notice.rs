@@ -34,12 +34,12 @@ pub struct Notice {
     /// The command that ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub command: Option<&'static str>,
-    /// Its exit code.
+    /// The command's exit code.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<u8>,
     /// The names of the plans concerned.
     pub plans: Vec<String>,
-    /// Where and when it was made; `None` until that is known.
+    /// Where and when the message was made; `None` until that is known.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub origin: Option<NoticeOrigin>,
 }
@@ -51,7 +51,7 @@ pub struct NoticeOrigin {
     pub host: String,
     /// The name of the home's folder.
     pub home: String,
-    /// When it was made (RFC 3339, UTC).
+    /// When the message was made (RFC 3339, UTC).
     pub at: String,
 }
 

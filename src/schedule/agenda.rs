@@ -7,13 +7,14 @@ use std::cmp::max;
 /// A connection with the times that decide when it is due.
 #[derive(Debug, Clone)]
 pub struct Entry<'a> {
-    /// The text from which its jitter is computed.
+    /// The text from which the connection's jitter is computed.
     pub key: &'a str,
-    /// The schedule by which it is synced.
+    /// The connection's schedule.
     pub schedule: &'a Schedule,
-    /// When its latest run began; without a run yet, or with one in the future, it is due at once.
+    /// When the connection's latest run began. Without a run yet, or with a run in the future, the connection
+    /// is due at once.
     pub last_run: Option<DateTime<Utc>>,
-    /// How its grant is kept from expiring unused; `None` if not wanted or not needed.
+    /// How the grant is kept from expiring unused; `None` if that is not wanted or not needed.
     pub keep_alive: Option<KeepAlive>,
 }
 
@@ -22,11 +23,11 @@ pub struct Entry<'a> {
 pub struct KeepAlive {
     /// The longest time without a refresh.
     pub every: TimeDelta,
-    /// When its tokens were issued.
+    /// When the grant's tokens were issued.
     pub refreshed_at: DateTime<Utc>,
     /// When a refresh last failed, after these tokens were issued.
     pub failed_at: Option<DateTime<Utc>>,
-    /// Whether it is being refreshed now.
+    /// Whether the grant is being refreshed now.
     pub is_under_way: bool,
 }
 
@@ -76,8 +77,9 @@ impl Entry<'_> {
 ///
 /// A run in the future was entered while the clock was wrong. Up to ten minutes ahead its time stays: if a
 /// clock is set back over the instant that made the run due, that instant makes no second run due. Up to a
-/// day ahead the run counts as begun at `now`, so that a clock that is set back makes no run due at once. A
-/// caller that asks again keeps the answer: the run after one that always began just now would never be due.
+/// day ahead the run counts as begun at `now`, so that a clock that is set back makes no run due at once. The
+/// caller must keep the answer. If it asked anew each time, the run would always have begun just now, and the
+/// next run would never be due.
 pub fn believed(last_run: DateTime<Utc>, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
     if last_run <= now + TimeDelta::minutes(10) {
         return Some(last_run);

@@ -75,7 +75,8 @@ impl Expression {
         Merged { sources: self.any_of.iter().map(times).collect() }
     }
 
-    /// Whether it runs in every hour of the day; such a schedule follows the hours as they pass.
+    /// Whether the expression matches in every hour of the day; such a schedule follows the hours as they
+    /// pass.
     pub(super) fn is_every_hour(&self) -> bool {
         self.any_of.iter().all(|schedule| schedule.hours().count() == 24)
     }

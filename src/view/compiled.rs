@@ -50,7 +50,7 @@ pub struct Column {
     pub fhir_type: Option<String>,
     /// The kind of the column's values. Without a type: the kind that the expression always gives, or text.
     pub kind: ColumnKind,
-    /// Whether it holds a JSON array of values.
+    /// Whether the column holds a JSON array of values.
     pub collection: bool,
     /// What the column holds.
     pub description: Option<String>,

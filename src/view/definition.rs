@@ -60,7 +60,7 @@ impl ViewDefinition {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct ConstantDefinition {
-    /// Its name, used as `%name`.
+    /// The constant's name, used as `%name`.
     pub name: Option<String>,
     /// All other keys: the `value[x]`.
     #[serde(flatten)]

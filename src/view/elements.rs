@@ -30,7 +30,7 @@ pub(crate) struct Element {
     pub(crate) structure: Structure,
     /// The types that a choice allows, `dateTime|Period`, if the element is a choice.
     pub(crate) choice: Option<&'static str>,
-    /// Whether it is a primitive that does not repeat: a list is then not a valid value.
+    /// Whether the element is a primitive that does not repeat: a list is then not a valid value.
     pub(crate) is_single: bool,
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Path {
     pub(crate) segments: Vec<Segment>,
     /// Whether [`direct`](super::direct) can try this path.
     pub(crate) direct: bool,
-    /// Whether its last element can exist without a value, with extensions only.
+    /// Whether the path's last element can exist without a value, with extensions only.
     pub(crate) bare: bool,
 }
 
@@ -102,7 +102,8 @@ pub(crate) struct Field {
     pub(crate) name: Name,
     /// The element's type, if its name tells.
     pub(crate) of: TypeId,
-    /// Whether it is a primitive that FHIR defines as not repeating: a list is then not a valid value.
+    /// Whether the element is a primitive that FHIR defines as not repeating: a list is then not a valid
+    /// value.
     pub(crate) is_single: bool,
     /// Whether FHIR defines the element as a choice, so that `value` finds `valueString`.
     pub(crate) choice: bool,

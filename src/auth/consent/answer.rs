@@ -31,7 +31,7 @@ enum ExpectedIssuer {
     Required(String),
     /// The issuer's name is not known, so its origin must be that of the consent page.
     At(String),
-    /// The same, and the answer must name its issuer.
+    /// As `At`, and the answer must name its issuer.
     RequiredAt(String),
 }
 

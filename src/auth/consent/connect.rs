@@ -96,9 +96,7 @@ fn expiry(tokens: &TokenResponse, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
 }
 
 /// A grant with the tokens of a refresh. Refresh token, scope and patient stay if the answer leaves them out
-/// (RFC 6749, section 6).
-///
-/// So does the Patient that an id_token has told, whatever the answer itself names.
+/// (RFC 6749, section 6). A Patient that an id_token named also stays, whatever the answer names.
 pub(crate) fn refreshed(
     grant: &StoredGrant,
     registration: &ClientRegistration,

@@ -17,8 +17,8 @@ pub(crate) enum Step<'a> {
     Refresh(&'a StoredGrant, &'a SecretString),
     /// A token for the client itself must be asked for.
     Ask,
-    /// Only a new consent helps; `reason` is a code. `note` is the generation of the grant in which the
-    /// reason is to be stored; `None` if it is stored already or there is no grant.
+    /// Only a new consent helps. `reason` is the code of the reason. `note` is the generation of the grant in
+    /// which the reason is to be stored; `None` if the reason is stored already or there is no grant.
     Consent { reason: String, note: Option<i64> },
     /// An endpoint has moved to another origin since the consent.
     OriginChanged(OriginChange),

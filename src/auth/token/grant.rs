@@ -74,7 +74,7 @@ struct Sent<'a> {
     fields: &'a [(&'a str, &'a str)],
     /// The secrets that must not appear in the parts of the answer that are kept or shown.
     secrets: &'a [Option<&'a SecretString>],
-    /// Whether to send it again if no answer arrived.
+    /// Whether to send the request again if no answer arrived.
     retry: bool,
 }
 

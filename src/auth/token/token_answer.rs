@@ -107,8 +107,8 @@ impl Answer {
 
 /// The most bytes of an id; FHIR allows 64, and Epic's are longer.
 const MAX_ID_BYTES: usize = 4096;
-/// What no id has: these end a segment of a URL, part the values of a search (FHIR R4, search, escaping), or
-/// are of other things, such as a mail address.
+/// Characters that no id has: they end a segment of a URL, separate the values of a search (FHIR R4, search,
+/// escaping), or belong to other things, such as a mail address.
 const NEVER_IN_AN_ID: &[u8] = b"/?#%&,|$\\\"'<>{}@=;()!*+^~[]`";
 
 /// The id in a reference to a Patient: the id alone, `Patient/id`, or a URL that ends with `Patient/id`, each

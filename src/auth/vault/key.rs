@@ -23,7 +23,7 @@ pub struct GivenKey {
     pub place: String,
 }
 
-/// Standard base64; a missing padding is no reason to refuse a key.
+/// Standard base64; the padding may be missing.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),

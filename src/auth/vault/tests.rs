@@ -55,7 +55,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// All bytes of all files in the home, the key's excepted.
+/// All bytes of all files in the home, except the key's file.
 fn bytes_on_disk(home: &TempDir) -> Vec<u8> {
     let files = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().path());
     files

@@ -5,9 +5,9 @@
 pub(super) enum Level {
     /// The thing that was checked is in order.
     Fine,
-    /// It works, but somebody should look at it.
+    /// The thing works, but somebody should look at it.
     Warning,
-    /// It does not work, or is not safe.
+    /// The thing does not work, or is not safe.
     Wrong,
 }
 

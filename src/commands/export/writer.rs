@@ -18,7 +18,7 @@ pub(super) struct Stream<'a> {
     pub(super) writer: &'a mut dyn TableWriter,
     /// The columns of the table.
     pub(super) columns: &'a [Column],
-    /// How its columns are treated, if the export is de-identified.
+    /// How the columns are treated, if the export is de-identified.
     pub(super) treated: Option<&'a Treated<'a>>,
     pub(super) suppressed: BTreeMap<String, u64>,
     pub(super) folder: &'a Unfinished<'a>,

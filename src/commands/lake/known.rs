@@ -38,7 +38,8 @@ pub(super) struct Lake {
     pub(super) shard: String,
     /// The number of days for which replaced files are kept.
     pub(super) keep_days: u32,
-    /// Whether the lake has had this home's file, so that a lake without it is not there today.
+    /// Whether the lake has had this home's file. If the file is missing now, the lake itself cannot be
+    /// reached.
     ///
     /// A `lake.json` of a version that did not know this names lakes that were filled.
     #[serde(default = "yes")]
@@ -156,7 +157,7 @@ impl Known {
         self.keep(home, store, &Lake { is_begun: true, ..lake.clone() })
     }
 
-    /// Writes the lake to the home's list, if it is not there as it is.
+    /// Writes the lake to the home's list, unless the list has the same entry already.
     fn keep(&mut self, home: &Path, store: &Store, lake: &Lake) -> Result<(), Failure> {
         if self.lakes.insert(store.name().to_owned(), lake.clone()).as_ref() == Some(lake) {
             return Ok(());

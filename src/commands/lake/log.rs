@@ -52,7 +52,7 @@ struct LastCheckpoint {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Past {
     pub(super) add: Option<Add>,
-    /// When it was removed, in milliseconds since 1970.
+    /// When the file was removed, in milliseconds since 1970.
     pub(super) removed_at: i64,
 }
 

@@ -23,8 +23,8 @@ pub(super) struct Sweep<'a> {
     /// Whether a replaced file may hold rows of a purged connection.
     ///
     /// Then every replaced file of the shard is removed. Even a file without the purged connection may say
-    /// something about its member, in rows of another connection of the same person. Which of the files are
-    /// older than the purge is not asked: their times are those of a clock that may have been set back since.
+    /// something about its member, in rows of another connection of the same person. The times of the files
+    /// are not compared with the time of the purge, since the clock may have been set back since.
     has_purge: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The answers of the configuration and of this build to the places in the papers that are to be filled in.
+//! The answers that the configuration and this build give for the places that the papers leave open.
 
 use crate::{
     auth::GrantKind,

@@ -30,7 +30,7 @@ pub(super) struct Described<'a> {
     #[serde(rename = "table")]
     pub(super) name: &'a str,
     pub(super) kind: Kind,
-    /// The FHIR type that its rows come from.
+    /// The FHIR type that the table's rows come from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) resource: Option<&'a str>,
     pub(super) description: String,

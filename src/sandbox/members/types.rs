@@ -24,7 +24,7 @@ pub(super) enum Scope {
 
 /// One type.
 pub(in crate::sandbox) struct TypeEntry {
-    /// Its FHIR name.
+    /// The type's FHIR name.
     pub(in crate::sandbox) name: &'static str,
     /// Whether the type is clinical, so that a payer may leave it out.
     pub(in crate::sandbox) optional: bool,

@@ -1,7 +1,7 @@
 //! Decides which types a run asks for, and why each other type is left out. Pure.
 //!
-//! A type that is held, named or required and that cannot be asked for is a gap. The gap is known
-//! before the first request: the run is incomplete, and says what to do.
+//! A type that cannot be asked for is a gap if its resources are stored, or if it is named or required. The
+//! gap is known before the first request: the run is incomplete, and says what to do.
 
 use super::input::PlanInput;
 use crate::{
@@ -12,10 +12,10 @@ use crate::{
 
 /// The entry in a list of types that stands for all types that payersync knows and all that a plan declares.
 const EVERY_TYPE: &str = "*";
-/// Said of a type that only a base declares where it is not asked for.
+/// The note on a type that the plan declares only at a base where the type is not asked for.
 const ELSEWHERE: &str = "only another FHIR base of the plan declares it; name that base in the plan's \
                          bases, and the type in its types";
-/// Said of a type that another base declares, beside the one where it is asked for.
+/// The note on a type that another base declares as well, besides the base where the type is asked for.
 const TWICE: &str = "another FHIR base of the plan declares it, too; the resources of the type at \
                     that base are not asked for";
 
@@ -33,8 +33,7 @@ pub(crate) enum Choice {
 pub struct Extent {
     /// Whether the consent hides a part of the type, so that nothing proves a resource's absence.
     pub is_part: bool,
-    /// Whether the consent covers nothing of the type. The plan may then show that only by an empty
-    /// answer.
+    /// Whether the consent covers nothing of the type. The plan may then show this only by an empty answer.
     pub is_uncovered: bool,
     /// Whether the configuration requires the type by its name.
     pub is_demanded: bool,

@@ -19,7 +19,7 @@ pub enum Step {
     Skip {
         /// FHIR resource type.
         resource_type: String,
-        /// The ledger's entry for it.
+        /// The ledger's entry for the type.
         finish: WalkFinish,
     },
 }
@@ -69,9 +69,9 @@ pub struct WalkOrder {
     pub from: WalkFrom,
     /// The first page of the whole type or window, for a walk that must begin anew.
     pub start: Url,
-    /// The part of the type that is walked; `None`: all of it.
+    /// The part of the type that is walked; `None` if the whole type is walked.
     pub window: Option<WalkWindow>,
-    /// Searches that together cover the type; empty: `start` covers all of it.
+    /// Searches that together cover the type; if there are none, `start` covers the whole type.
     pub parts: Vec<Part>,
     /// Whether `_lastUpdated` may be tried, and the server declares it for the type, was never seen to ignore
     /// it and has not refused it lately.

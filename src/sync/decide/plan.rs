@@ -14,7 +14,8 @@ use crate::{
 use chrono::{DateTime, Datelike, Utc};
 use url::Url;
 
-/// Decides for every type: first the types that are asked for, in their order, then the rest.
+/// Whether an instant is missing, cannot be right, or is at least as long ago as the longest time between two
+/// full walks.
 pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
     let wanted = wanted_types(input);
     let unasked = unasked_types(input, &wanted);
@@ -99,7 +100,8 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
 ///
 /// It is not enough if the server does not declare `_lastUpdated` or was seen to ignore it, or if resources
 /// come without a date. If a reject is open, or a version older than the stored one came, the right copy of
-/// the resource need not be new. If the whole type fits on one page, the search saves nothing.
+/// the resource may be older than the watermark. If the whole type fits on one page, the search saves
+/// nothing.
 fn increment(input: &PlanInput<'_>, state: &TypeState, start: &Url) -> Option<Increment> {
     let can_ask = can_ask_for_changes(input, &state.resource_type, Some(state));
     // `$everything` knows no `_lastUpdated`.

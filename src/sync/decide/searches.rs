@@ -26,7 +26,7 @@ const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
 pub struct Attempt {
     /// The first page of the whole type.
     pub start: Url,
-    /// Searches that together cover the type; empty: `start` covers all of it.
+    /// Searches that together cover the type; if there are none, `start` covers the whole type.
     pub parts: Vec<Part>,
     /// A fingerprint of the base, search and consent of a walk by this search.
     pub proved_for: String,

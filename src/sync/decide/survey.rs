@@ -164,7 +164,7 @@ pub struct Declared(HashMap<Url, Result<Option<Capability>, String>>);
 pub struct Preview {
     /// The walks, and why each other type is left out.
     pub steps: Vec<Step>,
-    /// What the ledger knows of the types; the steps were decided by it.
+    /// What the ledger knows of the types; the steps were decided by this knowledge.
     pub states: Vec<TypeState>,
 }
 

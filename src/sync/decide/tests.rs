@@ -64,7 +64,7 @@ pub(super) fn input(base: &Url) -> PlanInput<'_> {
     }
 }
 
-/// The fingerprint of a type in the usual input, as watermarks and cursors have it.
+/// The fingerprint of a type in the usual input, as watermarks and cursors store it.
 fn proof(name: &str) -> Option<String> {
     let base = Url::parse(BASE).unwrap();
     Some(fingerprint(&input(&base), name, &[]))

@@ -93,7 +93,7 @@ impl Candidate {
         hasher.finish()
     }
 
-    /// Whether the two have different content.
+    /// Whether this resource and the other one have different content.
     fn differs_from(&self, other: &Candidate) -> bool {
         self.fingerprint.content_hash != other.fingerprint.content_hash
     }

@@ -5,10 +5,10 @@
 //! reads that bring a resource which is surely there: some plans answer every read with such a status, some
 //! only for a while. An answer that a cache has kept does not count.
 //!
-//! If reads are refused, two full walks, a day apart, that missed the resource prove that it is gone. So they
-//! do if its read alone, between two reads that work, is answered by something else, such as status 500, as
-//! some plans answer for what they do not know. If a run has too few requests for three reads, the two walks
-//! and one read without the resource prove it. A resource that a read brings as another patient's is no
+//! If reads are refused, two full walks, a day apart, that missed the resource prove that it is gone. They
+//! also prove it if only the read of this resource fails, between two reads that work: some plans answer
+//! status 500 for a resource that they do not know. If a run has too few requests for three reads, the two
+//! walks and one read without the resource prove it. A resource that a read brings as another patient's is no
 //! longer the connection's.
 
 mod findings;
@@ -30,14 +30,14 @@ const MAX_PROOFS: u32 = 500;
 const MAX_FAILURES: u32 = 3;
 /// If no read works: refused reads in a row after which the rest counts as refused.
 const MAX_REFUSALS: u32 = 3;
-/// The same limit, when the requests of the run are limited.
+/// The limit [`MAX_REFUSALS`], when the requests of the run are limited.
 const MAX_REFUSALS_LIMITED: u32 = 1;
 /// After this many answers without the resource, one more read, of a resource that is surely there, confirms
 /// them all.
 const BELIEVED_AT_ONCE: usize = 10;
 /// Requests of a proof by reads: the absent resource, and before and after it one that is surely there.
 pub(crate) const READS_OF_A_PROOF: u64 = 3;
-/// Errors after which one more read shows whether the plan still answers others.
+/// The number of errors after which one more read shows whether the plan still answers other reads.
 const ERRORS_AT_ONCE: usize = 3;
 /// The most errors in one run, since each costs several attempts; the resources that come next are asked for
 /// first in the next run.
@@ -111,7 +111,7 @@ struct Proofs<'a> {
     key: WalkKey,
     counters: WalkCounters,
     refuted: u64,
-    /// Resources in whose place another answer came since the plan last brought a resource.
+    /// Resources whose reads were answered without the resource since the plan last brought one.
     unproved: Vec<(Absent, Said)>,
 }
 
@@ -119,9 +119,9 @@ struct Proofs<'a> {
 enum Reads {
     /// The plan has just brought this resource.
     Work(String),
-    /// The plan refuses to bring a resource that is surely there.
+    /// The plan refuses to return a resource that certainly exists.
     Refused,
-    /// There is no resource to try that is surely there.
+    /// No resource is known to exist for certain, so no read was tried.
     Untried,
 }
 
@@ -240,13 +240,14 @@ impl Proofs<'_> {
     }
 
     /// Whether so many resources are unproved that one more read must show whether the plan still answers
-    /// others.
+    /// other reads.
     fn is_due_for_control(&self) -> bool {
         let errors = self.unproved.iter().filter(|(_, said)| said.is_an_error()).count();
         self.unproved.len() >= BELIEVED_AT_ONCE || errors >= ERRORS_AT_ONCE
     }
 
-    /// Enters what the answers since the last resource say, if reads work; else all of it stays open.
+    /// If reads work, enters what the answers since the last returned resource say; otherwise these resources
+    /// stay open.
     async fn believe(&mut self, reads_work: bool) -> Result<(), WarehouseError> {
         for (absent, said) in std::mem::take(&mut self.unproved) {
             let finding = said.finding(&absent, reads_work);

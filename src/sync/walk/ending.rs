@@ -312,7 +312,8 @@ pub(super) fn finally(reason: Reason, detail: String) -> WalkFinish {
     WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
 }
 
-/// The end of a walk with a page that is older than walks over changes reach back, or seems so.
+/// The end of a walk with a page that is, or seems to be, older than the time by which walks over changes
+/// reach back.
 pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
     let (age, detail, at_fault) = match stale {
         Stale::Told(age) => (

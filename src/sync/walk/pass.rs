@@ -63,7 +63,7 @@ pub(super) struct PassReport {
     pub(super) remedy: Option<Remedy>,
     /// The pass's row in the ledger.
     pub(crate) walk_id: i64,
-    /// A pass of an earlier run whose notes were brought back for this one.
+    /// A pass of an earlier run whose notes were brought back for this pass.
     pub(crate) kept: Option<i64>,
 }
 
@@ -325,7 +325,7 @@ impl Pass<'_> {
         })
     }
 
-    /// Refuses a whole page, if it answers a search for another patient.
+    /// Refuses a whole page if the page answers a search for another patient.
     fn somebody_elses(&self, page: &Page) -> Option<WalkFinish> {
         let link = page.bundle.self_link.as_deref()?;
         let (name, bases) = (&self.order.resource_type, &self.context.bases);

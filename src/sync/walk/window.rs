@@ -168,9 +168,10 @@ pub(super) enum Reuse {
 /// How a window is fetched, if at all.
 pub(super) enum Planned {
     Walk(Box<WalkOrder>),
-    /// By its halves: a walk of this round found the window too long for the server.
+    /// The window is fetched in halves: a walk of this round found it too long for the server.
     TooLong,
-    /// Not at all: a walk that began at this instant is complete, and the window's days were over by then.
+    /// The window is not fetched: a walk that began at this instant is complete, and the window's days were
+    /// over by then.
     Complete(DateTime<Utc>),
 }
 
@@ -258,7 +259,7 @@ pub(super) fn order_of(
     Ok(Planned::Walk(Box::new(order)))
 }
 
-/// The windows of a range: whole calendar months but for its ends.
+/// The windows of a range: whole calendar months, except at the range's ends.
 fn months(backfill: &Backfill) -> Vec<Days> {
     let end = backfill.to.succ_opt().unwrap_or(backfill.to);
     let mut windows = Vec::new();

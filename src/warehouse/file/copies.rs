@@ -33,7 +33,7 @@ pub struct PastBackup {
     /// The path it was written to; the file may have been moved since. `None` if the path had the name of a
     /// purged connection.
     pub target: Option<PathBuf>,
-    /// Whether it was encrypted.
+    /// Whether the backup was encrypted.
     pub is_encrypted: bool,
 }
 

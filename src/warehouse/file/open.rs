@@ -107,7 +107,7 @@ pub(crate) fn open_writable(file: &WarehouseFile) -> Result<Reading, WarehouseEr
     Ok(reading)
 }
 
-/// Like [`open_to_read`]; on closing, a journal that a killed process left is not folded into the file.
+/// Like [`open_to_read`], but closing does not fold a journal that a killed process left into the file.
 pub(crate) fn open_untouched(file: &WarehouseFile) -> Result<Reading, WarehouseError> {
     let connection = open_to_read(file)?;
     let journal = beside(file.path(), "-wal");

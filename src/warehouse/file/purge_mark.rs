@@ -47,7 +47,7 @@ pub(super) fn exists_if_kept(connection: &Connection) -> Result<bool, WarehouseE
 
 /// Whether a connection with this name was purged and its purge is unfinished.
 ///
-/// The mark of an earlier version has no digest, and so is of no name.
+/// The mark of an earlier version has no digest, and so belongs to no name.
 pub(super) fn is_of(connection: &Connection, name: &str) -> Result<bool, WarehouseError> {
     let marks: Vec<(Vec<u8>, Vec<u8>)> = connection
         .prepare(

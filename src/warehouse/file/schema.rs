@@ -227,7 +227,7 @@ mod tests {
         assert!(seen >= TEMPORARY.len());
     }
 
-    /// V0022 says why.
+    /// Migration V0022 gives the reason.
     #[test]
     fn duckdb_can_count_every_control_table_and_list_every_index() {
         let home = tempfile::tempdir().unwrap();

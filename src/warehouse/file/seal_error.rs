@@ -29,7 +29,7 @@ pub enum SealError {
     Sealed {
         /// The copy.
         path: PathBuf,
-        /// Whether it is encrypted with a passphrase.
+        /// Whether the copy is encrypted with a passphrase.
         by_passphrase: bool,
     },
     /// A key was given, and the copy is not encrypted.

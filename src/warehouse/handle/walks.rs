@@ -22,7 +22,7 @@ use crate::warehouse::{
 use chrono::{DateTime, Utc};
 
 impl Warehouse {
-    /// Enters a walk as running; returns its key and what earlier runs pass on to it.
+    /// Enters a walk in the ledger as running; returns its key and what it takes over from earlier runs.
     pub(crate) async fn start_walk(
         &self,
         start: WalkStart,

@@ -23,11 +23,11 @@ pub struct Effort {
 /// The latest run that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedRun {
-    /// When it began.
+    /// When the run began.
     pub started_at: String,
-    /// When it ended.
+    /// When the run ended.
     pub finished_at: String,
-    /// Its exit code; `None` if its process was killed.
+    /// The run's exit code; `None` if its process was killed.
     pub exit_code: Option<u8>,
 }
 

@@ -24,9 +24,9 @@ pub enum Cell<'a> {
 /// A named parameter of a statement, with its value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parameter {
-    /// Its name, without the colon.
+    /// The parameter's name, without the colon.
     pub name: String,
-    /// Its value.
+    /// The parameter's value.
     pub value: ParameterValue,
 }
 

@@ -164,7 +164,7 @@ pub struct TableCount {
     pub table: String,
     /// The type of the resources that its rows are made from.
     pub resource_type: String,
-    /// Its number of rows; `None` if the warehouse does not have the table yet.
+    /// The table's number of rows; `None` if the warehouse does not have the table yet.
     pub rows: Option<u64>,
 }
 

@@ -57,7 +57,7 @@ struct Place {
     depth: u16,
     is_foreign: bool,
     below: HashMap<String, PathId>,
-    /// The members below it, if it is inside a foreign extension or is one.
+    /// The members below this place, if the place is a foreign extension or is inside one.
     below_foreign: HashMap<String, PathId>,
 }
 

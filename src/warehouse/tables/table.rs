@@ -232,9 +232,9 @@ pub struct Catalog {
 /// A table or view over the normalised tables that answers an analyst's question.
 #[derive(Debug, Clone)]
 pub struct Mart {
-    /// Its name.
+    /// The mart's name.
     pub name: String,
-    /// Its comment, then a `CREATE VIEW`, or a `CREATE TABLE` and the statements that fill it.
+    /// The mart's comment, then a `CREATE VIEW`, or a `CREATE TABLE` and the statements that fill it.
     pub sql: String,
 }
 

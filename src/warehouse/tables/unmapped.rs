@@ -33,7 +33,7 @@ const TRIES: u8 = 3;
 /// A path of leaves, such as `Claim.item.net.value`, and how often it occurs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeafPath {
-    /// The type of the resources that have it.
+    /// The type of the resources that have the path.
     pub resource_type: String,
     /// The path, beginning with the resource type, without positions in arrays. If some positions are
     /// carried and others are not, the path is listed twice.
@@ -42,11 +42,11 @@ pub struct LeafPath {
     pub resources: u64,
     /// The number of leaves with this path.
     pub leaves: u64,
-    /// When the first resource with it was received (RFC 3339).
+    /// When the first resource with the path was received (RFC 3339).
     pub first_seen: String,
     /// Whether the path is in an extension that neither FHIR nor its US profiles define.
     pub foreign: bool,
-    /// Whether a table depends on it.
+    /// Whether a table depends on the path.
     pub carried: bool,
 }
 

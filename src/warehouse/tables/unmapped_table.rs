@@ -74,7 +74,7 @@ pub(crate) fn refresh(
     Ok(())
 }
 
-/// Counts the live resources; returns false if it was stopped before the last of them.
+/// Counts the live resources; returns false if it was stopped before the last one.
 fn count(
     connection: &Connection,
     survey: &mut LeafSurvey<'_>,

@@ -6,11 +6,12 @@ const DESCRIBED: usize = 10;
 /// What undoes the problems that a check finds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// The same `payersync purge` again: it was interrupted.
+    /// Running the same `payersync purge` again: it was interrupted.
     PurgeAgain,
-    /// Nothing: another program has changed the access log, and only an earlier backup has it as it was.
+    /// Nothing undoes them: another program has changed the access log, and only an earlier backup has the
+    /// log as it was.
     EarlierLog,
-    /// `payersync rebuild`: only rows are wrong, which are made of the stored resources.
+    /// `payersync rebuild`: only rows are wrong, and rows are made of the stored resources.
     Rebuild,
     /// The last backup that verifies: bytes are damaged.
     Restore,
@@ -23,7 +24,7 @@ pub struct Checked {
     pub what: String,
     /// How many of these things were checked.
     pub count: u64,
-    /// How many of them have a problem.
+    /// How many of these things have a problem.
     pub problems: u64,
     /// Descriptions of the first problems.
     pub described: Vec<String>,

@@ -19,7 +19,7 @@ pub(crate) enum Sums {
 pub(crate) struct PageCount {
     /// Requests of the walk in this run, up to this page.
     pub(crate) requests: u64,
-    /// How many of them were retries.
+    /// How many of these requests were retries.
     pub(crate) retries: u64,
     /// Bytes of the page's body.
     pub(crate) bytes: u64,

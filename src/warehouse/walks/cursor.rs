@@ -26,7 +26,7 @@ pub struct Cursor {
     pub resources_seen: u64,
     /// When the first page was requested.
     pub walk_started_at: String,
-    /// The instant of an incremental walk, which asked for everything changed at or after it.
+    /// The instant of an incremental walk: it asked for everything that changed at or after this instant.
     pub since: Option<String>,
     /// The number of runs that got nothing at this page.
     pub failures: u32,
@@ -43,7 +43,7 @@ pub struct WalkWindow {
     pub parameter: String,
     /// The first day (`YYYY-MM-DD`); `None`: any day before `to`.
     pub from: Option<String>,
-    /// The first day after it; `None`: any day since `from`.
+    /// The first day after the window; `None`: any day since `from`.
     pub to: Option<String>,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct WalkStart {
     pub(crate) proved_for: Option<String>,
 }
 
-/// What earlier runs pass on to a walk.
+/// What a walk takes over from earlier runs.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Left {
     /// How many different resources the walk's earlier pages have brought.
@@ -50,7 +50,7 @@ pub(crate) struct Left {
     pub(crate) pass: Option<i64>,
 }
 
-/// Enters a walk as running; returns its key and what earlier runs pass on to it.
+/// Enters a walk in the ledger as running; returns its key and what it takes over from earlier runs.
 pub(crate) fn start_walk(
     connection: &mut Connection,
     start: &WalkStart,

@@ -19,14 +19,15 @@ pub(crate) struct ChangedResource {
     pub(crate) version_id: Option<String>,
     pub(crate) last_updated: Option<String>,
     pub(crate) content_hash: [u8; 32],
-    /// The position of its bytes in the page's body.
+    /// The position of the resource's bytes in the page's body.
     pub(crate) json: Range<usize>,
     /// The targets of references that only the page's Bundle resolves, as written by
     /// [`FullUrls::to_text`](crate::reference::FullUrls::to_text).
     pub(crate) bundle_references: Option<String>,
-    /// Its rows; empty if a view rejected it: a resource has rows in all tables of its type or in none.
+    /// The resource's rows; empty if a view rejected the resource: it has rows in all tables of its type or
+    /// in none.
     pub(crate) rows: Vec<TableRows>,
-    /// Why a view rejected it.
+    /// Why a view rejected the resource.
     pub(crate) view_error: Option<String>,
     /// Whether the page also has a newer version, which is earlier in the list.
     pub(crate) is_superseded: bool,
@@ -45,9 +46,9 @@ impl ChangedResource {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Unchanged {
     pub(crate) rowid: i64,
-    /// Whether it is of the walk's own type.
+    /// Whether the resource is of the walk's own type.
     pub(crate) is_own_type: bool,
-    /// Whether its content equals the stored one; if not, it came abridged.
+    /// Whether the content that came equals the stored one; if not, the resource came abridged.
     pub(crate) is_same: bool,
 }
 
@@ -57,10 +58,10 @@ pub(crate) struct Reject {
     pub(crate) resource_id: Option<String>,
     pub(crate) reason: &'static str,
     pub(crate) detail: String,
-    /// Whether it is surely of another type than the walk's, so that it cannot be a missing resource of
-    /// the walk's type.
+    /// Whether the entry is surely of another type than the walk's, so that it cannot be a missing resource
+    /// of the walk's type.
     pub(crate) is_other_type: bool,
-    /// The position of its bytes in the page's body.
+    /// The position of the entry's bytes in the page's body.
     pub(crate) body: Range<usize>,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct PageWrite {
     pub(crate) round: Option<i64>,
     /// The name of the file that the page comes from, as typed; `None` if a plan sent the page.
     pub(crate) file: Option<String>,
-    /// 1-based, counted from the start of the walk.
+    /// The page's number from 1, counted from the start of the walk.
     pub(crate) page: u64,
     /// The page's URL, with parameter names only.
     pub(crate) url: String,

@@ -21,8 +21,8 @@ const DOING: &str = "cannot delete old runs";
 
 /// Walks that ended before an instant, changed nothing, and are not referred to.
 ///
-/// Each comes with the oldest of the walks like it, the keeper, which takes the sums. The newest of them
-/// stays. Walks over windows and files are left out, since each says what was asked for.
+/// Each comes with its keeper: the oldest of the walks that are alike, which takes the sums. The newest of
+/// these walks stays. Walks over windows and files are left out, since each says what was asked for.
 fn quiet_walks() -> String {
     format!(
         "CREATE TEMP TABLE quiet_walk AS

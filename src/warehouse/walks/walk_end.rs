@@ -15,13 +15,14 @@ pub(crate) struct WalkEnd {
     pub(crate) tally: Tally,
     /// Whether the walk saw the whole type.
     pub(crate) sees_all: bool,
-    /// Whether resources that it did not meet count as absent: it saw the whole type, and every entry
-    /// could be read.
+    /// Whether resources that the walk did not meet count as absent: the walk saw the whole type, and every
+    /// entry could be read.
     pub(crate) finds_absences: bool,
-    /// When the walk missed the resources that it did not meet, by the server's clock or ours, whichever is
-    /// earlier (RFC 3339).
+    /// The instant that is entered for resources that the walk did not meet, by the server's clock or ours,
+    /// whichever is earlier (RFC 3339).
     pub(crate) missed_at: String,
-    /// The same instant by the later clock, used if no earlier walk missed the resource.
+    /// The same instant, but by the later of the two clocks; it is used if no earlier walk missed the
+    /// resource.
     pub(crate) missed_since: String,
     /// Whether these instants are in doubt. If so, this walk and another one never count as days apart.
     pub(crate) is_doubted: bool,
@@ -29,13 +30,13 @@ pub(crate) struct WalkEnd {
     pub(crate) settles_rejects: bool,
     /// The new state of the type if the walk is complete; `None` for a walk over a part.
     pub(crate) advance: Option<Advance>,
-    /// Whether the resources that it saw are stored for a pass in a later run.
+    /// Whether the resources that the walk saw are stored for a pass in a later run.
     pub(crate) keeps_pass: bool,
     /// The pass before this walk, over the same part of the type.
     pub(crate) before: Option<i64>,
     /// If the walk is over a part: the walk over the whole type to which it belongs.
     pub(crate) round: Option<i64>,
-    /// Whether the resources of its part are stored for a later run's walk over the whole type.
+    /// Whether the resources of the walk's part are stored for a later run's walk over the whole type.
     pub(crate) keeps_part: bool,
     /// What the walk has shown about the server's totals.
     pub(crate) totals: Option<Totals>,

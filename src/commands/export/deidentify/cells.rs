@@ -109,7 +109,7 @@ const REGIONS: &str = include_str!("regions.txt");
 
 /// From this number on (seven digits), a number without a unit is probably an identifier, no measurement.
 const LARGEST: f64 = 1_000_000.0;
-/// The same limit for a number with a unit, which may have two digits more.
+/// The limit for a number with a unit, which may have two digits more.
 const LARGEST_WITH_UNIT: f64 = 100_000_000.0;
 /// The most digits before the decimal point of a measurement.
 const LONGEST_WHOLE: usize = 8;

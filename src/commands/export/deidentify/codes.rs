@@ -77,7 +77,7 @@ pub(super) fn is_reason(text: &str) -> bool {
         && (is_up_to(reason, 310) || is_lettered || remark.is_some_and(|it| is_up_to(it, 999)))
 }
 
-/// Whether a text is a HIPPS code, by which CMS groups stays and care.
+/// Whether a text is a HIPPS code, which CMS uses to classify stays and care.
 ///
 /// The three forms are: nursing homes by PDPM, nursing homes by the earlier RUG, home health by PDGM.
 fn is_hipps(text: &str) -> bool {

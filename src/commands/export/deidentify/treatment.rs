@@ -171,7 +171,7 @@ fn declared(table: &str, column: &Column) -> Result<Treatment, Failure> {
 
 /// Parts of the names of shipped tables whose values may be anything: extensions, identifiers and so on.
 const OPAQUE: [&str; 3] = ["_extension", "_identifier", "_contained"];
-/// Endings of the names of columns with positions, counts and durations.
+/// Endings of the names of columns that hold positions, counts or durations.
 const COUNTERS: [&str; 12] = [
     "_index",
     "sequence",

@@ -41,7 +41,7 @@ impl Said {
         }
     }
 
-    /// Whether it is the plan's error, which a request repeats several times before it counts.
+    /// Whether the answer is an error of the plan, which a request repeats several times before it counts.
     pub(super) fn is_an_error(self) -> bool {
         self == Said::Other(Some(ERROR))
     }
@@ -49,7 +49,7 @@ impl Said {
     /// The finding, once it is known whether the plan still answers other reads.
     ///
     /// A 404 or 410 between two reads that work is a proof. Another answer between them is about this
-    /// resource, and leaves the word to the walks.
+    /// resource, and the walks decide.
     pub(super) fn finding(self, absent: &Absent, reads_work: bool) -> Finding {
         match (self, reads_work) {
             (Said::Gone(status), true) => Finding::GoneByRead(status),

@@ -15,9 +15,10 @@ const REFUSALS: [u16; 7] = [400, 403, 404, 405, 422, 500, 501];
 impl Pass<'_> {
     /// Whether such a page is surely the last one; an error is the end of a walk that could not find out.
     ///
-    /// A server that links a shorter page links pages, and the page is the last. So it is if a search from
-    /// the page's last resource on brings that resource alone, or if the server sends the same page whatever
-    /// it is asked for. Nothing of the answers is stored: all of it has come already, or comes by date.
+    /// If the server links a shorter page, it does link pages, so this page is the last one. The page is also
+    /// the last one if a search from its last resource on brings that resource alone, or if the server sends
+    /// the same page whatever it is asked for. Nothing of the answers is stored: all of it has come already,
+    /// or comes by date.
     pub(super) async fn is_last(&mut self, lone: LonePage) -> Result<bool, Box<WalkFinish>> {
         let shorter = self.probe(lone.for_one_fewer()).await?;
         if shorter.as_ref().is_some_and(|page| matches!(page.bundle.next, Next::Links(_))) {

@@ -40,8 +40,8 @@ impl Pending {
 
     /// The next batch, for this transaction.
     ///
-    /// Another process may have written since the batches were read, such as a new label of a connection.
-    /// The persons are then read anew: to make a batch deletes the note of that change as well.
+    /// Another process may have written since the batches were read, such as a new label of a connection. The
+    /// persons are then read anew, because making a batch also deletes the note of that change.
     pub(super) fn next(
         &mut self,
         transaction: &Connection,

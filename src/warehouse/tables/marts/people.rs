@@ -19,8 +19,8 @@ const KINDS: &str = "'um', 'mb', 'mc', 'ma', 'ss', 'mr', 'dl', 'ppn', 'pi', 'jhn
 pub(super) enum Records {
     /// For each connection, all tables with patients.
     All,
-    /// The same tables, but only for connections whose marts are out of date. For any other connection,
-    /// the mart `member` already lists the patients.
+    /// All tables with patients, but only for connections whose marts are out of date. For any other
+    /// connection, the mart `member` already lists the patients.
     Changed,
 }
 
@@ -175,7 +175,7 @@ pub(super) fn fill(connection: &Connection, persons: &[Person]) -> Result<(), Wa
     Ok(())
 }
 
-/// The connections whose rows of `member` differ from what the persons are now.
+/// The connections whose rows of `member` differ from the persons as they are now.
 pub(super) fn changed(
     connection: &Connection,
     persons: &[Person],

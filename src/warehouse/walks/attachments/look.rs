@@ -21,7 +21,7 @@ pub(crate) struct PendingAttachment {
     pub(crate) content_type: Option<String>,
     pub(crate) declared_hash: Option<String>,
     pub(crate) declared_size: Option<u64>,
-    /// Whether it is still to be fetched; otherwise it is known to be missing.
+    /// Whether the attachment is still to be fetched; otherwise it is known to be missing.
     pub(crate) is_pending: bool,
 }
 

@@ -20,7 +20,7 @@ struct Source {
     line: &'static str,
     part: &'static str,
     depth: &'static str,
-    /// Whether its amounts are net amounts of lines, as opposed to adjudications.
+    /// Whether the table's amounts are net amounts of lines, as opposed to adjudications.
     is_net: bool,
 }
 

@@ -55,10 +55,10 @@ pub(super) struct Sent {
     pub(super) kind: Kind,
     /// The rank of its code among the codes of its kind; the lowest rank wins.
     pub(super) preference: i64,
-    /// Medicare's code for it, which says more than its category. Amounts of one category with different
-    /// details do not add up.
+    /// Medicare's code for the amount, which says more than the category. Amounts of one category with
+    /// different details do not add up.
     pub(super) detail: String,
-    /// Its position in the list of amounts.
+    /// The amount's position in the list of amounts.
     pub(super) position: i64,
     pub(super) amount: f64,
     pub(super) currency: Option<String>,

@@ -33,17 +33,17 @@ pub(super) struct Claim {
     pub(super) paid: Option<i64>,
     /// What was charged, in cents.
     pub(super) submitted: Option<i64>,
-    /// The currency of its amounts, if stated.
+    /// The currency of the claim's amounts, if stated.
     pub(super) currency: Option<String>,
-    /// Whether it has amounts and all of them are zero.
+    /// Whether the claim has amounts and all of them are zero.
     pub(super) is_zero: bool,
-    /// The sum of its amounts in cents, each kind counted once.
+    /// The sum of the claim's amounts in cents, each kind counted once.
     pub(super) amounts: i64,
-    /// Whether some of its amounts are negative and none is positive.
+    /// Whether some of the claim's amounts are negative and none is positive.
     pub(super) is_taken_back: bool,
-    /// Whether the payer says that it voids another claim.
+    /// Whether the payer says that this claim voids another claim.
     pub(super) says_void: bool,
-    /// Whether the payer says that it replaces or voids another claim, or takes money back.
+    /// Whether the payer says that this claim replaces or voids another claim, or takes money back.
     pub(super) revises: bool,
 }
 
@@ -78,7 +78,7 @@ impl Claim {
         pair.is_none_or(|(one, other)| one == other)
     }
 
-    /// Whether its amounts may be added to those of another claim.
+    /// Whether this claim's amounts may be added to those of another claim.
     ///
     /// A missing currency is taken to be the other claim's.
     pub(super) fn shares_currency(&self, other: &Claim) -> bool {

@@ -29,7 +29,7 @@ pub(super) struct Edge {
     pub(super) older: usize,
     pub(super) newer: usize,
     pub(super) relationship: Relationship,
-    /// Whether the payer states it.
+    /// Whether the payer states the relationship.
     pub(super) is_direct: bool,
 }
 

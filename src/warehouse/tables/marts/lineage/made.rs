@@ -39,7 +39,7 @@ impl Made {
         Made { from, to, at: updated.unwrap_or(from).clamp(from, to), updated }
     }
 
-    /// Whether it was certainly made before the other claim; two claims of one day may be in either
+    /// Whether this claim was certainly made before the other claim; two claims of one day may be in either
     /// order.
     pub(super) fn is_before(&self, other: &Made) -> bool {
         self.to < other.from

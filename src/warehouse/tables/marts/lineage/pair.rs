@@ -6,11 +6,11 @@ use std::collections::HashMap;
 /// Where a reversal looks for its payment; the places are searched in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Among the claims that it names.
+    /// Among the claims that the reversal names.
     Named,
     Number,
     Family,
-    /// Among the claims of the same day and amounts, if it names nothing.
+    /// Among the claims of the same day and amounts, if the reversal names nothing.
     Day,
 }
 

@@ -30,14 +30,14 @@ impl Claim {
         }
     }
 
-    /// Whether it adds to an earlier claim, given that it names that claim or has its number.
+    /// Whether the bill adds to an earlier claim, given that the bill names that claim or has its number.
     pub(super) fn adds_to(&self, older: &Claim) -> bool {
         let part = self.part();
         let adds = part != Part::Whole && part != older.part();
         adds && !self.is_negative() && !self.says_void && !self.revises
     }
 
-    /// Whether it replaces an earlier claim with the same number.
+    /// Whether the bill replaces an earlier claim with the same number.
     pub(super) fn takes_place_of(&self, older: &Claim) -> bool {
         match (self.part(), older.part()) {
             // A correction of a later interim bill leaves the first one as it is.
@@ -51,7 +51,7 @@ impl Claim {
         }
     }
 
-    /// Whether it is a bill that replaces everything billed for its days.
+    /// Whether the bill replaces everything that was billed for its days.
     pub(super) fn bills_anew(&self) -> bool {
         self.part() == Part::Whole && (self.revises || self.frequency == Some('9'))
     }
@@ -60,12 +60,12 @@ impl Claim {
         matches!(self.part(), Part::Notice(_))
     }
 
-    /// Whether it is an interim bill of a stay.
+    /// Whether the bill is an interim bill of a stay.
     pub(super) fn is_interim(&self) -> bool {
         matches!(self.frequency, Some('2'..='4'))
     }
 
-    /// Whether it bills again what an interim bill of the same stay billed: all of its days, and usually
+    /// Whether the bill repeats what an interim bill of the same stay billed: all of its days, and usually
     /// more.
     ///
     /// A replacement (7, 9) states the bill anew from the first day, perhaps with fewer days. A bill with
@@ -91,7 +91,7 @@ impl Claim {
             && self.shares_currency(older)
     }
 
-    /// Whether it is a whole bill whose first and last day are known.
+    /// Whether this is a whole bill whose first and last day are known.
     pub(super) fn is_of_a_stay(&self) -> bool {
         self.part() == Part::Whole && self.day.is_some() && self.last_day.is_some()
     }

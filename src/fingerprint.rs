@@ -55,7 +55,8 @@ pub enum FingerprintError {
 /// Reads identity and content off a resource's bytes.
 ///
 /// # Errors
-/// The bytes are no JSON object, or have no type or an ambiguous identity. A missing id is no error here.
+/// The bytes are not a JSON object, or have no type or an ambiguous identity. A missing id is not an error
+/// here.
 pub fn fingerprint(json: &[u8]) -> Result<Fingerprint, FingerprintError> {
     let text = std::str::from_utf8(json).map_err(|_| FingerprintError::NotUtf8)?;
     let mut deserializer = serde_json::Deserializer::from_str(text);

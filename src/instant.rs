@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Timelike, Utc};
 
-/// Reads a `meta.lastUpdated`; `None` for something that is no date.
+/// Reads a `meta.lastUpdated`; `None` for something that is not a date.
 ///
 /// If a zone or a time is missing, the earliest possible moment is taken: asking for something
-/// twice is safe, missing it is not. A year that FHIR cannot have is no date, so that no arithmetic
+/// twice is safe, missing it is not. A year that FHIR cannot have is not a date, so that no arithmetic
 /// with a date overflows; a leap second is the end of the second before. Source: FHIR R4, instant.
 pub fn instant(text: &str) -> Option<DateTime<Utc>> {
     let found = read(text)?;

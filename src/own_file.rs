@@ -64,8 +64,8 @@ impl Distrust {
                 path.display()
             ),
             Distrust::Writable { path } => format!(
-                "`chmod go-w {}`; a disk without modes takes them when it is mounted \
-                 (dmask=077,fmask=077)",
+                "`chmod go-w {}`; if the disk has no file modes, set them when it is mounted \
+                (dmask=077,fmask=077)",
                 path.display()
             ),
         }

@@ -110,7 +110,7 @@ impl ServerBases {
         ServerBases { bases, ..ServerBases::default() }
     }
 
-    /// The id of a Patient that is named by its id, or by a reference to it.
+    /// The id in `named`, which is the id of a Patient or a reference to a Patient.
     pub fn patient_id(&self, named: &str) -> String {
         match self.resolve(named, &FullUrls::default()) {
             Destination::Here { resource_type: "Patient", id } => id.to_owned(),

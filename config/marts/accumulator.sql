@@ -14,7 +14,7 @@
 --
 -- The payer's figure comes from the benefit balances: of each unit, network, term and category, from the
 -- plan year's latest claim that has one: the one created last by instant, in any time zone. Of a date
--- without a time the last update decides, as far as that day reaches. Medicare's balances are no running
+-- without a time the last update decides, as far as that day reaches. Medicare's balances are not running
 -- account: they are amounts of one claim, under the names of Medicare's variables, and count for that claim.
 --
 -- The claims' sum is that of one member in one plan year, so it stands beside the payer's annual figure for
@@ -38,7 +38,7 @@
 -- term                      annual or lifetime, else as sent
 -- benefit_category          category of the benefit (30 is the whole plan, 1 medical care) as sent
 -- claim_count               current claims in used_amount; 0 where the payer's figure stands alone
--- used_amount               used, by the claims; NULL where the payer's figure is no sum of them
+-- used_amount               used, by the claims; NULL where the payer's figure is not a sum of them
 -- used_cents                the same in cents
 -- payer_used_amount         used, as the payer says
 -- payer_used_cents          the same in cents

@@ -12,7 +12,7 @@
 -- amount is there in whole cents, too, unless it is nonsense: ten trillion and more have no cents.
 --
 -- Dates: columns that end in _date have ten characters; a date of lower precision is its first
--- day (its last, for an end), and what is no date is NULL. The text that was sent is beside it.
+-- day (its last, for an end), and what is not a date is NULL. The text that was sent is beside it.
 --
 -- A void (a reversal) takes back an earlier claim and never stands: the payer says so (bill
 -- frequency 8, an adjustment type that cancels), or its amounts are negative, or it replaces a claim that

@@ -22,7 +22,7 @@
 -- point at each other in a circle, the one created last (then the one with the greatest id) wins.
 --
 -- Created last is decided by instant, in any time zone. Of a date without a time it is decided by the
--- last update, as far as that day reaches; so it is where the creation is no date.
+-- last update, as far as that day reaches; so it is where the creation is not a date.
 --
 -- connection_id               whose consent the row came through
 -- explanation_of_benefit_id   the claim that was replaced

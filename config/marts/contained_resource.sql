@@ -26,7 +26,7 @@
 -- organization_reference  for which organization, for practitioner roles; may point to another contained resource
 -- value_number            value, for observations
 -- value_unit              its unit
--- value_text              value that is no number, for observations
+-- value_text              value that is not a number, for observations
 -- phone                   first phone number
 -- email                   first e-mail address
 -- address_line            street of the first address

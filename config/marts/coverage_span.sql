@@ -7,7 +7,7 @@
 -- secondary). Payers may send a coverage per year or per renewal: these rows are not merged.
 --
 -- Columns that end in _date have ten characters: a start of lower precision is its first day, an end
--- its last; what is no date is NULL.
+-- its last; what is not a date is NULL.
 --
 -- connection_id               whose consent the row came through
 -- coverage_id                 the coverage, id in coverage

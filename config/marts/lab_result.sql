@@ -20,7 +20,7 @@
 -- result_date               the same as a date
 -- value                     the result, when it is a number
 -- comparator                how the value is meant (<, <=, >=, >) where it is a limit of what can be measured
--- value_text                the result in words or as a code, when it is no number
+-- value_text                the result in words or as a code, when it is not a number
 -- unit                      unit of the value: UCUM code where sent, else as written
 -- range_low                 lower end of the reference range: the normal one, never one of critical or therapeutic values;
 --                           of several the one in the unit of the value, for everybody rather than for a sex or an age

@@ -1,6 +1,6 @@
 -- Which services were billed, line by line, with the codes and dates of the whole claim beside each?
 --
--- Grain: one row per line of a claim that stands today (claim_current) and is no pharmacy claim; a claim
+-- Grain: one row per line of a claim that stands today (claim_current) and is not a pharmacy claim; a claim
 -- without lines has one row. The view tuva_medical_claim shows these rows with the columns of Tuva alone.
 --
 -- Amounts are those of claim_current, to the cent: what the lines state, and what they lack of the claim's

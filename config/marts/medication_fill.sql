@@ -26,7 +26,7 @@
 -- quantity_unit               its unit
 -- days_supply                 days it is meant to last, whether sent as a number, a text, a code or in hours, weeks or months (of 30
 --                             days); of a line that refers to pieces of supporting information what these say;
---                             more than a hundred years is no supply
+--                             more than a hundred years is not a supply
 -- refill_number               0 is the first fill
 -- pharmacy_name               who handed it out or is paid for it
 -- prescriber_name             who prescribed it, as sent with the claim

@@ -2,7 +2,7 @@
 --
 -- Grain: one row per connection, member, month of service, kind, category and currency. Every current
 -- claim (see claim_current) counts in one row, so any sum over this mart is that over claim_current,
--- to the cent. A prior authorization is no claim and counts nowhere. A claim without a usable date
+-- to the cent. A prior authorization is not a claim and counts nowhere. A claim without a usable date
 -- of service counts in a row whose month_date is NULL, a claim that mixes currencies in one without
 -- amounts.
 --

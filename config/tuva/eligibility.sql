@@ -2,7 +2,7 @@
 --
 -- Grain: one row per person, member number, span, payer, plan and data source. Coverages that agree in
 -- all of these are one row. Left out are spans whose days nobody knows: without a start, with an end before
--- the start, with an end that is no date, and cancelled ones without an end or with an end to come. As in
+-- the start, with an end that is not a date, and cancelled ones without an end or with an end to come. As in
 -- member_month, a start long ago is not taken at its word, and a span that ended before then is left out; so
 -- is one that begins after this month.
 -- Names, order and types are those of eligibility in Tuva 0.18.0.

@@ -1,6 +1,6 @@
 -- The Tuva input layer: which services were billed, line by line?
 --
--- Grain: one row per line of a claim that stands today (claim_current) and is no pharmacy claim; a claim
+-- Grain: one row per line of a claim that stands today (claim_current) and is not a pharmacy claim; a claim
 -- without lines has one row. Names, order and types are those of medical_claim in Tuva 0.18.0.
 --
 -- Amounts are those of claim_current, to the cent: what the lines state, and what they lack of the claim's

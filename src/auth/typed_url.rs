@@ -17,7 +17,7 @@ impl TypedUrl {
     /// Reads a text, which stays as it is.
     ///
     /// # Errors
-    /// The text is no URL.
+    /// The text is not a URL.
     pub fn parse(text: &str) -> Result<TypedUrl, ParseError> {
         Ok(TypedUrl { url: Url::parse(text)?, text: text.to_owned() })
     }

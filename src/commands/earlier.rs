@@ -49,7 +49,7 @@ pub(super) fn refusal(file: &Path, why: &str) -> Failure {
         .hint("name another file, or move this one away")
 }
 
-/// The first bytes of a file; none if the file is missing or is no plain file.
+/// The first bytes of a file; none if the file is missing or is not a plain file.
 fn start(path: &Path, bytes: usize) -> io::Result<Vec<u8>> {
     let mut start = Vec::new();
     // Reading a pipe or a device could wait forever.

@@ -99,7 +99,7 @@ fn is_there(path: &Path) -> bool {
 /// written by others.
 pub(super) fn require_own(home: &Path) -> Result<(), Failure> {
     own_file::require_own(home)?;
-    // If the folder is missing or is no folder, the code that opens it reports that.
+    // If the folder is missing or is not a folder, the code that opens it reports that.
     for entry in fs::read_dir(home).into_iter().flatten().flatten() {
         if is_ours(&entry.file_name()) {
             own_file::require_own(&entry.path())?;

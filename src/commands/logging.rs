@@ -130,7 +130,7 @@ fn misspelt_target(word: &str) -> Option<String> {
         _ => return None,
     };
     let alike = alike.map(|alike| format!("; did you mean {alike}?")).unwrap_or_default();
-    Some(format!("nothing logs under {wrong:?}{alike}"))
+    Some(format!("no log target is called {wrong:?}{alike}"))
 }
 
 /// The names that may follow `payersync::` in a target.
@@ -222,9 +222,9 @@ mod tests {
         for (text, told) in [
             ("inof", "\"inof\" is not a level; did you mean info?"),
             ("loud", "\"loud\" is not a level"),
-            ("payersnyc=debug", "nothing logs under \"payersnyc\"; did you mean payersync?"),
+            ("payersnyc=debug", "no log target is called \"payersnyc\"; did you mean payersync?"),
             ("payersync::htpp=debug", "under \"payersync::htpp\"; did you mean http?"),
-            ("warn,payersync::nowhere", "nothing logs under \"payersync::nowhere\""),
+            ("warn,payersync::nowhere", "no log target is called \"payersync::nowhere\""),
             ("payersync=loud", "cannot be understood: error parsing level filter"),
         ] {
             let error = filter(&words(text)).unwrap_err().to_string();

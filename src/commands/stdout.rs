@@ -3,7 +3,7 @@
 use super::{failure::Failure, terminal};
 use std::io::{self, Write};
 
-/// Writes data to stdout. If the reader closes the pipe, it has seen enough; that is no failure.
+/// Writes data to stdout. If the reader closes the pipe, it has seen enough; that is not a failure.
 ///
 /// On a terminal, control characters are made visible; files and pipes get the exact bytes.
 pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {

@@ -198,7 +198,7 @@ pub(super) struct Plan {
     pub(super) client_secret_file: Option<PathBuf>,
     #[serde(default, deserialize_with = "refuse_inline_secret", skip_serializing)]
     #[cfg_attr(test, schemars(skip))]
-    #[expect(dead_code, reason = "it exists to be refused with a better sentence than serde's")]
+    #[expect(dead_code, reason = "the key is refused with a better message than serde's")]
     pub(super) client_secret: (),
     pub(super) client_key_file: Option<PathBuf>,
     pub(super) client_key_id: Option<String>,

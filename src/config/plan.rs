@@ -104,7 +104,7 @@ fn keep_alive_every(is_wanted: bool, lifetime_minutes: Option<NonZeroU32>) -> Op
 ///
 /// If a server sends no `iss`, the path at which its answer arrives tells which plan it is from (RFC
 /// 9700, section 4.4.2).
-#[expect(clippy::expect_used, reason = "a constant URL that has a path, and a test makes it")]
+#[expect(clippy::expect_used, reason = "a constant URL that has a path; a test builds it")]
 fn default_redirect_url(plan: &str) -> TypedUrl {
     let mut url = Url::parse("http://127.0.0.1:8971/callback").expect("a constant URL");
     url.path_segments_mut().expect("a URL with a path").push(plan);

@@ -86,7 +86,7 @@ fn property<'a>(schema: &'a mut Value, definition: &str, key: &str) -> &'a mut M
         name => &mut schema["$defs"][name],
     };
     let found = &mut within["properties"][key];
-    found.as_object_mut().unwrap_or_else(|| panic!("{definition}.{key} is no key of the parser"))
+    found.as_object_mut().unwrap_or_else(|| panic!("{definition}.{key} is not a key of the parser"))
 }
 
 /// Whether a value fits a schema. Only the keywords of our schema are known.

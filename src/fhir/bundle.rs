@@ -65,7 +65,7 @@ pub enum SearchMode {
     Outcome,
 }
 
-/// Why a body is no page.
+/// Why a body is not a page.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BundleError {
@@ -195,7 +195,7 @@ impl Entry {
 
 /// Reads `Bundle.total`: a whole number, which some servers write as a text or with a fraction of zeros.
 ///
-/// A number that does not fit an i64 is no total: SQL has no larger integers.
+/// A number that does not fit an i64 is not a total: SQL has no larger integers.
 fn total(json: &str) -> Option<u64> {
     let text = string(json).unwrap_or(Cow::Borrowed(json));
     let text = text.trim();

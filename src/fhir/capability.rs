@@ -85,7 +85,7 @@ struct RawInteraction {
 
 /// The FHIR version that a server's statement names; DSTU2 calls its statement Conformance.
 ///
-/// `None` if the body is no statement, or names no version that can be shown.
+/// `None` if the body is not a statement, or names no version that can be shown.
 pub fn fhir_version(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Statement {

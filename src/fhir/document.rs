@@ -40,8 +40,8 @@ impl Document {
     /// Indexes a text: a Bundle, an array of resources or Bundles, or one resource.
     ///
     /// # Errors
-    /// The text is not JSON, or has too many entries. A resource in it that is not JSON is no error, but an
-    /// entry.
+    /// The text is not JSON, or has too many entries. A resource in it that is not JSON is not an error, but
+    /// an entry.
     pub fn index(body: &[u8]) -> Result<Document, DocumentError> {
         let text = readable(body);
         let mut document = Document::default();
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(found(&format!("[{nested},{a}]")), (vec![b, a], false));
         assert_eq!(found("[]"), (vec![], false));
         assert_eq!(found(r#"{"resourceType":"Bundle"}"#), (vec![], false));
-        // A member `entry` of a resource that is no Bundle is not opened.
+        // A member `entry` of a resource that is not a Bundle is not opened.
         let list = r#"{"resourceType":"List","id":"l","entry":[{"item":{}}]}"#;
         assert_eq!(found(list), (vec![list], false));
     }

@@ -36,7 +36,7 @@ pub enum FetchError {
         /// Whether the request had no token, since the plan's grant is `none`.
         is_open: bool,
     },
-    /// The answer has status 2xx, and is no page.
+    /// The answer has status 2xx, and is not a page.
     #[error("GET {url}: {source}")]
     NotAPage {
         /// The URL that was asked for.

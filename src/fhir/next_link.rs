@@ -28,10 +28,10 @@ pub enum Next {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UnusableNext {
-    /// The relation is `next` and the URL is missing, empty or no text.
+    /// The relation is `next` and the URL is missing, empty or not text.
     #[error("the link to the next page has no URL")]
     NoUrl,
-    /// The relation is missing, no text, or only resembles `next`.
+    /// The relation is missing, is not text, or only resembles `next`.
     #[error("a link of the page has an unclear relation, which may mean `next`")]
     UnclearRelation,
     /// The links of the page are null, a text or too many.

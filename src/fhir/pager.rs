@@ -63,7 +63,7 @@ pub enum PagingError {
     /// There were too many empty pages in a row.
     #[error("{MAX_EMPTY_PAGES} pages in a row had no entry and named a next page")]
     OnlyEmptyPages,
-    /// The link is no URL.
+    /// The link is not a URL.
     #[error("the next page's link is not a URL")]
     NotAUrl,
     /// A `next` link names no URL, or a link may be a `next` link.

@@ -156,8 +156,8 @@ impl<'a> RawBundle<'a> {
 }
 
 impl<'a> RawEntry<'a> {
-    /// Splits an entry; `None` if several entries may hide in it. A text that is no object, or has a member
-    /// twice, is an entry without a resource.
+    /// Splits an entry; `None` if several entries may hide in it. A text that is not an object, or has a
+    /// member twice, is an entry without a resource.
     pub(super) fn read(text: &'a str) -> Option<RawEntry<'a>> {
         match serde_json::from_str::<StrictEntry<'_>>(text) {
             Ok(strict) => Some(RawEntry {

@@ -1,4 +1,4 @@
-//! Reads an answer as what was asked for, and tells whether asking again may bring more.
+//! Reads an answer as the kind of resource that was asked for, and tells whether asking again may bring more.
 
 use super::{
     bundle::{Bundle, BundleError},

@@ -29,11 +29,11 @@ pub enum SearchRule {
 pub struct SearchQuery {
     text: String,
     pairs: Vec<(String, String)>,
-    /// Whether this is no search of the type, but the Patient's `$everything`, asked for the type.
+    /// Whether the query is the Patient's `$everything`, asked for the type, instead of a search of the type.
     is_everything: bool,
 }
 
-/// Why a text is no rule.
+/// Why a text is not a rule.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SearchRuleError {
     /// The text is empty.
@@ -41,7 +41,7 @@ pub enum SearchRuleError {
         "is empty; write \"bare\", \"read\", \"everything\" or a query such as \"patient={PATIENT}\""
     )]
     Empty,
-    /// A part of the query is no `name=value`.
+    /// A part of the query is not `name=value`.
     #[error("has {0:?}, which is not name=value")]
     NoPair(String),
     /// A name that no search parameter has, such as a path before the query.

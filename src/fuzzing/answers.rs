@@ -53,7 +53,8 @@ pub(super) fn token(input: &[u8]) {
     assert!(!kept.contains(char::is_control), "{kept:?}");
 }
 
-/// Checks the wait of a Retry-After header: a number of seconds is kept exactly, a negative one is no wait.
+/// Checks the wait of a Retry-After header: a number of seconds is kept exactly, a negative one is not a
+/// wait.
 pub(super) fn wait(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap_or_default();

@@ -87,7 +87,7 @@ impl Temporary {
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // A folder that cannot be removed is no finding.
+        // A folder that cannot be removed is not a finding.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

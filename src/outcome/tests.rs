@@ -81,7 +81,7 @@ fn of_two_ends_the_one_that_tells_the_exit_code_outranks_the_other() {
     let broken = incomplete(Reason::NotJson, None);
     let consent = incomplete(Reason::ConsentNeeded, None);
     let bug = incomplete(Reason::Bug, None);
-    // A plan whose other answer was no JSON was reached.
+    // A plan whose other answer was not JSON was reached.
     for pair in [[timeout, broken], [broken, consent], [timeout, consent], [consent, bug]] {
         assert!(pair[1].outranks(pair[0]) && !pair[0].outranks(pair[1]), "{pair:?}");
     }

@@ -46,7 +46,7 @@ impl Came {
     /// Why this walk cannot show which resources are absent, if it cannot.
     pub(super) fn doubt(&self) -> Option<&'static str> {
         if self.is_resumed {
-            Some("$everything went on from an earlier run")
+            Some("$everything was continued from an earlier run")
         } else if self.is_changed || self.total.is_some_and(|total| total != self.entries) {
             Some("$everything declares another total than the number of resources that came")
         } else {

@@ -74,7 +74,7 @@ pub(super) async fn enter_along(
                     short = Some(report.finish.clone());
                 }
             }
-            Some(_) => doubt = doubt.or(Some("$everything was not asked for all types")),
+            Some(_) => doubt = doubt.or(Some("$everything was not requested for all types")),
             None => match context.along.of(name) {
                 Some(came) => {
                     doubt = doubt.or(came.doubt());

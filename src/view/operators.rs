@@ -258,7 +258,7 @@ fn texts_in_order(
     match (Temporal::parse(left), Temporal::parse(right)) {
         (Some(left), Some(right)) if left.differs_in_kind(&right) => Err(Reason::WrongType),
         (Some(left), Some(right)) => Ok(left.compare(&right)),
-        // If dates are expected, a text that is no date has no order.
+        // If dates are expected, a text that is not a date has no order.
         _ => Ok((!temporal).then(|| left.cmp(right))),
     }
 }

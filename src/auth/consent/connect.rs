@@ -36,7 +36,7 @@ pub async fn exchange(
     let Redirected { code, verifier, nonce } = redirected;
     let mut tokens = grant::exchange_code(http, registration, code, verifier.as_ref()).await?;
     tokens.patient = match (&registration.patient_from, tokens.patient.take(), &tokens.id_token) {
-        // A text that is no id of FHIR may be a login.
+        // A text that is not an id of FHIR may be a login.
         (PatientFrom::UserInfo, named, _)
             if !named.as_ref().is_some_and(|id| is_fhir_id(id.expose_secret())) =>
         {

@@ -123,7 +123,7 @@ pub(crate) fn patient_id(text: &str) -> Option<String> {
     (is_id && !matches!(id, "." | "..")).then(|| id.to_owned())
 }
 
-/// Whether a text is an id that FHIR allows (FHIR R4, data type id). Another one may be a login.
+/// Whether a text is an id that FHIR allows (FHIR R4, data type id). Any other text may be a login.
 pub(crate) fn is_fhir_id(text: &str) -> bool {
     let is_of_id = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
     (1..=64).contains(&text.len()) && text.bytes().all(is_of_id)

@@ -57,7 +57,7 @@ fn endpoints(plan: &PlanSettings, findings: &mut Vec<Finding>) {
         DEMO_HOSTS.iter().any(|demo| host == *demo || host.ends_with(&format!(".{demo}")))
     };
     if let Some(origin) = hosts().find(|origin| is_demo(origin.host()) || origin.is_loopback()) {
-        let said = format!("{origin} is no production server");
+        let said = format!("{origin} is not a production server");
         findings.push(Finding::wrong(&what, said, "use the endpoints that the plan has sent you"));
     }
     if plan.grant() == GrantKind::AuthorizationCode {

@@ -59,7 +59,7 @@ pub(super) struct Manifest {
 #[derive(Debug, Deserialize)]
 pub(in crate::commands) struct Known {
     /// The version of the layout. Only payersync writes a member of this name.
-    #[expect(dead_code, reason = "it is there: that is what is looked at")]
+    #[expect(dead_code, reason = "only its presence is checked")]
     payersync_export: u32,
     /// Present only in a de-identified export.
     deidentification: Option<IgnoredAny>,

@@ -57,7 +57,7 @@ pub(super) struct Past {
 }
 
 /// The state that a list of actions is based on. A commit of another writer that leaves this state unchanged
-/// is no conflict.
+/// is not a conflict.
 #[derive(PartialEq, Eq)]
 struct Basis {
     files: Vec<String>,
@@ -104,8 +104,8 @@ impl Log {
                 "the first commits of the table {table} of the lake are missing"
             ))
             .hint(
-                "another tool has tidied its log; remove the table's folder, and the next sync \
-                   writes it anew",
+                "another tool has shortened its log; remove the table's folder, and the next sync \
+                writes it anew",
             ));
         }
         if log.next >= CHECKPOINT_EVERY {

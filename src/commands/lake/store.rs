@@ -307,7 +307,7 @@ impl Store {
 /// A disk that is not mounted looks like a lake that was removed. Only a person knows which of them it is.
 pub(super) fn not_there(lake: &str, missing: &str) -> Failure {
     let what = format!("cannot reach the lake {lake}");
-    let why = format!("this home fills it, and {missing} is not there");
+    let why = format!("this home has filled the lake before, and {missing} is missing");
     Failure::unreachable(what, anyhow::anyhow!(why)).hint(
         "if its disk is not mounted, mount it and run the same command again; if the lake is gone for good, \
          `payersync lake sync` with --take-over begins it anew",

@@ -100,7 +100,7 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000_000;
 
-    /// A log in which each file, of a shard and a connection, was replaced just now.
+    /// A log of files, each of a shard and a connection, that were all replaced just now.
     fn log(files: &[(&str, i64, i64)]) -> Log {
         let past = files.iter().enumerate().map(|(number, (shard, connection, written))| {
             let add = json!({

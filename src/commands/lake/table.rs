@@ -116,8 +116,11 @@ impl Context<'_> {
                 self.store.delete(&format!("{}/{}", log.table, add.path))?;
             }
         }
-        Err(Failure::misuse(format!("others keep changing the table {} of the lake", log.table))
-            .hint("run the same command again when they are done"))
+        Err(Failure::misuse(format!(
+            "other writers keep changing the table {} of the lake",
+            log.table
+        ))
+        .hint("run the same command again when the other writers are done"))
     }
 
     /// The files to remove, and for each plan the connections whose rows are to be written.

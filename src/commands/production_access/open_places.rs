@@ -91,7 +91,7 @@ fn hint(words: &str) -> Option<&'static str> {
         "VAULT KEY" => {
             "a key lies in the home, with the vault; move it elsewhere (docs/vault-key.md)"
         }
-        "ENCRYPTION" => "the warehouse's file answers it; run again after the first sync",
+        "ENCRYPTION" => "it depends on the warehouse's file; run again after the first sync",
         _ => return None,
     })
 }

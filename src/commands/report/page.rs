@@ -205,7 +205,8 @@ fn missing(member: &Member, freshness: &Asked) -> Markup {
             p { "All " (count(asked, "type")) " that the plans serve are complete, as of " (oldest.unwrap_or("today")) " or later." }
         }
         @if !poor.is_empty() {
-            p { strong { (poor.len()) " of " (count(rows.len(), "type")) } " are not complete, older than " (count(STALE_DAYS, "day")) ", or have something open." }
+            p { strong { (poor.len()) " of " (count(rows.len(), "type")) } " are not complete, older than " (count(STALE_DAYS, "day")) ", \
+                or have open problems." }
             (table("Types that are incomplete or stale", &head, &cells))
         }
         @if quality.is_empty() { p { "Nothing in the data looks wrong (data_quality)." } } @else {

@@ -105,7 +105,8 @@ pub(super) fn unasked_types(input: &PlanInput<'_>, wanted: &[String]) -> Vec<(St
 fn not_asked(input: &PlanInput<'_>, name: &str) -> WalkFinish {
     let was_listed = input.held.iter().any(|held| held.resource_type == name && held.is_listed);
     if was_listed {
-        let detail = "the plan's types no longer name it; the stored resources grow old";
+        let detail = "the plan's types no longer name it; the stored resources are no longer \
+                     updated";
         let hint = format!("add \"{name}\" or \"{EVERY_TYPE}\" to the plan's types");
         let finish = WalkFinish::incomplete(Reason::NotAsked, detail.to_owned());
         return WalkFinish { hint: Some(hint), ..finish };

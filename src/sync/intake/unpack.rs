@@ -141,8 +141,8 @@ pub(crate) struct Of<'a> {
     pub(crate) full_urls: Option<&'a FullUrls>,
 }
 
-/// The walk's type for entries that are no resource, or whose type FHIR R4 does not know. It is FHIR's name
-/// of the type from which all resources derive.
+/// The walk's type for entries that are not a resource, or whose type FHIR R4 does not know. It is FHIR's
+/// name of the type from which all resources derive.
 pub(crate) const NO_TYPE: &str = "Resource";
 
 /// Unpacks a page.

@@ -218,7 +218,7 @@ pub(super) fn lost_way(error: &PagingError) -> Ending {
     match error {
         PagingError::Unlinked => {
             let hint = "set page_size in the plan's section to more than a type holds; if the \
-                       pages do not get longer, ask the plan how they lead on";
+                       pages do not get longer, ask the plan how to get the next page";
             let finish = WalkFinish { hint: Some(hint.to_owned()), ..finish };
             Ending::Lost(finish, Remedy::Windows)
         }

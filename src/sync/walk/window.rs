@@ -156,12 +156,12 @@ fn whole(order: WalkOrder, why: String) -> WalkOrder {
 /// What is reused of the earlier walks over a window.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reuse {
-    /// Nothing, not even the cursor of a walk.
+    /// Nothing is reused, not even the cursor of a walk.
     Nothing,
-    /// A walk's cursor, and a complete walk.
+    /// A walk's cursor and a complete walk are reused.
     Complete,
-    /// A walk's cursor, a complete walk that began at or after this instant, and the finding since then that
-    /// the window is too long for the server.
+    /// A walk's cursor is reused, and a complete walk that began at or after this instant. So is the finding
+    /// since that instant that the window is too long for the server.
     RoundSince(DateTime<Utc>),
 }
 
@@ -249,7 +249,7 @@ pub(super) fn order_of(
         window: Some(window),
         otherwise: Vec::new(),
         note: None,
-        // A walk over changes is no part of a window.
+        // A walk over changes is not part of a window.
         beside: None,
         extent: Extent::default(),
         // The plan has just answered a search by the parameter: it does serve the type.

@@ -231,8 +231,8 @@ pub fn unreached_copies(
 
 /// Removes what killed backups, exports and reports have left, in every folder that the access log knows.
 ///
-/// A file that cannot be removed is no error, since its folder may be closed: it is named with the copies. So
-/// is a file that a process in another container may still write.
+/// A file that cannot be removed is not an error, since its folder may be closed: it is named with the
+/// copies. So is a file that a process in another container may still write.
 fn sweep_copies(
     connection: &Connection,
     file: &WarehouseFile,

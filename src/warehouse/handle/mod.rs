@@ -165,7 +165,7 @@ impl Warehouse {
         &self.catalog
     }
 
-    /// Tables that opening created or filled again because their definition was new or changed.
+    /// Tables that were created or filled again on opening, because their definition was new or had changed.
     pub fn rebuilt(&self) -> &[String] {
         &self.upkeep.rebuilt
     }

@@ -24,7 +24,7 @@ pub(crate) fn last_runs(
             statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
         .doing("cannot read when connections were last synced")?;
-    // A text that is no time was not written by us; the connection is then due at once.
+    // A text that is not a time was not written by us; the connection is then due at once.
     let known = rows.into_iter().filter_map(|(id, text)| Some((id, text.parse().ok()?)));
     Ok(known.collect())
 }

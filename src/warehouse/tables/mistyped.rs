@@ -42,7 +42,7 @@ pub(crate) fn mistyped(
     let mut counted: BTreeMap<(usize, &str), u64> = BTreeMap::new();
     for Sighting { column, at } in sightings {
         let found = at.and_then(|at| paths.get(&address(at)));
-        // A computed value is no element of the resource, so the path of the column's own expression is
+        // A computed value is not an element of the resource, so the path of the column's own expression is
         // noted.
         let path = found.map_or(view.columns[*column].path.as_str(), String::as_str);
         *counted.entry((*column, path)).or_default() += 1;

@@ -28,7 +28,7 @@ use rusqlite::{Connection, ErrorCode, ffi};
 /// `progress` is called with the number of stored resources done, and their total.
 ///
 /// # Errors
-/// The warehouse cannot be opened or read at all. Damage is no error: it is reported in the checks.
+/// The warehouse cannot be opened or read at all. Damage is not an error: it is reported in the checks.
 pub fn verify(
     file: &WarehouseFile,
     catalog: &Catalog,

@@ -138,7 +138,7 @@ fn production_refuses_what_is_fine_for_a_demo() {
     let outcome = home.run(&["doctor", "--production", "--offline"]);
     assert_eq!(outcome.code, 1);
     for said in [
-        "is no production server",
+        "is not a production server",
         "redirect_url is not https",
         "production vault key: lies beside the vault",
         "production backup: none within a week",

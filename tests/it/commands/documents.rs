@@ -244,7 +244,7 @@ fn go_to_production(stage: &Stage) {
     // A home with a demo in it is not ready, and each reason is named.
     let outcome = stage.play(&home, work.path(), &production, &[]);
     assert_eq!(outcome.code, 1, "{}", outcome.stdout);
-    assert!(outcome.stdout.contains("is no production server"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("is not a production server"), "{}", outcome.stdout);
 }
 
 /// Of what goes to a bucket the words alone are tried: `lake_s3` has a bucket.

@@ -154,7 +154,7 @@ pub(super) fn is_npi(text: &str) -> bool {
     text.starts_with('1') && npi_is_valid(text)
 }
 
-/// The most characters of a number as text; a longer number is no measurement.
+/// The most characters of a number as text; a longer number is not a measurement.
 const LONGEST_NUMBER: usize = 12;
 
 /// The number in a cell, even if the mart holds it as text.

@@ -76,7 +76,7 @@ const PAYMENT: &str = "SELECT a.connection_id, a.id, 0, 0, 1, 0, payment_amount,
 
 /// Reads Medicare's balances of benefits: each is an amount of the claim under the name of a variable.
 ///
-/// Any other payer's balances are running accounts, which are no amounts of a claim.
+/// Any other payer's balances are running accounts, which are not amounts of a claim.
 const BALANCES: &str = "SELECT a.connection_id, a.explanation_of_benefit_id, 0, 0, 1, financial_index,
        used_money_amount, used_money_currency, type_code, type_system, type_code, NULL, NULL, NULL, NULL
      FROM temp.mart_scope CROSS JOIN explanation_of_benefit_benefit_balance_financial AS a

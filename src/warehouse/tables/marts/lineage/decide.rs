@@ -74,7 +74,7 @@ pub(super) struct Table<'a> {
     /// For each void or difference that names no claim: the claim with the same number that it takes back
     /// or changes.
     pub(super) follows: BTreeMap<usize, usize>,
-    /// For each difference: the claim whose amount it changes; that claim is no difference itself.
+    /// For each difference: the claim whose amount it changes; that claim is not a difference itself.
     pub(super) changes: BTreeMap<usize, usize>,
     /// For each claim, the sum of its differences in cents.
     pub(super) changed: HashMap<usize, i64>,

@@ -28,7 +28,7 @@ impl Default for Made {
 }
 
 impl Made {
-    /// Reads `created` and `meta.lastUpdated`. If `created` is no date, the last update is used.
+    /// Reads `created` and `meta.lastUpdated`. If `created` is not a date, the last update is used.
     pub(super) fn of(created: Option<&str>, updated: Option<&str>) -> Made {
         let updated = updated.and_then(|text| span(text).map(|(from, _)| from));
         let (from, to) = created

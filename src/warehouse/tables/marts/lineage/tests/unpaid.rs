@@ -62,7 +62,7 @@ fn without_any_amount_drug_and_quantity_tell() {
         let claims = [all.to_vec(), vec![back]].concat();
         assert_eq!(outcome(&claims, &[]).0, standing);
     }
-    // A claim without an amount and without a dispensed drug is no fill.
+    // A claim without an amount and without a dispensed drug is not a fill.
     let bare = Claim { fill: None, ..a.clone() };
     let back = fill("r", "03", "00093310905", -30);
     assert_eq!(outcome(&[bare, back.clone()], &[]).0, ["a"]);

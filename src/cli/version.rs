@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 /// Whether these arguments, the program's name first, ask for the long version.
 ///
-/// clap answers `--version` as soon as it meets it, and looks at nothing behind it.
+/// clap answers `--version` as soon as it meets it, and looks at nothing after it.
 pub fn is_long_version(arguments: &[OsString]) -> bool {
     let others = || arguments.iter().filter(|argument| *argument != "--verbose");
     others().count() < arguments.len()

@@ -181,7 +181,7 @@ fn tell_panic(panic: &panic::PanicHookInfo<'_>) {
     }
 }
 
-/// The text of a panic, behind a colon; empty if it was put together at run time.
+/// The text of a panic, after a colon; empty if it was put together at run time.
 fn constant_text(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<&'static str>();
     text.map(|text| format!(": {text}")).unwrap_or_default()

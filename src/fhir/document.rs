@@ -117,7 +117,7 @@ fn limited(entries: Vec<&str>) -> Result<Vec<&str>, DocumentError> {
 fn entries_of_cut(text: &str) -> Option<Vec<&str>> {
     let (members, entries) = lenient::whole_members(text, "\"entry\"", MAX_KEPT);
     let named = members.iter().find(|(name, _)| *name == "\"resourceType\"");
-    // A Bundle may have its `resourceType` at its end, behind the cut.
+    // A Bundle may have its `resourceType` at its end, after the cut.
     named.is_none_or(|(_, value)| string(value).as_deref() == Some("Bundle")).then_some(entries)
 }
 

@@ -39,7 +39,7 @@ impl LonePage {
     }
 
     /// Whether the search from the last resource on has brought that resource alone. The server then pages by
-    /// the offset, and has nothing behind the page.
+    /// the offset, and has nothing after the page.
     pub fn is_ended_by(&self, answer: &Page) -> bool {
         let found = matches(&answer.body, &answer.bundle);
         answer.bundle.next.is_none() && found.len() == 1 && found.last() == self.matches.last()

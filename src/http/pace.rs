@@ -1,11 +1,12 @@
 //! A pace that learns how fast an origin may be asked, from its 429s.
 //!
-//! The configured budget stays the upper bound. Between a rate that was refused and one that held, the pace
-//! takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries faster
-//! rates again; each time that this fails, it waits twice as long. Each rate is on trial for two seconds. If
-//! a rate that had held is refused, as by a limit over a minute, the trial becomes twice as long.
+//! The configured budget stays the upper bound. Between a rate that was refused and one that was not, the
+//! pace takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries
+//! faster rates again; each time that this fails, it waits twice as long. Each rate is on trial for two
+//! seconds. If a rate is refused that was not refused before, as by a limit over a minute, the trial becomes
+//! twice as long.
 //!
-//! A rate is kept as its distance: the time between two requests.
+//! A rate is stored as a distance: the time between two requests.
 
 use std::time::Duration;
 use tokio::time::Instant;
@@ -21,15 +22,15 @@ const LONGEST_TRIAL: Duration = Duration::from_secs(64);
 /// time that a faster rate is refused again, the time doubles.
 const FIRST_PATIENCE: Duration = Duration::from_secs(60);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60 * 60);
-/// The shortest distance: faster rates are not told apart.
+/// The shortest time between two requests: faster rates are not told apart.
 const SHORTEST: Duration = Duration::from_micros(100);
 
-/// The distance that requests to one origin keep at present.
+/// The time that two requests to one origin must be apart at present.
 #[derive(Debug)]
 pub(super) struct Pace {
-    /// The distance of the configured rate, to which the pace may return.
+    /// The time between requests at the configured rate, to which the pace may return.
     usual: Duration,
-    /// The present distance; zero while nothing has been refused.
+    /// The present time between requests; zero while nothing has been refused.
     distance: Duration,
     /// When the last request was sent.
     last: Option<Instant>,
@@ -38,14 +39,14 @@ pub(super) struct Pace {
     bounds: Option<Bounds>,
 }
 
-/// What is known of the distance that the origin asks for.
+/// What is known of the time between requests that the origin demands.
 #[derive(Debug)]
 struct Bounds {
-    /// The distance that was refused last.
+    /// The time between requests at the rate that was refused last.
     refused: Duration,
-    /// The shortest distance that held a whole trial.
+    /// The shortest time between requests that was not refused in a whole trial.
     held: Option<Duration>,
-    /// When the present distance was taken, and the number of answers since.
+    /// When the present time between requests was chosen, and the number of answers since.
     since: Instant,
     answers: u32,
     trial: Duration,
@@ -71,7 +72,7 @@ impl Pace {
         self.last = Some(now);
     }
 
-    /// Notes a 429: the pace goes back to the distance that held, or doubles the present one.
+    /// Notes a 429: the time between requests becomes the shortest one that was not refused, or is doubled.
     pub(super) fn throttled(&mut self, now: Instant) {
         let refused = self.distance.max(self.usual);
         let bounds = self.bounds.get_or_insert(Bounds {
@@ -102,7 +103,7 @@ impl Pace {
         self.distance = bounds.held.unwrap_or(refused * 2).min(SLOWEST);
     }
 
-    /// Notes that the server took a request. At the end of a trial the distance gets shorter.
+    /// Notes that the server took a request. At the end of a trial the time between requests gets shorter.
     pub(super) fn accepted(&mut self, now: Instant) {
         let Some(bounds) = &mut self.bounds else { return };
         bounds.answers = bounds.answers.saturating_add(1);
@@ -139,7 +140,7 @@ impl Pace {
     }
 }
 
-/// The distance of the rate in the middle between the rates of two distances.
+/// The time between requests at the rate in the middle of two rates, which are given by their times.
 fn between(one: Duration, other: Duration) -> Duration {
     let [one, other] = [one, other].map(|distance| distance.as_secs_f64().max(1e-9));
     Duration::from_secs_f64(2.0 * one * other / (one + other))

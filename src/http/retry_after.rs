@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike, Utc};
 
-/// The obsolete forms of a date, behind its weekday, which a recipient must read (RFC 9110, section 5.6.7).
+/// The obsolete forms of a date, after its weekday, which a recipient must read (RFC 9110, section 5.6.7).
 ///
 /// The first is that of RFC 850, the last that of C's `asctime`. Netscape's, with dashes and a whole year, is
 /// sent in cookies.

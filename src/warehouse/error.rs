@@ -231,7 +231,7 @@ impl WarehouseError {
         let WarehouseError::Sqlite { source, .. } = self else { return None };
         match (source, source.sqlite_error_code()) {
             (rusqlite::Error::MultipleStatement, _) => {
-                Some("`payersync query` takes one statement, without a second behind the `;`")
+                Some("`payersync query` takes one statement, without a second after the `;`")
             }
             (_, Some(ReadOnly | AuthorizationForStatementDenied)) => {
                 Some("`payersync query` takes a SELECT")

@@ -170,7 +170,7 @@ fn refused_with(status: u16) -> String {
     format!("{REFUSED_WITH}{status}")
 }
 
-/// The plan's error code behind a colon; empty if `error` is a sentence and not a code.
+/// The plan's error code after a colon; empty if `error` is a sentence and not a code.
 fn code(error: &str) -> String {
     as_code(error).map(|code| format!(": {code}")).unwrap_or_default()
 }

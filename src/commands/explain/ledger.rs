@@ -8,7 +8,7 @@ use crate::{
     warehouse::{Snapshot, WarehouseError},
 };
 
-/// A sentence per run or walk behind the row; nothing for the rows of other marts.
+/// A sentence for each run or walk that the row comes from; nothing for the rows of other marts.
 pub(super) fn notes(
     snapshot: &Snapshot<'_>,
     mart: &str,

@@ -129,7 +129,7 @@ fn notes(resources: &[Origin], computed_from: &[String]) -> Vec<String> {
         Some((last, before)) if !before.is_empty() => format!("{} and {last}", before.join(", ")),
         _ => tables.concat(),
     };
-    vec![format!("{named}. The records behind its values are in {tables}")]
+    vec![format!("{named}. The records that its values come from are in {tables}")]
 }
 
 /// Whether a column may hold the key of a row.

@@ -107,8 +107,8 @@ faults! {
     RestampedCircle "restamped-circle" "Page 3's next leads to page 3 under a new token, with the same resources under a new meta.versionId and meta.lastUpdated, without end."
     NextLoop "next-loop" "Page 3's next leads back to page 2."
     NextSelf "next-self" "Page 3's next is page 3."
-    LastBeyond "last-beyond" "Page 3 has no next link, while its link `last` names a page behind \
-                             it; no Bundle of ExplanationOfBenefit has a total."
+    LastBeyond "last-beyond" "Page 3 has no next link, while its link `last` names a later page; \
+                             no Bundle of ExplanationOfBenefit has a total."
     NextElsewhere "next-elsewhere" "Page 3's next leads to another path of the same host, at which \
                                    the payer serves nothing."
     NextOtherType "next-other-type" "Page 3's next is a search for Coverage."

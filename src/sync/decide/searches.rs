@@ -133,7 +133,7 @@ fn ways(
     counted.into_iter().chain(without).collect()
 }
 
-/// The searches by a rule. Without a rule: the bare type and, if the plan refuses that, by patient.
+/// The searches that a rule demands. Without a rule: the search of the bare type, then the search by patient.
 fn usual(
     input: &PlanInput<'_>,
     name: &str,

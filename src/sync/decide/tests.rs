@@ -275,7 +275,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     assert_eq!(begins(&declares, &good, false), "since 2026-01-07T11:00:00+00:00");
     assert_eq!(begins(&declares, &good, true), "start");
     assert_eq!(begins(&silent, &good, false), "start");
-    // More hours than there are years behind the watermark, and more than the calendar has.
+    // More hours than there are in the years before the watermark, and more than the calendar has.
     for hours in [100_000_000, u64::from(u32::MAX)] {
         let states = [good.clone()];
         let input = PlanInput {

@@ -249,7 +249,7 @@ impl Import {
         Ok(report)
     }
 
-    /// Settles what is entered under the type `Resource` for files that could not be read.
+    /// Settles the ledger's entry for the type `Resource`, which stands for files that could not be read.
     ///
     /// An import that read all its files completes that entry, as it completes the entry of any other type.
     /// An import that was stopped before its first page makes the entry, so that `status` tells of it.

@@ -333,8 +333,8 @@ impl Pass<'_> {
         self.context.whose.excludes(&patient).then(|| another_patient(patient))
     }
 
-    /// By how much the answer's `Date` lies before a change that the plan has sent already, if its clock went
-    /// back.
+    /// By how much the answer's `Date` lies before a change that the plan has sent already, if the plan's
+    /// clock went back.
     ///
     /// What changed since the clock went back may be dated before the instant asked for. Closing rounds
     /// between parts are not checked: they ask for what changed in this run.

@@ -37,7 +37,7 @@ pub(super) fn without(text: &str, name: &str) -> String {
 /// From this length on, a name counts wherever it stands: `john2024.parquet` names john.
 const LONG: usize = 4;
 
-/// Whether the text has the name; a short name only if no letter or digit is before or behind it.
+/// Whether the text has the name; a short name only if no letter or digit is before or after it.
 ///
 /// A short name is a part of many words that do not name the connection.
 fn names(text: &str, name: &str) -> bool {

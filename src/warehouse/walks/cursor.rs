@@ -47,7 +47,7 @@ pub struct WalkWindow {
     pub to: Option<String>,
 }
 
-/// Sets a walk's cursor behind a page.
+/// Moves a walk's cursor to the page after a stored page.
 ///
 /// It replaces the cursor of an earlier walk over the same part of the type, which can then not be
 /// continued.

@@ -35,7 +35,7 @@ pub(super) struct Waiting {
 /// Why a batch was not stored; `None` if a page panicked.
 type Failure = Option<WarehouseError>;
 
-/// Stores a page, and the pages that wait behind it.
+/// Stores a page, and the pages that wait after it.
 pub(super) fn store(
     connection: &mut Connection,
     catalog: &Catalog,

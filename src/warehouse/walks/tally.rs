@@ -71,7 +71,7 @@ impl Tally {
 
     /// Notes that a page was unsound: it carried a failure, or is old.
     ///
-    /// A run that continues behind the page does not know this, and treats the walk as one whose pages moved.
+    /// A run that continues after the page does not know this, and treats the walk as one whose pages moved.
     pub(crate) fn note_unsound(&mut self) {
         (self.brought_early, self.brought_late) = (true, true);
     }

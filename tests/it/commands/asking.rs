@@ -144,7 +144,7 @@ fn a_statement_that_is_no_query_is_met_with_what_it_must_be() {
     let (_payer, home) = home();
     for (sql, hint) in [
         ("DELETE FROM patient", "hint: `payersync query` takes a SELECT"),
-        ("SELECT 1; SELECT 2", "takes one statement, without a second behind the `;`"),
+        ("SELECT 1; SELECT 2", "takes one statement, without a second after the `;`"),
         ("SELEKT 1", "hint: `payersync query --help` has examples"),
     ] {
         let outcome = refused(&home, &[sql]);

@@ -17,7 +17,7 @@ const LETTERS: &[u8; 16] = b"bcdfghjklmnpqrst";
 /// The number of bytes of the hash in a pseudonym: 128 bits.
 const SHOWN: usize = 16;
 
-/// What a note in the key file begins with: `shift CONNECTION FIRST`. Notes stand behind the secret.
+/// What a note in the key file begins with: `shift CONNECTION FIRST`. Notes follow the secret.
 pub(super) const NOTE: &str = "shift ";
 
 /// The secret that makes pseudonyms and date shifts.

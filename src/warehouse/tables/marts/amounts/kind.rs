@@ -52,7 +52,7 @@ impl Kind {
 /// The address of Medicare's descriptions of its variables; their codes are addresses below it.
 const MEDICARE: &str = "https://bluebutton.cms.gov/resources/variables/";
 
-/// The rank of a line's net amount: behind every code of its kind.
+/// The rank of a line's net amount: after every code of its kind.
 pub(super) const NET: i64 = 9;
 
 /// The kind that a lower-case code means, and the code's rank within its kind; the lowest rank wins.

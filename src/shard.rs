@@ -94,7 +94,7 @@ impl FromStr for Shard {
 mod tests {
     use super::*;
 
-    /// Names with their shards of 2, 4, 5 and 60.
+    /// Names, each with its shard out of 2, of 4, of 5 and of 60.
     const KNOWN: [(&str, u32, u32, u32, u32); 6] = [
         ("mary", 2, 2, 2, 52),
         ("john", 2, 2, 2, 56),

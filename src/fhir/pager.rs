@@ -52,9 +52,9 @@ pub enum PagingError {
     /// The link leads to another origin. Nothing was sent there.
     #[error("the next page is at {found}, but the plan is at {expected}; nothing was sent there")]
     ForeignOrigin {
-        /// Where the walk is.
+        /// The origin that the walk is at.
         expected: Origin,
-        /// Where the link leads.
+        /// The origin that the link leads to.
         found: String,
     },
     /// The link leads to a page that was asked for already.

@@ -140,7 +140,8 @@ impl Pace {
     }
 }
 
-/// The time between requests at the rate in the middle of two rates, which are given by their times.
+/// The time between requests at the mean of two rates; `one` and `other` are the times between requests at
+/// these rates.
 fn between(one: Duration, other: Duration) -> Duration {
     let [one, other] = [one, other].map(|distance| distance.as_secs_f64().max(1e-9));
     Duration::from_secs_f64(2.0 * one * other / (one + other))

@@ -34,7 +34,7 @@ const NAMES: [&str; 9] = [
     "XDG_RUNTIME_DIR",
 ];
 
-/// Whether the program exists, searched for like [`run`] does.
+/// Whether the program exists; it is looked for in the same places as by [`run`].
 pub(super) fn is_found(program: &str, folder: &Path) -> bool {
     let is_program = |path: &Path| {
         #[cfg(unix)]

@@ -30,10 +30,9 @@ impl Answer<io::Error> for Stream<'_> {
         // The names come from the same file within the same transaction, so they must agree.
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
-            false => Err(io::Error::other(
-                "the columns of the table are not those that its list of \
-                                          columns names",
-            )),
+            false => {
+                Err(io::Error::other("the rows of the table have other columns than the table"))
+            }
         }
     }
 

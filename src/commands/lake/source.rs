@@ -138,7 +138,7 @@ impl Source {
     pub(super) fn check(&self, names: &[&str]) -> Result<(), Failure> {
         match names.iter().eq(self.columns.iter().map(|column| &column.name)) {
             true => Ok(()),
-            false => Err(self.odd("has other columns than those that its list of columns names")),
+            false => Err(self.odd("has other columns in its rows than in its definition")),
         }
     }
 

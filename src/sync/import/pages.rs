@@ -84,7 +84,8 @@ fn page(body: &Bytes, name: &str, entries: Vec<Entry>, bytes: usize) -> Option<F
     })
 }
 
-/// The `fullUrl`s of entries that differ from the server's base with the resource's type and id.
+/// The `fullUrl`s of the entries, except those that are the server's base followed by the resource's type and
+/// id.
 pub(crate) fn full_urls(body: &[u8], entries: &[Entry], bases: &ServerBases) -> FullUrls {
     let mut found = FullUrls::default();
     for (full_url, resource_type, id) in identified(body, entries) {

@@ -329,7 +329,7 @@ pub(super) fn stale_answer(stale: Stale) -> WalkFinish {
                  keeps answers, or the clocks of its servers differ",
                 long(age)
             ),
-            "tell the plan that the Date of its answers differs",
+            "tell the plan that the Date differs from answer to answer",
         ),
     };
     // If walks over changes reach back this far, they bring what the page lacks.

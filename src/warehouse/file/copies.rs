@@ -52,8 +52,8 @@ pub(super) fn copies(
     Ok(copies)
 }
 
-/// The copies whose paths have a connection's name, each with the connection that it was made of, if of one
-/// alone. The SQL function `names` must be registered. Lakes are left out: `lake.json` knows them.
+/// The copies whose paths have a connection's name. A copy that was made of one connection alone comes with
+/// that connection. The SQL function `names` must be registered. Lakes are left out: `lake.json` knows them.
 pub(super) fn named(
     connection: &Connection,
     name: &str,

@@ -27,9 +27,9 @@ pub struct Standing {
 
 /// The number of open types of each connection, and the instant as of which its types are complete.
 ///
-/// In a group with max(), SQLite takes the other columns from the same row. The newest complete walk is not
-/// always the latest: a full walk that took nights began in the first of them, before walks of changes that
-/// ended earlier.
+/// In a group with max(), SQLite takes the other columns from the same row. The complete walk that ended last
+/// is not always the one that began last: a full walk that took several nights began in the first of them,
+/// before walks over changes that ended earlier.
 fn of_types() -> String {
     format!(
         "

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// A claim whose amounts are all the member's; negative amounts take back.
+/// A claim whose amounts are all the member's; negative amounts take money back.
 fn unpaid(id: &str, made: &str, member: i64) -> Claim {
     Claim {
         submitted: None,

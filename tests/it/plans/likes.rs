@@ -269,7 +269,7 @@ The embedded payer plays the documented rules of platforms:
 `payersync demo --like NAME` does the whole job with the platform's preset, the
 payer's origin in the place of each host.
 
-A test runs each demo with two members and a second sync behind it, and makes
+A test runs each demo with two members and a second sync after it, and makes
 this page. *Held* counts the resources in the warehouse, byte for byte, of those
 that the two members have at the platform; of providers, places and drugs, those
 that the members' resources name. *Rows of the second run* counts everything that

@@ -24,7 +24,7 @@ pub(super) fn refuse_other(file: &Path, beginning: &str, what: &str) -> Result<(
     if start.is_empty() || start == beginning.as_bytes() {
         return Ok(());
     }
-    Err(refusal(file, &format!("exists and is no {what}")))
+    Err(refusal(file, &format!("exists and is not a {what}")))
 }
 
 /// Refuses `-`, which other programs take for standard output.

@@ -63,7 +63,7 @@ pub(super) async fn run(folder: &Path, args: PlanArgs) -> Result<ExitCode, Failu
 
 /// With more connections than this, those with the same walks are shown together.
 const MANY: usize = 50;
-/// The number of connections that are named in such a group.
+/// The number of connections that are named of a group with the same walks.
 const NAMED: usize = 3;
 
 /// The walks of a connection, in words.

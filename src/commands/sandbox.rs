@@ -95,7 +95,7 @@ pub(super) fn list(args: &SandboxArgs) -> Option<Result<ExitCode, Failure>> {
 const CERTAINTIES: &str = "DOC: the operator's documents; OBS: observed; \
     3P: a third party's statement; INF: inferred";
 
-/// The greatest width of such a mark.
+/// The greatest width of a mark of certainty.
 const MARK: usize = 8;
 
 /// Lists every platform with its preset and the facts that it imitates.

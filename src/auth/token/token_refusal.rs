@@ -1,8 +1,8 @@
 //! The meaning of a token endpoint's refusal.
 //!
-//! RFC 6749, section 5.2, has six codes. Plans use others, put them elsewhere, or answer with a
-//! gateway's page. So this module tells few cases apart: does the plan refuse the client, the grant or the
-//! scope, is it unavailable, or none of these?
+//! RFC 6749, section 5.2, has six codes. Plans use others, put them elsewhere, or answer with a gateway's
+//! page. So this module tells only a few cases apart: the plan refuses the client, the grant or the scope, or
+//! is unavailable, or refuses for another reason.
 
 use serde_json::Value;
 

@@ -271,7 +271,7 @@ fn field(column: &Column, is_utc: bool) -> Result<Arc<Type>, ParquetError> {
     builder.build().map(Arc::new)
 }
 
-/// Unwraps the system's error from one of the format's, so that a full disk is reported as such.
+/// Returns the system's error inside an error of the format, so that a full disk is reported as a full disk.
 fn system(error: ParquetError) -> io::Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {

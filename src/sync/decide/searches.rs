@@ -18,7 +18,7 @@ const NO_COUNT: &str = "without _count";
 const WANTS_PATIENT: &[u16] = &[400, 403, 422];
 /// Statuses that can mean that a parameter is not known, or has too large a value.
 const WANTS_NO_COUNT: &[u16] = &[400, 422];
-/// Statuses that can mean that a type, or an operation, is not served at all. Cigna answers 500 for good.
+/// Statuses that can mean that a type, or an operation, is not served at all. Cigna always answers 500.
 const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
 
 /// One way to search a type.

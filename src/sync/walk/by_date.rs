@@ -90,7 +90,10 @@ pub(crate) async fn walk_by_date(
             };
             let left = match left {
                 0 => String::new(),
-                left => format!("; not met and kept: {}", plural::count(left, "stored resource")),
+                left => format!(
+                    "; not met by the walk, and kept: {}",
+                    plural::count(left, "stored resource")
+                ),
             };
             let how = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}"

@@ -84,7 +84,7 @@ pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> 
     }
 }
 
-/// The status of a walk whose first page was refused, if it says that the plan does not know such a search.
+/// The status of a walk whose first page was refused, if it says that the plan does not know the search.
 ///
 /// Some plans answer 404 if the member's consent has ended: that says nothing of the search.
 pub(super) fn refusal(report: &WalkReport) -> Option<u16> {

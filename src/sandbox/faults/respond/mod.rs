@@ -46,7 +46,7 @@ impl Asking<'_> {
         self.of_claims() && self.page.number == number
     }
 
-    /// Whether this is page 3 or a later page of such a walk.
+    /// Whether this is page 3 or a later page in a walk of ExplanationOfBenefit.
     fn is_deep(&self) -> bool {
         self.of_claims() && self.page.number >= 3
     }

@@ -13,7 +13,8 @@ use url::Url;
 const REFUSALS: [u16; 7] = [400, 403, 404, 405, 422, 500, 501];
 
 impl Pass<'_> {
-    /// Whether such a page is surely the last one; an error is the end of a walk that could not find out.
+    /// Whether a first page without links or a total is surely the last one; an error is the end of a walk
+    /// that could not find out.
     ///
     /// If the server links a shorter page, it does link pages, so this page is the last one. The page is also
     /// the last one if a search from its last resource on brings that resource alone, or if the server sends

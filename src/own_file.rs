@@ -31,7 +31,7 @@ pub enum Distrust {
     Foreign {
         /// The file or folder.
         path: PathBuf,
-        /// The user id of its owner.
+        /// The user id of the owner.
         owner: u32,
         /// The user id of this process.
         user: u32,

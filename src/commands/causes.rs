@@ -17,7 +17,7 @@ pub(super) struct Unfinished<'a> {
     pub(super) http_status: Option<u16>,
     pub(super) detail: &'a str,
     pub(super) hint: Option<&'a str>,
-    /// The page at which its walk ended, counted from 1.
+    /// The page at which the walk of the type ended, counted from 1.
     pub(super) failed_page: Option<u64>,
 }
 

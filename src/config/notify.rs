@@ -71,7 +71,7 @@ pub struct NotifySettings {
     pub sendmail: Vec<String>,
     /// The URL that is requested when a run begins and ends.
     pub ping: Option<SecretUrl>,
-    /// How many days before its end a consent is first announced; 0 for never.
+    /// How many days before its end a consent is announced for the first time; 0 for never.
     pub consent_days: u32,
     /// After how long the same trouble is reported again.
     pub repeat: Duration,

@@ -28,7 +28,7 @@ pub struct Preset {
     pub name: &'static str,
     /// The name of the payer, for people.
     pub title: &'static str,
-    /// The source of its facts: documented, observed, or a third party.
+    /// The source of the preset's facts: documented, observed, or a third party.
     pub certainty: &'static str,
     /// When the facts were checked (`YYYY-MM`).
     pub as_of: &'static str,

@@ -26,7 +26,7 @@ pub struct ShownKey {
     pub value: String,
     /// The key's value as JSON, without secrets.
     pub json: serde_json::Value,
-    /// Whether the file sets it; if not, the value is the built-in default.
+    /// Whether the file sets the key; if not, the value is the built-in default.
     pub is_set: bool,
     /// The environment variables from which a secret is read.
     pub variables: Vec<String>,

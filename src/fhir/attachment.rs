@@ -53,7 +53,7 @@ pub enum Place {
     Unreadable,
     /// At a URL, as sent.
     Url(String),
-    /// Nowhere: it has neither content nor a URL.
+    /// Nowhere: the attachment has neither content nor a URL.
     Nowhere,
 }
 

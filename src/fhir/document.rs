@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 4;
 /// The resources of a JSON text.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Document {
-    /// The entries of its Bundles, the elements of its array, or the one resource.
+    /// The entries of the text's Bundles, the elements of the text's array, or the one resource.
     pub entries: Vec<Entry>,
     /// Whether the text ends in the middle; `entries` then has the complete ones.
     pub is_cut: bool,

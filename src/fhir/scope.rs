@@ -11,7 +11,7 @@ pub enum Granted {
     Whole,
     /// Only the resources that these searches find (version 2's granular scopes).
     Part(Vec<String>),
-    /// All of it, by reads alone: version 2's right `r` without `s`.
+    /// The whole type, by reads alone: version 2's right `r` without `s`.
     ReadOnly,
     /// Nothing of the type.
     Nothing,

@@ -1,4 +1,4 @@
-//! An access token that knows where it may be sent.
+//! An access token that is bound to the origin where it may be sent.
 
 use bytes::Bytes;
 use secrecy::{ExposeSecret, SecretString};

@@ -10,7 +10,7 @@ use super::{Bearer, BodyFormat, Cookies, OriginHeaders, Retry};
 
 /// A GET request.
 pub struct Get<'a> {
-    /// The URL to send it to; https, or http on this machine.
+    /// The URL to send the request to; https, or http on this machine.
     pub url: &'a Url,
     /// The `Accept` header.
     pub accept: &'a str,
@@ -60,7 +60,7 @@ pub enum Reading<T> {
 
 /// A POST request with form fields.
 pub struct PostForm<'a> {
-    /// The URL to send it to; https, or http on this machine.
+    /// The URL to send the form to; https, or http on this machine.
     pub url: &'a Url,
     /// The form, in order; values may be secret and are never shown.
     pub fields: &'a [(&'a str, &'a str)],
@@ -83,7 +83,7 @@ pub struct PostForm<'a> {
 
 /// A POST request with a text.
 pub struct PostText<'a> {
-    /// The URL to send it to; https, or http on this machine. A redirect is not followed.
+    /// The URL to send the text to; https, or http on this machine. A redirect is not followed.
     pub url: &'a Url,
     /// The `Content-Type` header.
     pub content_type: &'static str,

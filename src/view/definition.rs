@@ -107,7 +107,7 @@ pub struct SelectDefinition {
 pub struct ColumnDefinition {
     /// The column's name.
     pub name: Option<String>,
-    /// The FHIRPath expression of its value.
+    /// The FHIRPath expression of the column's value.
     pub path: Option<String>,
     /// FHIR type, as a code or the canonical URL of its definition.
     #[serde(rename = "type")]

@@ -22,9 +22,9 @@ pub(super) enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Original,
-    /// Replaces the version before it.
+    /// The claim replaces the version before it.
     Adjusted,
-    /// Reverses the version before it, with negative amounts.
+    /// The claim reverses the version before it, with negative amounts.
     Reversal,
     Preauthorization,
 }

@@ -19,11 +19,11 @@ const MAX_BYTES: usize = 4 << 20;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct FilePage {
     pub(crate) resource_type: String,
-    /// The part of the file that its entries are in.
+    /// The part of the file that the page's entries are in.
     pub(crate) body: Bytes,
     /// Where the entries are in `body`.
     pub(crate) entries: Vec<Entry>,
-    /// Bytes of its entries.
+    /// Bytes of the page's entries.
     pub(crate) bytes: usize,
 }
 

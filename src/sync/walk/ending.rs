@@ -17,11 +17,12 @@ use chrono::TimeDelta;
 
 /// How a walk ended.
 pub(crate) enum Ending {
-    /// At its last page; whether it is complete is still to be judged.
+    /// The walk ended at its last page; whether it is complete is still to be judged.
     LastPage,
-    /// Before its last page; the end is still to be entered in the ledger.
+    /// The walk ended before its last page; the end is still to be entered in the ledger.
     Open(WalkFinish),
-    /// Before its last page; the end is still to be entered, and another walk may get further in this run.
+    /// The walk ended before its last page; the end is still to be entered, and another walk may get further
+    /// in this run.
     Lost(WalkFinish, Remedy),
 }
 

@@ -162,7 +162,7 @@ pub(super) fn status_of(row: &Row<'_>) -> rusqlite::Result<TypeStatus> {
 pub struct TableCount {
     /// The table's name.
     pub table: String,
-    /// The type of the resources that its rows are made from.
+    /// The type of the resources that the table's rows are made from.
     pub resource_type: String,
     /// The table's number of rows; `None` if the warehouse does not have the table yet.
     pub rows: Option<u64>,

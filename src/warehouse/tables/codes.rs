@@ -25,9 +25,9 @@ pub struct LoadedCodes {
 pub struct CodeSystem {
     /// The URI of the code system, as in FHIR.
     pub system: String,
-    /// The number of its codes.
+    /// The number of the system's codes.
     pub codes: u64,
-    /// The releases that its codes are from, separated by commas.
+    /// The releases that the system's codes are from, separated by commas.
     pub versions: Option<String>,
     /// When a code was last written, RFC 3339.
     pub loaded_at: String,

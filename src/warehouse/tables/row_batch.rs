@@ -26,7 +26,7 @@ pub(crate) enum Cell {
 pub(crate) struct TableRows {
     /// Position of the table in the catalogue.
     pub(crate) table: usize,
-    /// The cells of all its rows; each row ends with a marker.
+    /// The cells of all the resource's rows; each row ends with a marker.
     pub(crate) cells: Range<usize>,
     /// Cells that are NULL because the value was not of the column's type.
     pub(crate) mistyped: Vec<Mistyped>,

@@ -27,7 +27,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 pub(crate) struct Upkeep {
     /// Tables created or filled again.
     pub(crate) rebuilt: Vec<String>,
-    /// The number of resources of their types that are in no table because a view rejects them.
+    /// The number of resources of the rebuilt types that are in no table because a view rejects them.
     pub(crate) rejected: u64,
 }
 

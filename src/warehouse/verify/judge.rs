@@ -71,7 +71,7 @@ pub(super) struct Stored {
     pub(super) hash: Vec<u8>,
     pub(super) json: Vec<u8>,
     pub(super) version: Version,
-    /// The bases for its references; `None` for a deleted resource.
+    /// The bases for the resource's references; `None` for a deleted resource.
     pub(super) bases: Option<ServerBases>,
 }
 

@@ -22,9 +22,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Absent {
     pub(crate) resource_id: String,
-    /// Start of the first of the consecutive full walks that did not meet it (RFC 3339).
+    /// Start of the first of the consecutive full walks that did not meet the resource (RFC 3339).
     pub(crate) missed_since: String,
-    /// Start of the latest full walk that did not meet it (RFC 3339).
+    /// Start of the latest full walk that did not meet the resource (RFC 3339).
     pub(crate) missed_at: String,
 }
 
@@ -36,7 +36,7 @@ pub(crate) enum Finding {
     /// The plan no longer lists it, or lists it as another patient's, and a read brought it as another
     /// patient's.
     AnotherPatients,
-    /// Reads are refused, and two full walks days apart did not meet it.
+    /// Reads are refused, and two full walks days apart did not meet the resource.
     GoneByWalks,
     /// A read brought the resource.
     Present,

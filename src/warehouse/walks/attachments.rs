@@ -29,7 +29,7 @@ pub(crate) struct NamedAttachment {
     pub(crate) url: Option<String>,
     pub(crate) declared_hash: Option<String>,
     pub(crate) declared_size: Option<u64>,
-    /// The outcome if it is known without a request; `None` if the attachment must be fetched.
+    /// The outcome, if it is known without a request; `None` if the attachment must be fetched.
     pub(crate) known: Option<AttachmentFound>,
 }
 

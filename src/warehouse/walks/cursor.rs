@@ -204,8 +204,8 @@ pub(crate) fn window_complete_at(
 
 /// Whether a complete full walk has brought everything that a query would bring.
 ///
-/// The search of such a walk had no parameter beyond the patient, or it was the query itself, whose
-/// `proved_for` is `alone`.
+/// Such a walk either had no search parameter beyond the patient, or searched by the query itself: its
+/// `proved_for` is then `alone`.
 pub(crate) fn came_whole(
     connection: &Connection,
     connection_id: i64,

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Patient {
     pub(super) connection_id: i64,
     pub(super) id: String,
-    /// The plan; `None` if only files fill the connection: its ids then mean nothing elsewhere.
+    /// The plan; `None` if only files fill the connection: the patient's ids then mean nothing elsewhere.
     pub(super) plan: Option<String>,
     /// The FHIR base URLs that are known of the server, without their scheme.
     pub(super) bases: Vec<String>,

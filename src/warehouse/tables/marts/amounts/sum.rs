@@ -53,7 +53,7 @@ pub(super) struct Place {
 pub(super) struct Sent {
     pub(super) place: Place,
     pub(super) kind: Kind,
-    /// The rank of its code among the codes of its kind; the lowest rank wins.
+    /// The rank of the amount's code among the codes of its kind; the lowest rank wins.
     pub(super) preference: i64,
     /// Medicare's code for the amount, which says more than the category. Amounts of one category with
     /// different details do not add up.

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 /// The decision about one claim; other claims are given by their position.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Decision {
-    /// The earliest claim of its family.
+    /// The earliest claim of the claim's family.
     pub(super) first: usize,
     pub(super) is_void: bool,
     pub(super) is_difference: bool,

@@ -120,8 +120,8 @@ fn overview() -> String {
         let file = name.replace(' ', "-");
         writeln!(text, "| [{name}]({file}.md) | {about} |").unwrap();
     }
-    text += "\nEvery command takes these flags. A flag goes before the environment, the environment \
-             before\n`payersync.toml`, and the file before the default.\n";
+    text += "\nEvery command takes these flags. A flag takes precedence over the environment, \
+             the environment over\n`payersync.toml`, and the file over the default.\n";
     text += &table("flag", Cli::command().get_arguments());
     text += "\nData goes to stdout, everything else to stderr. The exit code is one of these; if \
              several apply, the\nmost serious one is returned.\n\n| exit code | what |\n|---|---|\n";

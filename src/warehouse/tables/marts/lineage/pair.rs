@@ -20,7 +20,7 @@ impl Table<'_> {
     /// Finds the payment that each negative claim takes back.
     ///
     /// Every reversal searches one place before any searches the next, so that a payment that is named
-    /// goes before one that only looks alike.
+    /// takes precedence over one that only looks alike.
     pub(super) fn pair_reversals(&mut self) {
         let claims = self.claims;
         let mut reversals: Vec<usize> =

@@ -4,9 +4,10 @@
 -- were entered in error or cancelled are left out. So is a panel, which has components and no result of its
 -- own. An observation counts as the laboratory's when any of its categories says so.
 --
--- The previous result is the last one before of the same member in this connection, of the same test in
--- the same unit, however it is spelled; two of one moment are put in the order of their ids. A result without a usable date or
--- without a number has no previous one and is nobody's.
+-- The previous result is the last one before of the same member in the same records, of the same test in
+-- the same unit, however it is spelled; two of one moment are put in the order of their ids. Two consents that
+-- read the same records are one line of results: its parts may have come through either. A result without a
+-- usable date, without a number or without a known patient has no previous one and is nobody's.
 --
 -- connection_id             whose consent the row came through
 -- observation_id            the observation, id in observation
@@ -71,7 +72,7 @@ CREATE INDEX lab_result_by_connection ON lab_result (connection_id, observation_
 CREATE INDEX lab_result_by_member ON lab_result (member_id, test_code, result_date);
 INSERT INTO lab_result
 WITH lab AS (
-  SELECT o.*, person.member_id,
+  SELECT o.*, person.member_id, coalesce(person.source_id, o.connection_id) AS origin_id,
          first_dated(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS sent
   FROM temp.mart_scope CROSS JOIN observation AS o ON o.connection_id = mart_scope.connection_id
   LEFT JOIN temp.person ON person.connection_id = o.connection_id AND person.patient_id = o.patient_id
@@ -110,7 +111,7 @@ WITH lab AS (
         ('critical', 'panic', 'absolute', 'recommended', 'treatment', 'therapeutic', 'pre', 'post')
   ) AS r
 ), result AS (
-  SELECT l.connection_id, l.id, NULL AS component, l.member_id, l.patient_id,
+  SELECT l.connection_id, l.origin_id, l.id, NULL AS component, l.member_id, l.patient_id,
          coalesce(loinc.code, l.code_code) AS test_code,
          CASE WHEN loinc.code IS NOT NULL THEN 'http://loinc.org' ELSE l.code_system END AS test_system,
          coalesce(l.code_display, l.code_text) AS test_name, l.sent,
@@ -138,7 +139,7 @@ WITH lab AS (
   LEFT JOIN reading ON reading.connection_id = l.connection_id AND reading.id = l.id AND reading.element = 'interpretation'
   LEFT JOIN usual ON usual.connection_id = l.connection_id AND usual.id = l.id AND usual.place = 1
   UNION ALL
-  SELECT l.connection_id, l.id, k.component_index, l.member_id, l.patient_id, coalesce(loinc.code, k.code_code),
+  SELECT l.connection_id, l.origin_id, l.id, k.component_index, l.member_id, l.patient_id, coalesce(loinc.code, k.code_code),
          CASE WHEN loinc.code IS NOT NULL THEN 'http://loinc.org' ELSE k.code_system END,
          coalesce(k.code_display, k.code_text), l.sent,
          coalesce(k.value_quantity_value, k.value_integer), k.value_quantity_comparator,
@@ -167,7 +168,7 @@ WITH lab AS (
   WHERE coalesce(k.code_code, k.code_text) IS NOT NULL
 ), dated AS (
   SELECT result.*, first_day(sent) AS day,
-         value IS NOT NULL AND first_day(sent) IS NOT NULL AND test_code IS NOT NULL AS is_in_line
+         value IS NOT NULL AND first_day(sent) IS NOT NULL AND test_code IS NOT NULL AND member_id IS NOT NULL AS is_in_line
   FROM result
   WHERE component IS NOT NULL OR value IS NOT NULL OR value_text IS NOT NULL
     OR NOT EXISTS (SELECT 1 FROM observation_component AS k WHERE k.connection_id = result.connection_id AND k.observation_id = result.id)
@@ -191,7 +192,7 @@ WITH lab AS (
          CASE WHEN is_in_line THEN lag(comparator) OVER line END AS previous_comparator,
          CASE WHEN is_in_line THEN lag(day) OVER line END AS previous_date
   FROM judged
-  WINDOW line AS (PARTITION BY connection_id, patient_id, test_code, test_system, unit_word(unit), is_in_line
+  WINDOW line AS (PARTITION BY origin_id, member_id, test_code, test_system, unit_word(unit), is_in_line
                   ORDER BY coalesce(CASE WHEN length(sent) > 10 THEN julianday(sent) END, julianday(day)), id, component)
 )
 SELECT connection_id,

@@ -234,3 +234,55 @@ fn records_of_two_payers_files_are_not_copies_whatever_their_ids_and_label() {
         assert_eq!(clinical(&home, table), ["1.1", "2.1"], "{table}");
     }
 }
+
+#[test]
+fn fills_and_results_of_two_consents_are_one_line_and_strangers_are_in_none() {
+    let home = consents(&[("old", "p"), ("new", "p")]);
+    let with = |mut record: Value, day: &str, number: u8| {
+        let members = match record["resourceType"].as_str() {
+            Some("MedicationDispense") => json!({"status": "completed", "whenHandedOver": day,
+                "daysSupply": {"value": 30}, "medicationCodeableConcept": {"coding": [{
+                    "system": "http://hl7.org/fhir/sid/ndc", "code": "00093310905"}]}}),
+            _ => {
+                json!({"status": "final", "effectiveDateTime": day, "valueQuantity": {"value": number},
+                "category": [{"coding": [{"code": "laboratory"}]}],
+                "code": {"coding": [{"system": "http://loinc.org", "code": "2345-7"}]}})
+            }
+        };
+        record.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+        record
+    };
+    let both = |id: &str, sent: &str, day: &str, number: u8| {
+        ["MedicationDispense", "Observation"]
+            .map(|kind| with(record(kind, id, "p", sent), day, number))
+    };
+    // The plan corrected the second records after the old consent had ended.
+    let stored = [
+        both("1", "2025-01-01", "2025-01-01", 90),
+        both("2", "2025-01-31", "2025-01-31", 95),
+        both("3", "2025-03-02", "2025-03-02", 80),
+    ];
+    add(&home, &["old"], &[vec![patient("p", "Jan")], stored.concat()].concat());
+    add(&home, &["new"], &both("2", "2025-04-01", "2025-01-31", 100));
+    let adherence =
+        "SELECT connection_id, patient_id, fill_count, unplaced_fill_count, gap_count, proportion_of_days_covered
+         FROM medication_adherence ORDER BY member_id IS NULL";
+    assert_eq!(ask(&home, adherence), ["1|p|3|0|0|1"]);
+    assert_eq!(ask(&home, "SELECT count(*) FROM medication_gap"), ["0"]);
+    let results = "SELECT connection_id, observation_id, value, previous_value FROM lab_result
+        ORDER BY result_date, observation_id";
+    assert_eq!(ask(&home, results), ["1|1|90|", "2|2|100|90", "1|3|80|100"]);
+    // Of a dependant whom nothing but a name tells, nobody knows whose line the records belong to.
+    let stranger = |id: &str, day: &str, number: u8| {
+        both(id, day, day, number).map(|mut record| {
+            record["subject"] = json!({"display": "somebody"});
+            record
+        })
+    };
+    let strangers = [stranger("8", "2025-05-01", 1), stranger("9", "2025-08-01", 2)].concat();
+    add(&home, &["new"], &strangers);
+    assert_eq!(ask(&home, adherence), ["1|p|3|0|0|1", "2||0|2|0|"]);
+    assert_eq!(ask(&home, "SELECT count(*) FROM medication_gap"), ["0"]);
+    assert_eq!(ask(&home, results)[3..], ["2|8|1|", "2|9|2|"]);
+    home.succeed(&["verify"], "lines over two consents");
+}

@@ -21,8 +21,9 @@
 -- result_date               the same as a date
 -- value                     the result, when it is a number
 -- comparator                how the value is meant (<, <=, >=, >) where it is a limit of what can be measured
--- value_text                the result in words or as a code, when it is not a number
--- unit                      unit of the value: UCUM code where sent, else as written
+-- value_text                the result in words or as a code, when it is not a number. A ratio is written 1:128, or <1:10 where it
+--                           is a limit; a range 5-10, or <=5 and >=5 where only one end was sent
+-- unit                      unit of the value: UCUM code where sent, else as written; of a range or a ratio (mg/g) as written
 -- range_low                 lower end of the reference range: the normal one, never one of critical or therapeutic values;
 --                           of several the one in the unit of the value, for everybody rather than for a sex or an age
 -- range_high                upper end of the reference range
@@ -120,14 +121,20 @@ WITH lab AS (
                   CASE l.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
                   l.value_date_time, l.value_time,
                   -- Whole numbers lose their ".0": a titer is 1:128.
-                  replace(l.value_ratio_numerator_value || ':', '.0:', ':')
+                  coalesce(l.value_ratio_numerator_comparator, '') || replace(l.value_ratio_numerator_value || ':', '.0:', ':')
+                    || coalesce(l.value_ratio_denominator_comparator, '')
                     || replace(replace(l.value_ratio_denominator_value || '|', '.0|', '|'), '|', ''),
                   replace(replace(l.value_range_low_value || '|', '.0|', '|'), '|', '-')
-                    || replace(replace(l.value_range_high_value || '|', '.0|', '|'), '|', '')) AS value_text,
-         CASE WHEN coalesce(l.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
-                OR l.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
-              THEN coalesce(l.value_quantity_code, l.value_quantity_unit)
-              ELSE coalesce(l.value_quantity_unit, l.value_quantity_code) END AS unit,
+                    || replace(replace(l.value_range_high_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace('>=' || l.value_range_low_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace('<=' || l.value_range_high_value || '|', '.0|', '|'), '|', '')) AS value_text,
+         coalesce(CASE WHEN coalesce(l.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                         OR l.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+                       THEN coalesce(l.value_quantity_code, l.value_quantity_unit)
+                       ELSE coalesce(l.value_quantity_unit, l.value_quantity_code) END,
+                  l.value_range_low_unit, l.value_range_high_unit,
+                  nullif(coalesce(l.value_ratio_numerator_unit, l.value_ratio_numerator_code, '')
+                    || coalesce('/' || coalesce(l.value_ratio_denominator_unit, l.value_ratio_denominator_code), ''), '')) AS unit,
          usual.low_value AS low, usual.high_value AS high,
          coalesce(usual.low_code, usual.low_unit, usual.high_code, usual.high_unit) AS range_unit,
          usual.fits AND (usual.is_for_all OR usual.is_sole) AS range_decides,
@@ -146,14 +153,20 @@ WITH lab AS (
          coalesce(k.value_codeable_concept_display, k.value_codeable_concept_text, k.value_codeable_concept_code, k.value_string,
                   CASE k.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END,
                   k.value_date_time, k.value_time,
-                  replace(k.value_ratio_numerator_value || ':', '.0:', ':')
+                  coalesce(k.value_ratio_numerator_comparator, '') || replace(k.value_ratio_numerator_value || ':', '.0:', ':')
+                    || coalesce(k.value_ratio_denominator_comparator, '')
                     || replace(replace(k.value_ratio_denominator_value || '|', '.0|', '|'), '|', ''),
                   replace(replace(k.value_range_low_value || '|', '.0|', '|'), '|', '-')
-                    || replace(replace(k.value_range_high_value || '|', '.0|', '|'), '|', '')),
-         CASE WHEN coalesce(k.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
-                OR k.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
-              THEN coalesce(k.value_quantity_code, k.value_quantity_unit)
-              ELSE coalesce(k.value_quantity_unit, k.value_quantity_code) END,
+                    || replace(replace(k.value_range_high_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace('>=' || k.value_range_low_value || '|', '.0|', '|'), '|', ''),
+                  replace(replace('<=' || k.value_range_high_value || '|', '.0|', '|'), '|', '')),
+         coalesce(CASE WHEN coalesce(k.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%'
+                         OR k.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+                       THEN coalesce(k.value_quantity_code, k.value_quantity_unit)
+                       ELSE coalesce(k.value_quantity_unit, k.value_quantity_code) END,
+                  k.value_range_low_unit, k.value_range_high_unit,
+                  nullif(coalesce(k.value_ratio_numerator_unit, k.value_ratio_numerator_code, '')
+                    || coalesce('/' || coalesce(k.value_ratio_denominator_unit, k.value_ratio_denominator_code), ''), '')),
          k.normal_range_low_value, k.normal_range_high_value,
          coalesce(k.normal_range_low_code, k.normal_range_low_unit, k.normal_range_high_code, k.normal_range_high_unit),
          coalesce(same_unit(k.value_quantity_code, k.value_quantity_unit, k.normal_range_low_code, k.normal_range_low_unit), 1)

@@ -18,8 +18,8 @@
 -- normalized_code_type              VARCHAR: loinc, where sent
 -- normalized_code                   VARCHAR: that code
 -- normalized_description            VARCHAR: not known: mapping is Tuva's work
--- result                            VARCHAR: the value with its comparator in front (<20.0), else the words, true or false, a date, a time, a ratio (1:128) or a range (5-10)
--- source_units                      VARCHAR: unit: UCUM code where sent, else as written
+-- result                            VARCHAR: the value with its comparator in front (<20.0), else the words, true or false, a date, a time, a ratio (1:128, <1:10) or a range (5-10, <=5, >=5)
+-- source_units                      VARCHAR: unit: UCUM code where sent, else as written; of a range or a ratio (mg/g) as written
 -- normalized_units                  VARCHAR: not known: mapping is Tuva's work
 -- source_reference_range_low        VARCHAR: lower end of the range
 -- source_reference_range_high       VARCHAR: upper end of the range
@@ -65,10 +65,15 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(
        CAST(coalesce(v.value_quantity_comparator || CAST(v.value_quantity_value AS VARCHAR), CAST(v.value_quantity_value AS VARCHAR), v.value_codeable_concept_display, v.value_codeable_concept_text, v.value_codeable_concept_code, v.value_string, CAST(v.value_integer AS VARCHAR),
            CASE v.value_boolean WHEN 1 THEN 'true' WHEN 0 THEN 'false' END, v.value_date_time, v.value_time,
            -- Whole numbers lose their ".0": a titer is 1:128.
-           replace(CAST(v.value_ratio_numerator_value AS VARCHAR) || ':', '.0:', ':') || replace(replace(CAST(v.value_ratio_denominator_value AS VARCHAR) || '|', '.0|', '|'), '|', ''),
-           replace(replace(CAST(v.value_range_low_value AS VARCHAR) || '|', '.0|', '|'), '|', '-') || replace(replace(CAST(v.value_range_high_value AS VARCHAR) || '|', '.0|', '|'), '|', '')) AS VARCHAR) AS result,
-       CAST(CASE WHEN coalesce(v.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%' OR v.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
-           THEN coalesce(v.value_quantity_code, v.value_quantity_unit) ELSE coalesce(v.value_quantity_unit, v.value_quantity_code) END AS VARCHAR) AS source_units,
+           coalesce(v.value_ratio_numerator_comparator, '') || replace(CAST(v.value_ratio_numerator_value AS VARCHAR) || ':', '.0:', ':')
+             || coalesce(v.value_ratio_denominator_comparator, '') || replace(replace(CAST(v.value_ratio_denominator_value AS VARCHAR) || '|', '.0|', '|'), '|', ''),
+           replace(replace(CAST(v.value_range_low_value AS VARCHAR) || '|', '.0|', '|'), '|', '-') || replace(replace(CAST(v.value_range_high_value AS VARCHAR) || '|', '.0|', '|'), '|', ''),
+           replace(replace('>=' || CAST(v.value_range_low_value AS VARCHAR) || '|', '.0|', '|'), '|', ''), replace(replace('<=' || CAST(v.value_range_high_value AS VARCHAR) || '|', '.0|', '|'), '|', '')) AS VARCHAR) AS result,
+       CAST(coalesce(CASE WHEN coalesce(v.value_quantity_system, 'http://unitsofmeasure.org') LIKE '%unitsofmeasure.org%' OR v.value_quantity_system LIKE '%2.16.840.1.113883.6.8'
+           THEN coalesce(v.value_quantity_code, v.value_quantity_unit) ELSE coalesce(v.value_quantity_unit, v.value_quantity_code) END,
+           v.value_range_low_unit, v.value_range_high_unit,
+           nullif(coalesce(v.value_ratio_numerator_unit, v.value_ratio_numerator_code, '')
+             || coalesce('/' || coalesce(v.value_ratio_denominator_unit, v.value_ratio_denominator_code), ''), '')) AS VARCHAR) AS source_units,
        CAST(NULL AS VARCHAR) AS normalized_units,
        CAST(v.reference_range_low_value AS VARCHAR) AS source_reference_range_low,
        CAST(v.reference_range_high_value AS VARCHAR) AS source_reference_range_high,
@@ -85,8 +90,10 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
                o.value_quantity_value, o.value_quantity_comparator, o.value_quantity_unit, o.value_quantity_code, o.value_quantity_system,
                o.value_codeable_concept_code, o.value_codeable_concept_display, o.value_codeable_concept_text,
                o.value_string, o.value_boolean, o.value_integer, o.value_date_time, o.value_time,
-               o.value_ratio_numerator_value, o.value_ratio_denominator_value, o.value_range_low_value,
-               o.value_range_high_value, o.reference_range_low_value, o.reference_range_high_value
+               o.value_ratio_numerator_comparator, o.value_ratio_numerator_value, o.value_ratio_numerator_unit, o.value_ratio_numerator_code,
+               o.value_ratio_denominator_comparator, o.value_ratio_denominator_value, o.value_ratio_denominator_unit, o.value_ratio_denominator_code,
+               o.value_range_low_value, o.value_range_low_unit, o.value_range_high_value, o.value_range_high_unit,
+               o.reference_range_low_value, o.reference_range_high_value
         FROM observation AS o
         UNION ALL
         SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
@@ -98,8 +105,10 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
                k.value_quantity_value, k.value_quantity_comparator, k.value_quantity_unit, k.value_quantity_code, k.value_quantity_system,
                k.value_codeable_concept_code, k.value_codeable_concept_display, k.value_codeable_concept_text,
                k.value_string, k.value_boolean, k.value_integer, k.value_date_time, k.value_time,
-               k.value_ratio_numerator_value, k.value_ratio_denominator_value, k.value_range_low_value,
-               k.value_range_high_value, k.reference_range_low_value, k.reference_range_high_value
+               k.value_ratio_numerator_comparator, k.value_ratio_numerator_value, k.value_ratio_numerator_unit, k.value_ratio_numerator_code,
+               k.value_ratio_denominator_comparator, k.value_ratio_denominator_value, k.value_ratio_denominator_unit, k.value_ratio_denominator_code,
+               k.value_range_low_value, k.value_range_low_unit, k.value_range_high_value, k.value_range_high_unit,
+               k.reference_range_low_value, k.reference_range_high_value
         FROM observation AS o
         JOIN observation_component AS k ON k.connection_id = o.connection_id AND k.observation_id = o.id
         WHERE coalesce(k.code_code, k.code_text) IS NOT NULL) AS r

@@ -155,9 +155,11 @@ fn lab(row: Row<'_>, rows: &[Row<'_>]) -> Markup {
     // The newest result comes first.
     let mut values: Vec<f64> = exact.iter().filter_map(|one| one.value("value").as_f64()).collect();
     values.reverse();
-    let result = match number("value") {
-        Some(value) => format!("{}{value} {unit}", row.word("comparator")),
-        None => row.word("value_text").to_owned(),
+    let result = match (number("value"), row.text("value_text")) {
+        (Some(value), _) => format!("{}{value} {unit}", row.word("comparator")),
+        // A range or a ratio has a unit, too.
+        (None, Some(text)) => format!("{text} {unit}").trim_end().to_owned(),
+        (None, None) => String::new(),
     };
     // A reference range in another unit than the result is not drawn, and is shown with its unit.
     let (low, high) = (number("range_low"), number("range_high"));

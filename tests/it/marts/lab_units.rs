@@ -145,20 +145,36 @@ fn a_result_of_a_year_has_its_place_among_those_of_days() {
 
 #[test]
 fn a_titer_and_a_range_are_written_as_a_laboratory_writes_them() {
-    let titer = json!({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 128}}});
-    let span = json!({"valueRange": {"low": {"value": 5}, "high": {"value": 10.25}}});
-    let part = |mut value: Value| {
-        value["code"] = json!({"text": "part"});
-        json!({"component": [value]})
-    };
-    let home = imported(&[
-        glucose("a", 1, titer.clone()),
-        glucose("b", 2, span.clone()),
-        glucose("c", 3, part(titer)),
-        glucose("d", 4, part(span)),
-    ]);
-    let asked = "SELECT observation_id, value_text FROM lab_result ORDER BY 1";
-    assert_eq!(ask(&home, asked), ["a|1:128", "b|5-10.25", "c|1:128", "d|5-10.25"]);
+    let number = |value: f64| json!({"value": value});
+    let limit = |comparator: &str| json!({"value": 10, "comparator": comparator});
+    let ratio = |upper: Value, lower: Value| json!({"valueRatio": {"numerator": upper, "denominator": lower}});
+    let span = |low: Option<f64>, high: Option<f64>, unit: &str| json!({"valueRange": range(low, high, unit)});
+    let of_unit = |value: f64, unit: &str| json!({"value": value, "unit": unit});
+    let sent = [
+        (ratio(number(1.0), number(128.0)), "1:128|"),
+        // Negative and positive at the first and at the last step of a titer.
+        (ratio(json!({"value": 1, "comparator": "<"}), number(10.0)), "<1:10|"),
+        (ratio(number(1.0), limit(">")), "1:>10|"),
+        (ratio(of_unit(30.0, "mg"), of_unit(1.0, "g")), "30:1|mg/g"),
+        (ratio(number(5.0), of_unit(1.0, "mL")), "5:1|/mL"),
+        (span(Some(5.0), Some(10.25), "/HPF"), "5-10.25|/HPF"),
+        (span(None, Some(5.0), "/HPF"), "<=5|/HPF"),
+        (span(Some(100.0), None, ""), ">=100|"),
+    ];
+    // Beside a component, and as one.
+    let all: Vec<Value> = (0..)
+        .zip(&sent)
+        .map(|(at, (value, _)): (u8, _)| {
+            let mut part = value.clone();
+            part["code"] = json!({"text": "part"});
+            let mut own = value.clone();
+            own["component"] = json!([part]);
+            glucose(&at.to_string(), 1, own)
+        })
+        .collect();
+    let asked = "SELECT value_text, unit FROM lab_result ORDER BY observation_id, component_index";
+    let expected: Vec<&str> = sent.iter().flat_map(|(_, result)| [*result, *result]).collect();
+    assert_eq!(ask(&imported(&all), asked), expected);
 }
 
 #[test]

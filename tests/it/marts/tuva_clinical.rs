@@ -150,14 +150,19 @@ fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
 #[test]
 fn an_observation_has_its_result_in_whatever_type_it_was_sent() {
     let ratio = |upper: f64, lower: f64| json!({"valueRatio": {"numerator": {"value": upper}, "denominator": {"value": lower}}});
+    let mut negative = ratio(1.0, 10.0);
+    negative["valueRatio"]["numerator"]["comparator"] = json!("<");
     let sent = [
         (json!({"valueBoolean": false}), "false"),
         (json!({"valueCodeableConcept": {"coding": [{"code": "449868002"}]}}), "449868002"),
         (json!({"valueDateTime": "2025-03-01"}), "2025-03-01"),
         (json!({"valueInteger": 7}), "7"),
         (json!({"valueRange": {"low": {"value": 5}, "high": {"value": 10.25}}}), "5-10.25"),
+        (json!({"valueRange": {"high": {"value": 5, "unit": "/HPF"}}}), "<=5 /HPF"),
+        (json!({"valueRange": {"low": {"value": 5, "unit": "/HPF"}}}), ">=5 /HPF"),
         (ratio(1.0, 128.0), "1:128"),
         (ratio(0.5, 10.0), "0.5:10"),
+        (negative, "<1:10"),
         (json!({"valueTime": "08:30:00"}), "08:30:00"),
     ];
     let all: Vec<Value> = (0..)
@@ -166,12 +171,12 @@ fn an_observation_has_its_result_in_whatever_type_it_was_sent() {
             let mut part = value.clone();
             part["code"] = json!({"text": "part"});
             let parts = json!({"component": [part]});
-            [(format!("{at}-a"), value.clone()), (format!("{at}-b"), parts)]
+            [(format!("{at:02}-a"), value.clone()), (format!("{at:02}-b"), parts)]
         })
         .map(|(id, members)| record("Observation", &id, members))
         .collect();
-    let asked = "SELECT result FROM tuva_observation WHERE observation_id LIKE '%-a' OR panel_id IS NOT NULL
-        ORDER BY observation_id";
+    let asked = "SELECT result || coalesce(' ' || source_units, '') FROM tuva_observation
+        WHERE observation_id LIKE '%-a' OR panel_id IS NOT NULL ORDER BY observation_id";
     let expected: Vec<&str> = sent.iter().flat_map(|(_, result)| [*result, *result]).collect();
     assert_eq!(ask(&imported(&all), asked), expected);
 }

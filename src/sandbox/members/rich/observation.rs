@@ -14,7 +14,7 @@ fn value(rich: &Rich, turn: u32) -> (&'static str, Json) {
     match turn % 10 {
         0 => ("Quantity", with_comparator()),
         1 => ("Integer", 4u32.into()),
-        2 => ("Ratio", ratio("30", "mg", "g")),
+        2 => ("Ratio", ratio_with_comparators()),
         3 => ("Time", "08:15:00".into()),
         4 => ("DateTime", rich.moment(100).into()),
         5 => ("Period", rich.period(100)),
@@ -36,6 +36,16 @@ fn scored(mut concept: Json, points: &str) -> Json {
 fn with_comparator() -> Json {
     let mut value = quantity("0.01", "ng/mL");
     value.set("comparator", "<");
+    value
+}
+
+fn ratio_with_comparators() -> Json {
+    let mut value = ratio("30", "mg", "g");
+    for (part, comparator) in [("numerator", "<"), ("denominator", ">=")] {
+        if let Some(quantity) = value.get_mut(part) {
+            quantity.set("comparator", comparator);
+        }
+    }
     value
 }
 

@@ -10,7 +10,7 @@
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
 -- panel_id                          VARCHAR: of a component: observation_id of the row of its observation
--- observation_date                  DATE: day
+-- observation_date                  DATE: day of the observation, else of its issue; of a year or a month alone the first day, as in lab_result
 -- observation_type                  VARCHAR: category
 -- source_code_type                  VARCHAR: code system in the words of Tuva, else its address
 -- source_code                       VARCHAR: first code
@@ -35,11 +35,11 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(
        CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,
        CAST(CASE WHEN v.component_index IS NOT NULL THEN CAST(v.origin_id AS VARCHAR) || '.' || v.id END AS VARCHAR) AS panel_id,
-       date(CASE WHEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) BETWEEN '01' AND '12' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) BETWEEN '01' AND '31'
-           AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) IN ('04', '06', '09', '11') AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '31')
-           AND NOT (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 6, 2) = '02' AND (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) > '29' OR (substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 9, 2) = '29' AND substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 3, 2) NOT IN (
+       date(CASE WHEN substr(v.sent, 1, 10) GLOB '[12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]' AND substr(v.sent, 6, 2) BETWEEN '01' AND '12' AND substr(v.sent, 9, 2) BETWEEN '01' AND '31'
+           AND NOT (substr(v.sent, 6, 2) IN ('04', '06', '09', '11') AND substr(v.sent, 9, 2) = '31')
+           AND NOT (substr(v.sent, 6, 2) = '02' AND (substr(v.sent, 9, 2) > '29' OR (substr(v.sent, 9, 2) = '29' AND substr(v.sent, 3, 2) NOT IN (
              '00', '04', '08', '12', '16', '20', '24', '28', '32', '36', '40', '44', '48', '52', '56', '60', '64', '68', '72', '76', '80', '84', '88', '92', '96'))))
-         THEN substr(coalesce(v.effective_date_time, v.effective_instant, v.effective_period_start, v.issued), 1, 10) END) AS observation_date,
+         THEN substr(v.sent, 1, 10) END) AS observation_date,
        CAST(v.category_code AS VARCHAR) AS observation_type,
        CAST(CASE
            WHEN v.system_name LIKE '%/icd-10-pcs' OR v.system_name LIKE '%icd10pcs%' OR v.system_name = '/2.16.840.1.113883.6.4' THEN 'icd-10-pcs'
@@ -82,10 +82,12 @@ SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
+-- Of a year or a month alone the first day counts, as in lab_result.
+FROM (SELECT r.*, r.stated || CASE length(r.stated) WHEN 4 THEN '-01-01' WHEN 7 THEN '-01' ELSE '' END AS sent,
+  m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(code_system, '|') WHEN 0 THEN code_system
     ELSE substr(code_system, 1, instr(code_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM (SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
-               o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued,
+               coalesce(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS stated,
                CAST(NULL AS INTEGER) AS component_index, o.loinc_code, o.code_code, o.code_system, o.code_display, o.code_text,
                o.value_quantity_value, o.value_quantity_comparator, o.value_quantity_unit, o.value_quantity_code, o.value_quantity_system,
                o.value_codeable_concept_code, o.value_codeable_concept_display, o.value_codeable_concept_text,
@@ -97,7 +99,7 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
         FROM observation AS o
         UNION ALL
         SELECT o.connection_id, o.id, o.status, o.category_code, o.category_text, o.patient_id, o.encounter_id,
-               o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued,
+               coalesce(o.effective_date_time, o.effective_instant, o.effective_period_start, o.issued) AS stated,
                k.component_index,
                CASE WHEN k.code_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_code
                     WHEN k.code_second_system IN ('http://loinc.org', 'https://loinc.org', 'http://loinc.org/', 'https://loinc.org/', 'urn:oid:2.16.840.1.113883.6.1') THEN k.code_second_code END,

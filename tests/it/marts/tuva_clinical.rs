@@ -129,11 +129,17 @@ fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
             {"valueString": "no code"},
         ],
     });
+    // The first day of a month counts, as in lab_result, and not the day of issue.
+    let mut of_a_month = pressure.clone();
+    of_a_month["effectiveDateTime"] = json!("2024-03");
+    of_a_month["issued"] = json!("2024-04-02T10:00:00Z");
+    of_a_month["component"] = json!([]);
     let mut of_a_laboratory = pressure.clone();
     of_a_laboratory["category"] = json!([{"coding": [{"code": "laboratory"}]}]);
     let home = imported(&[
         record("Observation", "bp", pressure),
         record("Observation", "lab", of_a_laboratory),
+        record("Observation", "month", of_a_month),
     ]);
     let asked = "SELECT observation_id, panel_id, observation_date, source_code, normalized_code, result, source_units
         FROM tuva_observation ORDER BY 1";
@@ -143,6 +149,7 @@ fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
             "1.bp||2025-01-05|85354-9|85354-9||",
             "1.bp.0|1.bp|2025-01-05|8480-6|8480-6|120.0|mm[Hg]",
             "1.bp.1|1.bp|2025-01-05|DIA|8462-4|80.5|mm[Hg]",
+            "1.month||2024-03-01|85354-9|85354-9||",
         ]
     );
 }

@@ -2,7 +2,7 @@
 --
 -- Grain: one row per row of lab_result. Names, order and types are those of lab_result in Tuva 0.18.0.
 --
--- lab_result_id                     VARCHAR: source_connection_id of member, the observation's id and the position of the component, with points between
+-- lab_result_id                     VARCHAR: source_connection_id of member, a point, the observation's id; for a component also # and its position
 -- person_id                         VARCHAR: member_id of member: over plans
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
 -- encounter_id                      VARCHAR: the encounter
@@ -37,7 +37,8 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_lab_result AS
-SELECT CAST(CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || l.observation_id || coalesce('.' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
+-- An id of FHIR may hold points but no #. The id of a component is therefore no id of another observation.
+SELECT CAST(CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || l.observation_id || coalesce('#' || CAST(l.component_index AS VARCHAR), '') AS VARCHAR) AS lab_result_id,
        CAST(coalesce(l.member_id, CAST(l.connection_id AS VARCHAR) || '.' || l.patient_id) AS VARCHAR) AS person_id,
        CAST(CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || l.patient_id AS VARCHAR) AS patient_id,
        CAST(CASE WHEN v.encounter_id IS NOT NULL THEN CAST(coalesce(m.source_connection_id, l.connection_id) AS VARCHAR) || '.' || v.encounter_id END AS VARCHAR) AS encounter_id,

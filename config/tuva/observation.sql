@@ -4,7 +4,7 @@
 -- per component of it that has a code: a blood pressure has three rows, itself, systolic and diastolic.
 -- Names, order and types are those of observation in Tuva 0.18.0.
 --
--- observation_id                    VARCHAR: source_connection_id of member, the resource's id and the position of the component, with points between
+-- observation_id                    VARCHAR: source_connection_id of member, a point, the resource's id; for a component also # and its position
 -- person_id                         VARCHAR: member_id of member: over plans
 -- payer                             VARCHAR: name of the plan in the configuration
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
@@ -29,7 +29,8 @@
 -- file_name                         VARCHAR: not kept
 -- ingest_datetime                   TIMESTAMP: start of the day (UTC) on which this content came; to the second it is in changes
 CREATE VIEW tuva_observation AS
-SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('.' || CAST(v.component_index AS VARCHAR), '') AS VARCHAR) AS observation_id,
+-- An id of FHIR may hold points but no #. The id of a component is therefore no id of another observation.
+SELECT CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.id || coalesce('#' || CAST(v.component_index AS VARCHAR), '') AS VARCHAR) AS observation_id,
        CAST(coalesce(v.member_id, CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id) AS VARCHAR) AS person_id,
        CAST(n.plan AS VARCHAR) AS payer,
        CAST(CAST(v.origin_id AS VARCHAR) || '.' || v.patient_id AS VARCHAR) AS patient_id,

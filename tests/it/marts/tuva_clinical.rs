@@ -139,7 +139,8 @@ fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
     let home = imported(&[
         record("Observation", "bp", pressure),
         record("Observation", "lab", of_a_laboratory),
-        record("Observation", "month", of_a_month),
+        // The ids of FHIR may hold points: this one is not a component's.
+        record("Observation", "bp.1", of_a_month),
     ]);
     let asked = "SELECT observation_id, panel_id, observation_date, source_code, normalized_code, result, source_units
         FROM tuva_observation ORDER BY 1";
@@ -147,9 +148,9 @@ fn a_blood_pressure_has_a_row_for_itself_and_for_each_coded_component() {
         ask(&home, asked),
         [
             "1.bp||2025-01-05|85354-9|85354-9||",
-            "1.bp.0|1.bp|2025-01-05|8480-6|8480-6|120.0|mm[Hg]",
-            "1.bp.1|1.bp|2025-01-05|DIA|8462-4|80.5|mm[Hg]",
-            "1.month||2024-03-01|85354-9|85354-9||",
+            "1.bp#0|1.bp|2025-01-05|8480-6|8480-6|120.0|mm[Hg]",
+            "1.bp#1|1.bp|2025-01-05|DIA|8462-4|80.5|mm[Hg]",
+            "1.bp.1||2024-03-01|85354-9|85354-9||",
         ]
     );
 }

@@ -25,7 +25,7 @@
 -- performer_name            who performed it
 -- performer_npi             NPI of the same, where sent
 -- record_status             status of the claim or of the record
--- is_current                1 when the claim stands today; of a record, when it is neither entered in error nor not done
+-- is_current                1 when the claim stands today; of a record, when it was done: neither entered in error nor not done nor still in preparation
 CREATE TABLE procedure_occurrence (
   connection_id INTEGER NOT NULL,
   source TEXT NOT NULL,
@@ -80,7 +80,7 @@ WITH pcs AS (
          r.code_code, r.code_system, coalesce(r.code_display, r.code_text), NULL,
          first_dated(r.performed_date_time, r.performed_period_start), first_dated(r.performed_period_end, r.performed_date_time),
          coalesce(o.name, r.performer_actor_display), o.npi, r.status,
-         coalesce(r.status, '') NOT IN ('entered-in-error', 'not-done')
+         coalesce(r.status, '') NOT IN ('entered-in-error', 'not-done', 'preparation')
   FROM temp.mart_scope CROSS JOIN "procedure" AS r ON r.connection_id = mart_scope.connection_id
   LEFT JOIN temp.party AS o ON o.connection_id = r.connection_id AND o.id = r.performer_actor_id
     AND o.type = CASE r.performer_actor_id WHEN r.performer_actor_organization_id THEN 'Organization'

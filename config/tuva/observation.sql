@@ -1,7 +1,8 @@
 -- The Tuva input layer: what else was observed?
 --
--- Grain: one row per observation record that is not the laboratory's and was not entered in error, and one
--- per component of it that has a code: a blood pressure has three rows, itself, systolic and diastolic.
+-- Grain: one row per observation record that is not the laboratory's and was neither entered in error nor
+-- cancelled, and one per component of it that has a code: a blood pressure has three rows, itself, systolic
+-- and diastolic.
 -- Names, order and types are those of observation in Tuva 0.18.0.
 --
 -- observation_id                    VARCHAR: source_connection_id of member, a point, the resource's id; for a component also # and its position
@@ -124,7 +125,7 @@ LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.sourc
   FROM member AS b CROSS JOIN observation AS r
   WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
   ON twin.connection_id = v.connection_id AND twin.id = v.id
-WHERE coalesce(v.status, '') <> 'entered-in-error'
+WHERE coalesce(v.status, '') NOT IN ('entered-in-error', 'cancelled')
   AND coalesce(twin.place, 1) = 1
   -- What lab_result has is not here.
   AND coalesce(lower(v.category_code), '') NOT IN ('laboratory', 'lab')

@@ -27,6 +27,10 @@ fn what_was_refuted_or_never_took_place_is_left_out() {
     records.extend(visits.map(|word| status("Encounter", word)));
     let orders = ["active", "completed", "stopped", "draft", "cancelled", "entered-in-error"];
     records.extend(orders.map(|word| status("MedicationRequest", word)));
+    let seen = ["preliminary", "final", "cancelled", "entered-in-error"];
+    records.extend(seen.map(|word| status("Observation", word)));
+    let done = ["preparation", "in-progress", "completed", "stopped", "not-done"];
+    records.extend(done.map(|word| status("Procedure", word)));
     records.push(record(
         "MedicationRequest",
         "forbidden",
@@ -39,6 +43,8 @@ fn what_was_refuted_or_never_took_place_is_left_out() {
     assert_eq!(of("condition"), ["confirmed", "provisional"]);
     assert_eq!(of("encounter"), ["arrived", "finished"]);
     assert_eq!(of("medication"), ["active", "completed", "stopped"]);
+    assert_eq!(of("observation"), ["final", "preliminary"]);
+    assert_eq!(of("procedure"), ["completed", "in-progress", "stopped"]);
     let diagnoses = "SELECT record_id FROM diagnosis ORDER BY 1";
     assert_eq!(ask(&home, diagnoses), ["confirmed", "provisional"]);
 }

@@ -58,10 +58,14 @@ SELECT CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medicatio
            ELSE q.drug_system END AS VARCHAR) AS source_code_type,
        CAST(q.drug_code AS VARCHAR) AS source_code,
        CAST(q.drug_name AS VARCHAR) AS source_description,
-       CAST(CASE WHEN q.drug_ndc_code LIKE '____-____-__' THEN '0' || replace(q.drug_ndc_code, '-', '')
-                 WHEN q.drug_ndc_code LIKE '_____-___-__' THEN substr(q.drug_ndc_code, 1, 5) || '0' || substr(q.drug_ndc_code, 7, 3) || substr(q.drug_ndc_code, 11, 2)
-                 WHEN q.drug_ndc_code LIKE '_____-____-_' THEN substr(q.drug_ndc_code, 1, 5) || substr(q.drug_ndc_code, 7, 4) || '0' || substr(q.drug_ndc_code, 12, 1)
-                 WHEN length(replace(q.drug_ndc_code, '-', '')) = 11 THEN replace(q.drug_ndc_code, '-', '') END AS VARCHAR) AS ndc_code,
+       -- Of ten digits without hyphens it shows which part lacks its zero only if they begin with one, as in medication_fill.
+       CAST(CASE WHEN q.ndc_digits GLOB '[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'
+                 THEN CASE WHEN q.drug_ndc_code LIKE '____-____-__' THEN '0' || q.ndc_digits
+                           WHEN q.drug_ndc_code LIKE '_____-___-__' THEN substr(q.ndc_digits, 1, 5) || '0' || substr(q.ndc_digits, 6)
+                           WHEN q.drug_ndc_code LIKE '_____-____-_' THEN substr(q.ndc_digits, 1, 9) || '0' || substr(q.ndc_digits, 10)
+                           WHEN q.drug_ndc_code = q.ndc_digits AND q.ndc_digits LIKE '0%' THEN '0' || q.ndc_digits END
+                 WHEN q.ndc_digits GLOB '[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' THEN q.ndc_digits
+                 WHEN q.ndc_digits GLOB '0[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]' THEN substr(q.ndc_digits, 2) END AS VARCHAR) AS ndc_code,
        CAST(NULL AS VARCHAR) AS ndc_description,
        CAST(q.drug_rxnorm_code AS VARCHAR) AS rxnorm_code,
        CAST(NULL AS VARCHAR) AS rxnorm_description,
@@ -85,7 +89,7 @@ SELECT CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medicatio
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
-FROM (SELECT s.*, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(drug_system, '|') WHEN 0 THEN drug_system
+FROM (SELECT s.*, replace(s.drug_ndc_code, '-', '') AS ndc_digits, '/' || replace(replace(replace(replace(replace(lower(trim(CASE instr(drug_system, '|') WHEN 0 THEN drug_system
     ELSE substr(drug_system, 1, instr(drug_system, '|') - 1) END)), 'urn:oid:', ''), 'oid:', '') || '|', '//|', '|'), '/|', '|'), '|', '') AS system_name
   FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id) AS origin_id,
       coalesce(r.medication_code, g.code_code, c.code_code) AS drug_code,

@@ -80,11 +80,24 @@ fn a_prescription_has_eleven_digits_and_days_in_the_input_layer_too() {
         request("c", "00093-3109-5", 2, "wk"),
         request("d", "00093310905", 48, "h"),
         request("e", "unknown", 9, "{tbl}"),
+        request("f", "unspecified", 1, "d"),
+        request("g", "0093310905", 1, "d"),
+        request("h", "9331090500", 1, "d"),
     ]);
     let asked = "SELECT substr(medication_id, 3), ndc_code, CAST(days_supply AS INTEGER) FROM tuva_medication ORDER BY 1";
     assert_eq!(
         ask(&home, asked),
-        ["a|00093310905|30", "b|00093010905|30", "c|00093310905|14", "d|00093310905|2", "e||"]
+        [
+            "a|00093310905|30",
+            "b|00093010905|30",
+            "c|00093310905|14",
+            "d|00093310905|2",
+            "e||",
+            "f||1",
+            // The leading zero shows that the labeler lacks one; without it nobody knows.
+            "g|00093310905|1",
+            "h||1",
+        ]
     );
 }
 

@@ -5,9 +5,9 @@
 -- own. An observation counts as the laboratory's when any of its categories says so.
 --
 -- The previous result is the last one before of the same member in the same records, of the same test in
--- the same unit, however it is spelled; two of one moment are put in the order of their ids. Two consents that
--- read the same records are one line of results: its parts may have come through either. A result without a
--- usable date, without a number or without a known patient has no previous one and is nobody's.
+-- the same unit, however it is spelled; two of one moment are put in the order of their ids. If two consents
+-- read the same records, the previous result may have come through the other consent. A result without a usable
+-- date, without a number or without a known patient has no previous one and is nobody's.
 --
 -- connection_id             whose consent the row came through
 -- observation_id            the observation, id in observation

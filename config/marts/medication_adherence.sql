@@ -1,16 +1,17 @@
 -- How much of the time did a member have each drug at hand, and where are the gaps?
 --
--- Grain: one row per source, member and drug. Claims and dispense records are kept apart, since the same fill can
--- be in both: filter on source, never add the two up. Fills of two plans are kept apart as well. Two consents that
--- read the same records are one row: it names the first connection that has a fill. Each gap is a row of medication_gap.
+-- Grain: one row per plan's records, source, member and drug. Claims and dispense records are kept apart, since
+-- the same fill can be in both: filter on source, never add the two up. If two consents read the same records,
+-- their fills are in one row, which names the first connection that has one of them. Each gap is a row of
+-- medication_gap.
 --
 -- Fills of one drug follow one another: supply that is left when the next fill comes is used up
 -- first, so the same day is never covered twice. Fills of one day add up. The period goes from the
 -- first fill to the last day that the supply covers; what comes after it is nobody's gap, as the drug may have
 -- been stopped. A drug is its RxNorm code, else the product of its NDC (the first nine digits, whatever
 -- the package), else its code or name as sent. A compound of several drugs is not a fill of its
--- ingredients: it goes by its own code or name. A fill without a date, without days of supply or without a known
--- patient cannot be laid out: see unplaced_fill_count.
+-- ingredients: it goes by its own code or name. A fill without a date, without days of supply or without a
+-- known patient cannot be laid out: see unplaced_fill_count.
 --
 -- connection_id             whose consent the fills came through; the first one, where several did
 -- source                    claim or dispense, as in medication_fill

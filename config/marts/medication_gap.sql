@@ -1,8 +1,8 @@
 -- When did a member run out of a drug before the next fill?
 --
 -- Grain: one row per gap: days between two fills of one drug that no supply covers. How fills are laid
--- out, and what makes two fills the same drug, is said at medication_adherence, which counts these. A gap has the
--- connection_id, patient_id, source and drug of its row there.
+-- out, and what makes two fills the same drug, is said at medication_adherence, which counts these. A gap has
+-- the connection_id, source, member_id, patient_id and drug of its row there.
 --
 -- connection_id             whose consent the fills of the drug came through; the first one, where several did
 -- source                    claim or dispense, as in medication_fill; filter on source, never add the two up

@@ -58,7 +58,7 @@ SELECT CAST(CAST(q.origin_id AS VARCHAR) || '.' || q.id AS VARCHAR) AS medicatio
            ELSE q.drug_system END AS VARCHAR) AS source_code_type,
        CAST(q.drug_code AS VARCHAR) AS source_code,
        CAST(q.drug_name AS VARCHAR) AS source_description,
-       -- Of ten digits without hyphens it shows which part lacks its zero only if they begin with one, as in medication_fill.
+       -- Ten digits without hyphens lack a zero somewhere: only a zero in front tells where, as in medication_fill.
        CAST(CASE WHEN q.ndc_digits GLOB '[0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9][0-9]'
                  THEN CASE WHEN q.drug_ndc_code LIKE '____-____-__' THEN '0' || q.ndc_digits
                            WHEN q.drug_ndc_code LIKE '_____-___-__' THEN substr(q.ndc_digits, 1, 5) || '0' || substr(q.ndc_digits, 6)

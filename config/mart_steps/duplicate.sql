@@ -1,13 +1,24 @@
--- Of a resource that came through several consents to the same records, the copy counts that was
--- updated last, then the one of the connection made first.
+-- Which copies of a resource do not count, of those that came through several connections to the same records.
 --
--- Files may hold records of two plans, and both plans may have used the same id. A resource is therefore compared
--- with those of its own patient's records only. If the patient is not known, all records of its connection count.
+-- The copy counts that was updated last. If no update is known, or both are of one instant, a plan's copy
+-- counts before a file's, since the age of a file is not known; then the copy that came last. Of equal copies,
+-- that of the connection made first counts.
+--
+-- Once a plan has proved through one connection that the resource is deleted, no other copy counts. A copy of a
+-- plan counts again if it came later, or if its connection has walked the whole type since and still has it; a
+-- copy of a file only if it was updated after the copy that is deleted.
+--
+-- Files may hold records of two plans, and both plans may have used the same id. A resource is therefore
+-- compared with those of its own patient's records only. If the patient is not known, all records of its
+-- connection count.
 INSERT OR IGNORE INTO temp.duplicate
 WITH shared AS (
   SELECT source_id FROM temp.record_source GROUP BY source_id HAVING count(*) > 1
 ), held AS (
-  SELECT r.connection_id, r.resource_type, r.resource_id, r.last_updated,
+  SELECT r.connection_id, r.resource_type, r.resource_id, r.content_hash, r.received_at,
+         made_at(NULL, r.last_updated) AS updated_at,
+         c.plan IS NOT NULL AS is_of_plan,
+         max(r.received_at, coalesce(t.last_full_at, '')) AS sent_at,
          CASE r.resource_type
            WHEN 'ExplanationOfBenefit' THEN
              (SELECT max(t.patient_id) FROM explanation_of_benefit AS t WHERE t.connection_id = r.connection_id AND t.id = r.resource_id)
@@ -25,15 +36,41 @@ WITH shared AS (
   FROM (SELECT DISTINCT connection_id FROM temp.record_source WHERE source_id IN (SELECT source_id FROM shared)) AS s
   CROSS JOIN resource AS r ON r.connection_id = s.connection_id AND r.deleted_at IS NULL
    AND r.resource_type IN ('ExplanationOfBenefit', 'Coverage', 'Condition', 'MedicationDispense', 'Observation', 'Procedure')
-)
-SELECT connection_id, resource_type, resource_id
-FROM (
-  SELECT h.connection_id, h.resource_type, h.resource_id,
-         row_number() OVER (PARTITION BY s.source_id, h.resource_type, h.resource_id
-                            ORDER BY coalesce(h.last_updated, '') DESC, h.connection_id) AS place
+  JOIN connection AS c ON c.id = r.connection_id
+  LEFT JOIN type_state AS t ON t.connection_id = r.connection_id AND t.resource_type = r.resource_type
+), gone AS MATERIALIZED (
+  SELECT s.source_id, r.resource_type, r.resource_id, max(r.deleted_at) AS deleted_at,
+         max(made_at(NULL, r.last_updated)) AS updated_at
+  FROM temp.record_source AS s
+  CROSS JOIN resource AS r ON r.connection_id = s.connection_id AND r.deleted_at > ''
+   AND r.resource_type IN ('ExplanationOfBenefit', 'Coverage', 'Condition', 'MedicationDispense', 'Observation', 'Procedure')
+  WHERE s.source_id IN (SELECT source_id FROM shared)
+  GROUP BY s.source_id, r.resource_type, r.resource_id
+), copy AS MATERIALIZED (
+  SELECT h.*, s.source_id,
+         CASE WHEN g.deleted_at IS NULL THEN 0 WHEN h.is_of_plan THEN g.deleted_at > h.sent_at
+              ELSE h.updated_at <= g.updated_at END AS is_gone
   FROM held AS h
   LEFT JOIN temp.person AS p ON p.connection_id = h.connection_id AND p.patient_id = h.patient_id
   CROSS JOIN temp.record_source AS s ON s.connection_id = h.connection_id AND s.source_id = coalesce(p.source_id, s.source_id)
+  LEFT JOIN gone AS g ON g.source_id = s.source_id AND g.resource_type = h.resource_type AND g.resource_id = h.resource_id
   WHERE s.source_id IN (SELECT source_id FROM shared)
+), compared AS (
+  SELECT connection_id, source_id, resource_type, resource_id,
+         updated_at IS first_value(updated_at) OVER newest
+           AND content_hash IS first_value(content_hash) OVER newest AS is_newest
+  FROM copy
+  WHERE NOT is_gone
+  WINDOW newest AS (PARTITION BY source_id, resource_type, resource_id
+                    ORDER BY updated_at DESC, is_of_plan DESC, received_at DESC, connection_id)
+)
+SELECT connection_id, resource_type, resource_id FROM copy WHERE is_gone
+UNION ALL
+SELECT connection_id, resource_type, resource_id
+FROM (
+  SELECT connection_id, resource_type, resource_id,
+         row_number() OVER (PARTITION BY source_id, resource_type, resource_id
+                            ORDER BY is_newest DESC, connection_id) AS place
+  FROM compared
 )
 WHERE place > 1;

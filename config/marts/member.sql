@@ -7,8 +7,10 @@
 -- hyphens and apostrophes make no other name, and a name sent as one text is read as "Ann Doe" or "Doe, Ann".
 -- Within one connection both must be known and agree, since families share numbers.
 --
--- Connections of one person at one payer bring the same resources. The marts count each once: from
--- the copy that was updated last, then from the connection made first.
+-- Connections of one person at one payer bring the same resources. The marts count each once: from the copy
+-- that was updated last. If that is not known, a plan's copy counts before a file's, then the copy that came
+-- last; of equal copies, that of the connection made first. A resource that the plan has deleted no longer
+-- counts, although a file or an ended consent still has it.
 --
 -- member_id                   the person: the label, else c and the number of the first connection (and the
 --                             patient, where that connection holds several or a label is called so)

@@ -15,7 +15,10 @@ use super::{
 use crate::{
     clock,
     outcome::WalkState,
-    warehouse::error::{Doing, WarehouseError},
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::marts,
+    },
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
@@ -61,6 +64,9 @@ pub(crate) fn end_walk(
         }
         if let Some(advance) = &end.advance {
             let as_of = end.finish.as_of.as_deref();
+            if advance.full {
+                marts::note_proof(&transaction, walk.walk_id)?;
+            }
             type_state::advance(&transaction, walk.walk_id, advance, as_of)?;
             if advance.full {
                 seen::forget_passes_before(&transaction, walk.walk_id)?;

@@ -1,7 +1,11 @@
 //! The same records through two consents, or through a file beside a consent: every claim counts once,
 //! and what is said of it names the connection that it came through.
 
-use crate::{files::import::put, marts::mart_spellings::ask, support::Home};
+use crate::{
+    files::import::put,
+    marts::mart_spellings::ask,
+    support::{Asked, Home, Reply, Scripted, bundle},
+};
 use serde_json::{Value, json};
 use std::fs;
 
@@ -138,6 +142,78 @@ fn a_file_beside_a_consent_brings_no_claim_a_second_time() {
         assert_eq!(ask(&home, MONEY), ["8000|8000|0"], "{options:?}");
         home.succeed(&["verify"], "files beside a consent");
     }
+}
+
+#[test]
+fn of_copies_that_differ_the_newer_one_counts_also_if_none_is_dated() {
+    let dated = |paid: i64, updated: Value| {
+        let mut claim = claim("o", "p", paid, None);
+        claim["meta"] = json!({"lastUpdated": updated});
+        claim
+    };
+    let undated = |paid: i64| {
+        let mut claim = claim("o", "p", paid, None);
+        claim.as_object_mut().unwrap().remove("meta");
+        claim
+    };
+    let home = consents(&[("old", "p"), ("new", "p")]);
+    add(&home, &["old"], &[patient("p", "Jan"), undated(100)]);
+    add(&home, &["new"], &[undated(80)]);
+    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
+    // The age of a file is not known.
+    add(&home, &["file"], &[patient("p", "Jan"), undated(100)]);
+    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
+    // Of equal copies, that of the first connection counts.
+    add(&home, &["old"], &[undated(80)]);
+    assert_eq!(ask(&home, "SELECT connection_id, plan_paid_cents FROM claim"), ["1|8000"]);
+    home.succeed(&["verify"], "copies without a date");
+
+    // Instants are compared, whatever their time zones.
+    let home = consents(&[("a", "p"), ("b", "p")]);
+    let late = dated(80, json!("2025-02-01T23:30:00-05:00"));
+    add(&home, &["a"], &[patient("p", "Jan"), late]);
+    add(&home, &["b"], &[dated(100, json!("2025-02-02T01:00:00Z"))]);
+    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
+}
+
+/// A plan that has these conditions of one patient, and nothing else.
+fn conditions(ids: &[usize]) -> impl Fn(&Asked) -> Reply + Send + use<> {
+    let condition = |id: &usize| {
+        json!({"resourceType": "Condition", "id": format!("c{id}"), "subject": {"reference": "Patient/p"},
+            "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}})
+        .to_string()
+    };
+    let all: Vec<String> = ids.iter().map(condition).collect();
+    move |asked| match &asked.id {
+        Some(id) => all
+            .iter()
+            .find(|json| json.contains(&format!("\"id\":\"{id}\"")))
+            .map_or((404, String::new()), |json| (200, json.clone())),
+        None => bundle(&all, Some(all.len()), None),
+    }
+}
+
+#[test]
+fn what_a_plan_has_proved_to_be_deleted_is_in_no_copy_until_the_plan_shows_it_again() {
+    let payer = Scripted::start(&["Condition"], conditions(&[0, 1, 2, 3, 4]));
+    let home = payer.connected_home(&["Condition"], "");
+    for name in ["c", "d"] {
+        home.succeed(&["connect", name, "--plan", "p", "--patient", "p"], "a consent");
+    }
+    home.succeed(&["sync", "--full"], "two consents");
+    let held = "SELECT connection_id, count(*) FROM diagnosis GROUP BY connection_id";
+    assert_eq!(ask(&home, held), ["1|5"]);
+    // The first consent is not walked any more, so its copy stays.
+    payer.play(conditions(&[0, 1, 3, 4]));
+    home.succeed(&["sync", "d", "--full"], "a deletion");
+    assert_eq!(ask(&home, "SELECT connection_id FROM condition WHERE id = 'c2' ORDER BY 1"), ["1"]);
+    assert_eq!(ask(&home, held), ["1|4"]);
+    home.succeed(&["verify"], "a deletion that one connection proved");
+    // Nothing of the first connection changes, but its plan lists the resource after its deletion.
+    payer.play(conditions(&[0, 1, 2, 3, 4]));
+    home.succeed(&["sync", "c", "--full"], "a resource that is there again");
+    assert_eq!(ask(&home, held), ["1|5"]);
+    home.succeed(&["verify"], "a resource that is there again");
 }
 
 #[test]

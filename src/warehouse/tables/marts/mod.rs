@@ -37,7 +37,7 @@ use crate::{
 use batch::{Pending, due};
 use chrono::{DateTime, Utc};
 use make::make;
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use sha2::{Digest, Sha256};
 use statements::{is_view, statements};
 use std::collections::HashMap;
@@ -50,7 +50,7 @@ pub(in crate::warehouse) use statements::creates_view;
 pub use words::{luhn_sum, npi_is_valid};
 
 /// The version of the code that makes marts; raised if the same statements give other rows than before.
-const FORMAT: u8 = 5;
+const FORMAT: u8 = 6;
 /// Notes that the marts of a connection are out of date.
 pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), WarehouseError> {
     transaction
@@ -58,6 +58,32 @@ pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
         .and_then(|mut statement| statement.execute([connection_id]))
         .doing("cannot note that marts are out of date")
         .map(drop)
+}
+
+/// Notes a type of a walk that is about to prove the whole type, if another connection to the same records
+/// knows of a deletion since the type was last proved: the copies of the walk's connection count again.
+pub(crate) fn note_proof(transaction: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+    if !exists(transaction, "member")? {
+        return Ok(());
+    }
+    let doing = "cannot read what other connections know of a type";
+    let proved: Option<(i64, String)> = transaction
+        .prepare_cached(
+            "SELECT w.connection_id, w.resource_type FROM sync_walk AS w WHERE w.id = ?1 AND EXISTS (
+               SELECT 1 FROM member AS here
+               CROSS JOIN member AS beside ON beside.member_id = here.member_id
+                 AND beside.connection_id <> here.connection_id
+               CROSS JOIN resource AS r ON r.connection_id = beside.connection_id
+                 AND r.resource_type = w.resource_type AND r.deleted_at > coalesce(
+                   (SELECT s.last_full_at FROM type_state AS s WHERE s.connection_id = w.connection_id
+                      AND s.resource_type = w.resource_type), '')
+               WHERE here.connection_id = w.connection_id AND here.is_repeated = 1)",
+        )
+        .and_then(|mut statement| {
+            statement.query_row([walk_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .doing(doing)?;
+    proved.map_or(Ok(()), |(connection_id, name)| note_change(transaction, connection_id, &name))
 }
 
 /// Notes that a resource of this type has changed, so that the marts that read the type are out of date.

@@ -5,7 +5,8 @@
 //! identifier. An identifier joins two groups of patients only if no name and no birth date in one group
 //! contradicts those in the other.
 //!
-//! Two connections read the same records if they hold the same patient of the same plan. Imported files
+//! Two connections read the same records if they hold the same person of the same plan, also as two patients:
+//! a plan may merge one into the other, and an id means one resource on the whole server. Imported files
 //! have the records of a plan, or of other files, if both name the same server and hold the same patient
 //! of it. The same holds if both hold a patient with the same id and the same number of the payer's own.
 //! Files with patients of two plans do not make the two plans one source: each patient's records go with
@@ -28,7 +29,7 @@ pub(super) struct Patient {
     pub(super) given_name: Option<String>,
     pub(super) birth_date: Option<String>,
     pub(super) identifiers: Vec<Identifier>,
-    /// Ids of Patients of the same connection that are linked as the same person.
+    /// Ids of Patients of the same connection or plan that are linked as the same person.
     pub(super) links: Vec<String>,
 }
 
@@ -180,7 +181,9 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
     }
     for (at, patient) in patients.iter().enumerate() {
         for link in &patient.links {
-            if let Some(other) = of_connection.get(&(patient.connection_id, link.as_str())) {
+            let beside = || of_plan.get(&(patient.plan.as_deref()?, link.as_str()));
+            let here = of_connection.get(&(patient.connection_id, link.as_str()));
+            if let Some(other) = here.or_else(beside) {
                 found.bind(at, *other, "link", true);
             }
         }
@@ -215,6 +218,13 @@ pub(super) fn resolve(patients: &[Patient]) -> Vec<Person> {
             if first != at {
                 found.bind(first, at, "label", false);
             }
+        }
+    }
+    let mut of_person: HashMap<(usize, &str), usize> = HashMap::new();
+    for (at, patient) in patients.iter().enumerate() {
+        if let Some(plan) = &patient.plan {
+            let first = *of_person.entry((found.persons.root(at), plan)).or_insert(at);
+            found.bind_records(first, at);
         }
     }
     let Finding { mut persons, mut records, evidence, .. } = found;

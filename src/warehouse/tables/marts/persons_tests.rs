@@ -102,6 +102,29 @@ fn files_of_two_plans_make_no_source_of_the_two() {
 }
 
 #[test]
+fn two_patients_of_one_plan_who_are_one_person_have_the_same_records() {
+    let with = |connection_id: i64, plan: &str, id: &str| Patient {
+        identifiers: identified("https://payer.example/member", "M1"),
+        ..patient(connection_id, plan, id)
+    };
+    let sources = |patients: &[Patient]| -> Vec<(i64, bool)> {
+        resolve(patients).iter().map(|person| (person.source_id, person.is_repeated)).collect()
+    };
+    assert_eq!(sources(&[with(1, "a", "p"), with(2, "a", "q")]), [(1, true), (1, true)]);
+    // The number is first met at another plan.
+    let found = sources(&[with(1, "b", "x"), with(2, "a", "p"), with(3, "a", "q")]);
+    assert_eq!(found, [(1, false), (2, true), (2, true)]);
+    // A link leads to the patient whom only another connection at the plan knows.
+    let linked = Patient { links: vec!["p".to_owned()], ..patient(2, "a", "q") };
+    let found = sources(&[patient(1, "a", "p"), linked.clone()]);
+    assert_eq!(found, [(1, true), (1, true)]);
+    assert_eq!(ids(&[patient(1, "b", "p"), linked]), ["c1", "c2"]);
+    let label = |patient: Patient| Patient { label: Some("jan".to_owned()), ..patient };
+    let found = sources(&[label(patient(1, "a", "p")), label(patient(2, "a", "q"))]);
+    assert_eq!(found, [(1, true), (1, true)]);
+}
+
+#[test]
 fn a_label_joins_plans_and_their_records_stay_apart() {
     let label = |patient: Patient| Patient { label: Some("jan".to_owned()), ..patient };
     let found = resolve(&[label(patient(1, "a", "p")), label(patient(2, "b", "q"))]);

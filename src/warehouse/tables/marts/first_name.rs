@@ -5,6 +5,17 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 /// Forms of address before a name.
 const TITLES: [&str; 9] = ["mr", "mrs", "ms", "miss", "mx", "dr", "prof", "rev", "sir"];
 
+/// What may stand behind a name, after a comma of its own.
+const SUFFIXES: [&str; 7] = ["jr", "sr", "ii", "iii", "iv", "md", "phd"];
+
+/// What is sent as the first name of a child without a name yet, or of anybody whose name is unknown.
+///
+/// Twins are "Baby Boy A" and "Baby Boy B".
+const PLACEHOLDERS: [&str; 13] = [
+    "baby", "babya", "babyb", "babyc", "babyboy", "babygirl", "newborn", "infant", "boy", "girl",
+    "twin", "unknown", "unk",
+];
+
 /// Small letters that do not decompose into a letter and an accent, with their usual transcription.
 ///
 /// They are those of ICAO Doc 9303, part 3, section 6, except Ø: systems in the US only omit its stroke.
@@ -30,10 +41,11 @@ pub(super) struct FirstName {
 }
 
 impl FirstName {
-    /// The first of several given names, separated by blanks; `None` if it has no letter.
+    /// The first of several given names, separated by blanks; `None` if it has no letter, or only stands in
+    /// for a name.
     pub(super) fn new(given_names: &str) -> Option<FirstName> {
         let mut names = given_names.split_whitespace().map(letters).filter(|name| !name.is_empty());
-        let first = names.next()?;
+        let first = names.next().filter(|name| !PLACEHOLDERS.contains(&name.as_str()))?;
         let both = format!("{first}{}", names.next().unwrap_or_default());
         Some(FirstName { first, both })
     }
@@ -51,14 +63,16 @@ impl FirstName {
     }
 }
 
-/// The given names in a full name: "Ann Doe", "Dr. Ann Doe", or "Doe, Ann".
+/// The given names in a full name: "Ann Doe", "Dr. Ann Doe", "Ann Doe, Jr.", or "Doe, Ann".
 ///
 /// `None` if the text is a single word.
 pub(super) fn given_names(text: &str) -> Option<&str> {
-    if let Some((_, given)) = text.split_once(',') {
-        return Some(given.trim()).filter(|given| !given.is_empty());
+    let mut parts =
+        text.split(',').map(str::trim).filter(|part| !SUFFIXES.contains(&letters(part).as_str()));
+    let mut rest = parts.next()?;
+    if let Some(given) = parts.next() {
+        return Some(given).filter(|given| !given.is_empty());
     }
-    let mut rest = text.trim();
     loop {
         let (first, behind) = rest.split_once(char::is_whitespace)?;
         if !TITLES.contains(&letters(first).as_str()) {
@@ -140,7 +154,10 @@ mod tests {
         ] {
             assert!(!like(one, other), "{one}, {other}");
         }
-        assert_eq!(FirstName::new(" - "), None);
+        for unknown in [" - ", "Baby Boy", "BABY GIRL A", "Newborn", "Girl B", "unknown"] {
+            assert_eq!(FirstName::new(unknown), None, "{unknown}");
+        }
+        assert!(FirstName::new("Babette").is_some() && FirstName::new("Ann Baby").is_some());
     }
 
     #[test]
@@ -150,6 +167,10 @@ mod tests {
             (" Dr. Ann M Doe", Some("Ann")),
             ("Prof. Dr. Ann Doe", Some("Ann")),
             ("DOE, ANN M", Some("ANN M")),
+            ("John Doe, Jr.", Some("John")),
+            ("Dr. Ann Doe, MD, PhD", Some("Ann")),
+            ("Doe, Jr., John", Some("John")),
+            ("DOE JR, JOHN Q, III", Some("JOHN Q")),
             ("Doe,", None),
             ("Mrs. Doe", None),
             ("Ann", None),

@@ -151,6 +151,10 @@ fn a_shared_number_joins_unless_birth_date_or_name_differ() {
     assert_eq!(ids(&[same.clone(), unknown.clone()]), ["c1", "c1"]);
     assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "J.")]), ["c1", "c1"]);
     assert_eq!(ids(&[same.clone(), with(2, "1980-01-01", "e")]), ["c1", "c2"]);
+    assert_eq!(
+        ids(&[with(1, "2025-01-01", "Baby Boy"), with(2, "2025-01-01", "Liam")]),
+        ["c1", "c1"]
+    );
     // A patient without a name and birth date joins one of the twins, never both.
     let twin = with(3, "1980-01-01", "Eva");
     assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);
@@ -181,6 +185,9 @@ fn of_a_family_in_one_connection_nobody_is_taken_for_another() {
         assert_eq!(ids(&[subscriber.clone(), dependant]), ["c1 p", "c1 q"]);
     }
     assert_eq!(ids(&[subscriber.clone(), member("q", born, jan)]), ["c1", "c1"]);
+    // Twins without names yet.
+    let [boy, girl] = ["Baby Boy", "Baby Girl"].map(Some);
+    assert_eq!(ids(&[member("p", born, boy), member("q", born, girl)]), ["c1 p", "c1 q"]);
     let of_one = |patient: Patient| Patient {
         identifiers: identified("http://hl7.org/fhir/sid/us-mbi", "1S00E00AA00"),
         ..patient

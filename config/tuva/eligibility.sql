@@ -29,7 +29,7 @@
 -- long_term_institutional_flag      VARCHAR: not known: Patient Access does not say
 -- group_id                          VARCHAR: number of the group
 -- group_name                        VARCHAR: name of the group
--- name_suffix                       VARCHAR: suffix of the first name sent
+-- name_suffix                       VARCHAR: suffix of the first current name
 -- first_name                        VARCHAR: given name, with further ones
 -- middle_name                       VARCHAR: not known: further given names stand with the first
 -- last_name                         VARCHAR: family name
@@ -110,7 +110,8 @@ SELECT CAST(coalesce(s.member_id, CAST(s.connection_id AS VARCHAR) || '.' || s.p
        CAST(NULL AS VARCHAR) AS long_term_institutional_flag,
        CAST(s.group_number AS VARCHAR) AS group_id,
        CAST(s.group_name AS VARCHAR) AS group_name,
-       CAST((SELECT max(a.suffix) FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND a.name_index = 0) AS VARCHAR) AS name_suffix,
+       CAST(nullif((SELECT substr(min(CASE WHEN a.period_end IS NULL THEN '0' ELSE '1' END || substr('0000' || CAST(a.name_index AS VARCHAR), -5) || coalesce(a.suffix, '')), 7)
+         FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND coalesce(a."use", 'usual') IN ('official', 'usual')), '') AS VARCHAR) AS name_suffix,
        CAST(p.given_name AS VARCHAR) AS first_name,
        CAST(NULL AS VARCHAR) AS middle_name,
        CAST(p.family_name AS VARCHAR) AS last_name,

@@ -6,7 +6,7 @@
 --
 -- person_id                         VARCHAR: member_id of member: over plans
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient
--- name_suffix                       VARCHAR: suffix of the first name sent
+-- name_suffix                       VARCHAR: suffix of the first current name
 -- first_name                        VARCHAR: given name, with further ones
 -- middle_name                       VARCHAR: not known: further given names stand with the first
 -- last_name                         VARCHAR: family name
@@ -32,7 +32,8 @@
 CREATE VIEW tuva_patient AS
 SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(CAST(m.source_connection_id AS VARCHAR) || '.' || p.id AS VARCHAR) AS patient_id,
-       CAST((SELECT max(a.suffix) FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND a.name_index = 0) AS VARCHAR) AS name_suffix,
+       CAST(nullif((SELECT substr(min(CASE WHEN a.period_end IS NULL THEN '0' ELSE '1' END || substr('0000' || CAST(a.name_index AS VARCHAR), -5) || coalesce(a.suffix, '')), 7)
+         FROM patient_name AS a WHERE a.connection_id = p.connection_id AND a.patient_id = p.id AND coalesce(a."use", 'usual') IN ('official', 'usual')), '') AS VARCHAR) AS name_suffix,
        CAST(p.given_name AS VARCHAR) AS first_name,
        CAST(NULL AS VARCHAR) AS middle_name,
        CAST(p.family_name AS VARCHAR) AS last_name,

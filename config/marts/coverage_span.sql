@@ -15,6 +15,7 @@
 -- patient_id                  the covered member, id in patient
 -- member_name                 name of the member
 -- birth_date                  date of birth of the member
+-- death_date                  day of the member's death, where sent; member_month counts no later day
 -- status                      active or cancelled
 -- coverage_start              first day as sent
 -- coverage_start_date         the same as a date
@@ -41,6 +42,7 @@ CREATE TABLE coverage_span (
   patient_id TEXT,
   member_name TEXT,
   birth_date TEXT,
+  death_date TEXT,
   status TEXT,
   coverage_start TEXT,
   coverage_start_date TEXT,
@@ -70,6 +72,7 @@ SELECT c.connection_id,
        c.beneficiary_id,
        coalesce(nullif(trim(coalesce(p.given_name, '') || ' ' || coalesce(p.family_name, '')), ''), p.name_text, c.beneficiary_display),
        first_day(p.birth_date),
+       last_day(p.deceased_date_time),
        c.status,
        c.period_start,
        first_day(c.period_start),

@@ -8,7 +8,7 @@
 -- A coverage counts from its start to its end. An active one without an end, or with an end to come (payers
 -- write 9999-12-31), counts up to the current month; a cancelled one without an end or with an end to come,
 -- one without a start and one whose end is before its start do not count, since nobody knows which days
--- they cover.
+-- they cover. No coverage counts beyond the day of the member's death, unless the death is before its start.
 --
 -- Many payers write 1900-01-01 or another day long ago where they do not know the start. The months of a
 -- member therefore begin no earlier than January 2016 (payers need not share older records:
@@ -41,7 +41,9 @@ WITH RECURSIVE number(y, m) AS (
               ELSE '-28' END AS last
   FROM number
 ), span AS (
-  SELECT s.*, coalesce((SELECT min(c.service_start_date) FROM claim_current AS c
+  SELECT s.*, CASE WHEN s.death_date >= s.coverage_start_date AND (s.death_date < s.coverage_end_date OR s.coverage_end IS NULL)
+           THEN s.death_date ELSE s.coverage_end_date END AS ends,
+         coalesce((SELECT min(c.service_start_date) FROM claim_current AS c
            WHERE c.member_id = s.member_id AND c.service_start_date >= '1990-01-01'), '2016-01-01') AS served
   FROM coverage_span AS s
   WHERE s.is_backward = 0
@@ -63,11 +65,11 @@ WITH RECURSIVE number(y, m) AS (
 ), covered AS (
   SELECT s.connection_id, s.patient_id, s.place, month.first AS month_date,
          CASE WHEN s.start > month.first THEN s.start ELSE month.first END AS first,
-         CASE WHEN s.coverage_end_date < month.last THEN s.coverage_end_date ELSE month.last END AS last,
-         CASE WHEN s.start <= month.first AND coalesce(s.coverage_end_date, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole
+         CASE WHEN s.ends < month.last THEN s.ends ELSE month.last END AS last,
+         CASE WHEN s.start <= month.first AND coalesce(s.ends, month.last) >= month.last THEN 1 ELSE 0 END AS is_whole
   FROM counted AS s
   JOIN month ON s.start <= month.last AND s.earliest <= month.last
-    AND (s.coverage_end_date >= month.first OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
+    AND (s.ends >= month.first OR (s.ends IS NULL AND s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
 ), monthly AS MATERIALIZED (
   SELECT month_date, count(*) AS coverages, min(place) AS place, min(first) AS first, max(last) AS last, max(is_whole) AS is_whole
   FROM covered

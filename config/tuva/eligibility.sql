@@ -66,8 +66,10 @@ WITH today AS (
   SELECT s.*, CASE WHEN s.coverage_start_date >= s.known THEN s.coverage_start_date WHEN s.birth_date > s.known THEN s.birth_date ELSE s.known END AS since
   FROM begun AS s
 ), span AS (
-  -- They write 9999-12-31 where no end is known.
-  SELECT s.*, CASE WHEN s.coverage_end_date <= month.last THEN s.coverage_end_date ELSE month.last END AS until
+  -- They write 9999-12-31 where no end is known, and may leave open what a death has ended.
+  SELECT s.*, CASE WHEN s.death_date >= s.coverage_start_date AND s.death_date <= month.last
+                     AND (s.death_date < s.coverage_end_date OR s.coverage_end IS NULL) THEN s.death_date
+                   WHEN s.coverage_end_date <= month.last THEN s.coverage_end_date ELSE month.last END AS until
   FROM dated AS s CROSS JOIN month
 ), ranked AS (
   SELECT s.*, row_number() OVER (PARTITION BY s.member_id, coalesce(s.member_number, s.patient_id), s.since, s.until,

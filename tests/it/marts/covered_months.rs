@@ -1,4 +1,5 @@
-//! The months of a member begin when something can be known of them, whatever start a payer writes.
+//! The months of a member begin when something can be known of them, whatever start a payer writes, and
+//! end with the member's life.
 
 use crate::{
     marts::mart_spellings::{add, ask, claim},
@@ -54,6 +55,17 @@ fn months_begin_at_birth_at_the_first_claim_or_in_2016_and_end_today() {
     }
     let baby = json!({"resourceType": "Patient", "id": "baby", "birthDate": "2020-03-15"});
     add(&home, "baby", &[baby, covered("baby", "active", json!({"start": "1900-01-01"}))]);
+    // Payers leave open, or end much later, what a death has ended. A death before the start is a mistake.
+    for (id, start, end, death) in [
+        ("dead", "2020-01-01", None, "2023-05-10T08:00:00-05:00"),
+        ("late", "2020-01-01", Some("2023-12-31"), "2023-05"),
+        ("wrong", "2020-01-01", Some("2020-03-31"), "2019-05-10"),
+    ] {
+        let person = json!({"resourceType": "Patient", "id": id, "deceasedDateTime": death});
+        let mut period = json!({"start": start});
+        period.as_object_mut().unwrap().extend(end.map(|end| ("end".to_owned(), json!(end))));
+        add(&home, id, &[person, covered(id, "active", period)]);
+    }
     let asked = "SELECT patient_id, min(month_date), min(first_covered_date), min(is_whole_month),
                    CASE max(month_date) WHEN strftime('%Y-%m-01', 'now') THEN 'now' ELSE max(month_date) END,
                    count(*) = 1 + 12 * (substr(max(month_date), 1, 4) - substr(min(month_date), 1, 4))
@@ -63,12 +75,15 @@ fn months_begin_at_birth_at_the_first_claim_or_in_2016_and_end_today() {
         ask(&home, asked),
         [
             "baby|2020-03-01|2020-03-15|0|now|1",
+            "dead|2020-01-01|2020-01-01|0|2023-05-01|1",
             "early|2012-05-01|2012-05-01|1|now|1",
             "known|2018-03-01|2018-03-10|0|now|1",
+            "late|2020-01-01|2020-01-01|1|2023-05-01|1",
             "marked|2016-01-01|2016-01-01|1|now|1",
             "mistaken|2016-01-01|2016-01-01|1|now|1",
             "open|2016-01-01|2016-01-01|1|now|1",
             "past|2016-01-01|2016-01-01|0|2016-02-01|1",
+            "wrong|2020-01-01|2020-01-01|1|2020-03-01|1",
         ]
     );
     let sent = "SELECT count(*) FROM enrollment WHERE coverage_start_date = '1900-01-01'";
@@ -81,12 +96,15 @@ fn months_begin_at_birth_at_the_first_claim_or_in_2016_and_end_today() {
         ask(&home, spans),
         [
             "baby|2020-03-15|now",
+            "dead|2020-01-01|2023-05-10",
             "early|2012-05-20|now",
             "known|2018-03-10|now",
+            "late|2020-01-01|2023-05-31",
             "marked|2016-01-01|now",
             "mistaken|2016-01-01|now",
             "open|2016-01-01|now",
             "past|2016-01-01|2016-02-10",
+            "wrong|2020-01-01|2020-03-31",
         ]
     );
 }

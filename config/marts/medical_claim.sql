@@ -446,7 +446,7 @@ SELECT c.connection_id,
        CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
        CAST(CASE f.kind WHEN 'institutional' THEN 'institutional' WHEN 'professional' THEN 'professional' WHEN 'oral' THEN 'dental' WHEN 'vision' THEN 'vision' ELSE 'undetermined' END AS VARCHAR) AS claim_type,
        CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
-       CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
+       CAST(coalesce(s.member_number, whose.member_id, c.patient_id) AS VARCHAR) AS member_id,
        CAST(coalesce(CASE WHEN s.coverage_id IS NULL THEN c.insurer_name ELSE s.payer_name END, n.plan, 'file') AS VARCHAR) AS payer,
        CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        date(c.service_start_date) AS claim_start_date,
@@ -616,6 +616,7 @@ LEFT JOIN explanation_of_benefit_add_item AS added ON added.connection_id = l.co
   AND added.explanation_of_benefit_id = l.explanation_of_benefit_id AND added.row_no = l.add_item_index
 JOIN filed AS f ON f.connection_id = c.connection_id AND f.id = c.explanation_of_benefit_id
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
+LEFT JOIN patient AS whose ON whose.connection_id = c.connection_id AND whose.id = c.patient_id
 LEFT JOIN billed ON billed.connection_id = c.connection_id AND billed.id = c.explanation_of_benefit_id
 LEFT JOIN taxed AS rendering ON rendering.connection_id = l.connection_id AND rendering.npi = l.provider_npi
 LEFT JOIN diagnosed AS x ON x.connection_id = c.connection_id AND x.explanation_of_benefit_id = c.explanation_of_benefit_id

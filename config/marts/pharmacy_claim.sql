@@ -95,7 +95,7 @@ SELECT c.connection_id,
        CAST(CAST(c.connection_id AS VARCHAR) || '.' || c.explanation_of_benefit_id AS VARCHAR) AS claim_id,
        CAST(coalesce(l.line_key, 0) + 1 AS INTEGER) AS claim_line_number,
        CAST(coalesce(c.member_id, CAST(c.connection_id AS VARCHAR) || '.' || c.patient_id) AS VARCHAR) AS person_id,
-       CAST(coalesce(s.member_number, c.patient_id) AS VARCHAR) AS member_id,
+       CAST(coalesce(s.member_number, whose.member_id, c.patient_id) AS VARCHAR) AS member_id,
        CAST(coalesce(CASE WHEN s.coverage_id IS NULL THEN c.insurer_name ELSE s.payer_name END, n.plan, 'file') AS VARCHAR) AS payer,
        CAST(coalesce(s.plan_name, s.plan_number, n.plan, 'file') AS VARCHAR) AS plan,
        CAST(CASE WHEN length(f.prescriber_npi) = 10 THEN f.prescriber_npi END AS VARCHAR) AS prescribing_provider_npi,
@@ -135,4 +135,5 @@ LEFT JOIN explanation_of_benefit_item AS i ON i.connection_id = l.connection_id
 LEFT JOIN medication_fill AS f ON f.connection_id = c.connection_id AND f.source_id = c.explanation_of_benefit_id
   AND f.source = 'claim' AND (f.item_index = l.item_index OR (l.line_key IS NULL AND f.item_index IS NULL))
 LEFT JOIN span AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
+LEFT JOIN patient AS whose ON whose.connection_id = c.connection_id AND whose.id = c.patient_id
 WHERE c.kind = 'pharmacy';

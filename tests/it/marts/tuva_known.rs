@@ -294,3 +294,22 @@ fn the_kind_of_payer_is_that_of_the_coverages_code() {
         ]
     );
 }
+
+#[test]
+fn a_claim_without_its_coverage_has_the_member_number_that_eligibility_has() {
+    let patient = json!({"resourceType": "Patient", "id": "p", "identifier": [
+        {"system": "https://plan.example/member", "value": "M123", "type": coded("MB")}]});
+    let covered = json!({"resourceType": "Coverage", "id": "k", "status": "active",
+        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Plan"}], "period": {"start": "2025-01-01"}});
+    let home = imported(&[
+        patient,
+        covered,
+        claim("a", json!({})),
+        claim("b", json!({"type": coded("pharmacy")})),
+        claim("c", json!({"patient": {"reference": "Patient/q"}})),
+    ]);
+    let numbers = "SELECT claim_id, member_id FROM tuva_medical_claim
+        UNION ALL SELECT claim_id, member_id FROM tuva_pharmacy_claim
+        UNION ALL SELECT 'eligibility', member_id FROM tuva_eligibility ORDER BY 1";
+    assert_eq!(ask(&home, numbers), ["1.a|M123", "1.b|M123", "1.c|q", "eligibility|M123"]);
+}

@@ -76,10 +76,11 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Immunization' AND came.resource_id = v.id
 LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, CASE WHEN b.plan IS NULL THEN 1 ELSE 0 END, c.received_at DESC, r.connection_id) AS place
   -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
-  FROM member AS b CROSS JOIN immunization AS r
-  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  FROM member AS b CROSS JOIN immunization AS r CROSS JOIN resource AS c
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id
+    AND c.connection_id = r.connection_id AND c.resource_type = 'Immunization' AND c.resource_id = r.id) AS twin
   ON twin.connection_id = v.connection_id AND twin.id = v.id
 WHERE coalesce(v.status, '') <> 'entered-in-error'
   AND coalesce(twin.place, 1) = 1;

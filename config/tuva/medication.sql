@@ -106,10 +106,11 @@ FROM (SELECT s.*, replace(s.drug_ndc_code, '-', '') AS ndc_digits, '/' || replac
 JOIN connection AS n ON n.id = q.connection_id
 JOIN resource AS came ON came.connection_id = q.connection_id AND came.resource_type = 'MedicationRequest' AND came.resource_id = q.id
 LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, CASE WHEN b.plan IS NULL THEN 1 ELSE 0 END, c.received_at DESC, r.connection_id) AS place
   -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
-  FROM member AS b CROSS JOIN medication_request AS r
-  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  FROM member AS b CROSS JOIN medication_request AS r CROSS JOIN resource AS c
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id
+    AND c.connection_id = r.connection_id AND c.resource_type = 'MedicationRequest' AND c.resource_id = r.id) AS twin
   ON twin.connection_id = q.connection_id AND twin.id = q.id
 WHERE coalesce(q.status, '') NOT IN ('entered-in-error', 'draft', 'cancelled') AND (q.do_not_perform IS NULL OR q.do_not_perform <> 1)
   AND coalesce(twin.place, 1) = 1;

@@ -1,7 +1,7 @@
 -- The Tuva input layer: who are the patients?
 --
 -- Grain: one row per patient of a connection. Of the Patients of connections that read the same records, the one
--- that was updated last.
+-- that was updated last; if that is not known, a plan's before a file's, then the one that came last.
 -- Names, order and types are those of patient in Tuva 0.18.0.
 --
 -- person_id                         VARCHAR: member_id of member: over plans
@@ -61,9 +61,10 @@ SELECT CAST(m.member_id AS VARCHAR) AS person_id,
        CAST(NULL AS VARCHAR) AS file_name,
        coalesce(CAST(NULL AS TIMESTAMP), date(came.received_at)) AS ingest_datetime
 FROM (SELECT m.*, row_number() OVER (PARTITION BY m.source_connection_id, m.patient_id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, m.connection_id) AS place
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, CASE WHEN m.plan IS NULL THEN 1 ELSE 0 END, c.received_at DESC, m.connection_id) AS place
   FROM member AS m
-  JOIN patient AS r ON r.connection_id = m.connection_id AND r.id = m.patient_id) AS m
+  JOIN patient AS r ON r.connection_id = m.connection_id AND r.id = m.patient_id
+  JOIN resource AS c ON c.connection_id = r.connection_id AND c.resource_type = 'Patient' AND c.resource_id = r.id) AS m
 JOIN patient AS p ON p.connection_id = m.connection_id AND p.id = m.patient_id
 JOIN connection AS n ON n.id = p.connection_id
 JOIN resource AS came ON came.connection_id = p.connection_id AND came.resource_type = 'Patient' AND came.resource_id = p.id

@@ -296,6 +296,26 @@ fn the_input_layer_has_each_clinical_record_once_whoever_brought_it() {
 }
 
 #[test]
+fn of_undated_clinical_records_the_newer_copy_of_a_plan_counts() {
+    let home = consents(&[("old", "p"), ("new", "p")]);
+    let with = |family: &str, class: &str| {
+        let mut visit = record("Encounter", "e", "p", "2025-01-01");
+        visit.as_object_mut().unwrap().remove("meta");
+        visit["class"] = json!({"code": class});
+        let mut jan = patient("p", "Jan");
+        jan["name"][0]["family"] = json!(family);
+        [jan, visit]
+    };
+    for (name, family, class) in
+        [("old", "Roe", "EMER"), ("new", "Doe", "AMB"), ("file", "Roe", "EMER")]
+    {
+        add(&home, &[name], &with(family, class));
+    }
+    assert_eq!(ask(&home, "SELECT encounter_type FROM tuva_encounter"), ["AMB"]);
+    assert_eq!(ask(&home, "SELECT last_name FROM tuva_patient"), ["Doe"]);
+}
+
+#[test]
 fn records_of_two_payers_files_are_not_copies_whatever_their_ids_and_label() {
     let home = consents(&[]);
     for payer in ["one", "two"] {

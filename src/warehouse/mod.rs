@@ -48,7 +48,7 @@ pub(crate) use read::reader::{Reader, is_unchanged, known};
 pub use read::snapshot::{Since, Snapshot};
 pub use read::standing::Standing;
 pub use read::status::{TableCount, TypeStatus};
-pub use tables::code_list;
+pub use tables::code_systems;
 pub use tables::codes::{CodeSystem, LoadedCodes, TakeCode};
 pub use tables::marts::{MartState, luhn_sum, npi_is_valid};
 pub(crate) use tables::projection::project;

@@ -1,4 +1,4 @@
-//! The vault's key: from the environment, or a file next to the vault.
+//! The vault's key: one that the command was given, or a file next to the vault.
 
 use std::fs;
 use std::io::{ErrorKind, Write};

@@ -1,6 +1,6 @@
 //! The published code lists that payersync reads, and how it recognizes a list by the content of its file.
 
-use crate::warehouse::code_list;
+use crate::warehouse::code_systems;
 
 /// A published code list, in one file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,9 +79,9 @@ impl List {
     /// The code system's URI, as <https://terminology.hl7.org> and CARIN's guide for claims define it.
     pub(super) fn system(self) -> &'static str {
         match self {
-            List::Icd10Cm => code_list::ICD_10_CM,
-            List::Icd10Pcs => code_list::ICD_10_PCS,
-            List::Hcpcs => code_list::HCPCS,
+            List::Icd10Cm => code_systems::ICD_10_CM,
+            List::Icd10Pcs => code_systems::ICD_10_PCS,
+            List::Hcpcs => code_systems::HCPCS,
             List::DrgTable | List::DrgAppendix => {
                 "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/\
                  MS-DRG-Classifications-and-Software"
@@ -90,9 +90,9 @@ impl List {
                 "https://www.cms.gov/Medicare/Coding/place-of-service-codes/\
                  Place_of_Service_Code_Set"
             }
-            List::NdcProduct | List::NdcPackage => code_list::NDC,
+            List::NdcProduct | List::NdcPackage => code_systems::NDC,
             List::Cvx => "http://hl7.org/fhir/sid/cvx",
-            List::RxNorm => code_list::RXNORM,
+            List::RxNorm => code_systems::RXNORM,
             List::Taxonomy => "http://nucc.org/provider-taxonomy",
         }
     }

@@ -1,6 +1,6 @@
 //! Normalised tables and marts: their definitions, how they are filled and kept up to date.
 
-pub mod code_list;
+pub mod code_systems;
 pub(super) mod codes;
 pub(super) mod in_order;
 pub(super) mod marts;

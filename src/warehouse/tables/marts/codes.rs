@@ -4,7 +4,7 @@
 //! Senders also write the URL of a ValueSet instead, `https` for `http`, or a slash at the end.
 
 use super::words;
-use crate::warehouse::tables::code_list;
+use crate::warehouse::tables::code_systems;
 
 /// The name of the vocabulary of a code system; `None` if the system is not known.
 ///
@@ -56,12 +56,12 @@ pub(super) fn vocabulary(system: &str, code: &str) -> Option<&'static str> {
 
 /// The most frequent spellings, which are found without copying the text.
 const USUAL: [(&str, &str); 8] = [
-    (code_list::ICD_10_CM, "ICD-10-CM"),
+    (code_systems::ICD_10_CM, "ICD-10-CM"),
     ("http://www.ama-assn.org/go/cpt", "CPT"),
-    (code_list::NDC, "NDC"),
-    (code_list::HCPCS, "HCPCS"),
-    (code_list::RXNORM, "RxNorm"),
-    (code_list::ICD_10_PCS, "ICD-10-PCS"),
+    (code_systems::NDC, "NDC"),
+    (code_systems::HCPCS, "HCPCS"),
+    (code_systems::RXNORM, "RxNorm"),
+    (code_systems::ICD_10_PCS, "ICD-10-PCS"),
     ("http://snomed.info/sct", "SNOMED CT"),
     ("http://loinc.org", "LOINC"),
 ];
@@ -119,11 +119,11 @@ fn procedure(code: &str) -> Option<&'static str> {
 /// `None` if payersync reads no list of that system.
 pub(super) fn listed_system(system: &str, code: &str) -> Option<&'static str> {
     match vocabulary(system, code)? {
-        "HCPCS" => Some(code_list::HCPCS),
-        "ICD-10-CM" => Some(code_list::ICD_10_CM),
-        "ICD-10-PCS" => Some(code_list::ICD_10_PCS),
-        "NDC" => Some(code_list::NDC),
-        "RxNorm" => Some(code_list::RXNORM),
+        "HCPCS" => Some(code_systems::HCPCS),
+        "ICD-10-CM" => Some(code_systems::ICD_10_CM),
+        "ICD-10-PCS" => Some(code_systems::ICD_10_PCS),
+        "NDC" => Some(code_systems::NDC),
+        "RxNorm" => Some(code_systems::RXNORM),
         _ => None,
     }
 }
@@ -319,11 +319,11 @@ mod tests {
     fn a_code_is_looked_up_as_its_list_has_it() {
         let hcpcs = "https://www.cms.gov/Medicare/Coding/HCPCSReleaseCodeSets";
         for (system, code, list, listed) in [
-            ("urn:oid:2.16.840.1.113883.6.90", "e119", code_list::ICD_10_CM, "E11.9"),
-            ("http://hl7.org/fhir/sid/icd-10-pcs", " 0016070", code_list::ICD_10_PCS, "0016070"),
-            (hcpcs, "j1885", code_list::HCPCS, "J1885"),
-            ("http://hl7.org/fhir/sid/ndc", "0002-1433-80", code_list::NDC, "000021433"),
-            ("RxNorm", "860975", code_list::RXNORM, "860975"),
+            ("urn:oid:2.16.840.1.113883.6.90", "e119", code_systems::ICD_10_CM, "E11.9"),
+            ("http://hl7.org/fhir/sid/icd-10-pcs", " 0016070", code_systems::ICD_10_PCS, "0016070"),
+            (hcpcs, "j1885", code_systems::HCPCS, "J1885"),
+            ("http://hl7.org/fhir/sid/ndc", "0002-1433-80", code_systems::NDC, "000021433"),
+            ("RxNorm", "860975", code_systems::RXNORM, "860975"),
         ] {
             assert_eq!(listed_system(system, code), Some(list), "{code}");
             assert_eq!(listed_code(system, code).as_deref(), Some(listed), "{code}");

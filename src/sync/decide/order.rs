@@ -1,6 +1,10 @@
 //! The decision for a type: a walk with everything that it needs, or why no walk is made.
 
-use super::{asked::Extent, part::Part, searches::Attempt};
+use super::{
+    asked::Extent,
+    attempt::Attempt,
+    part::{Part, query_of},
+};
 use crate::{
     fhir::{for_patient, is_everything, needs_patient},
     http::Origin,
@@ -99,13 +103,8 @@ impl WalkOrder {
         if is_everything(&self.start) {
             return vec!["$everything".to_owned()];
         }
-        let pairs: Vec<String> = self
-            .start
-            .query_pairs()
-            .filter(|(name, _)| name != "_count")
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        if pairs.is_empty() { Vec::new() } else { vec![pairs.join("&")] }
+        let query = query_of(&self.start);
+        if query.is_empty() { Vec::new() } else { vec![query] }
     }
 
     /// Whether a cursor's walk is made with the same base, search and consent.

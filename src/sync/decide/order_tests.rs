@@ -9,7 +9,7 @@ fn url(query: &str) -> Url {
 
 fn part(query: &str) -> Part {
     let start = url(&format!("Goal?{query}"));
-    Part { query: query.to_owned(), start, alone: "alone".to_owned() }
+    Part { query: query.to_owned(), start, alone: "alone".to_owned(), is_granted: false }
 }
 
 fn attempt(query: &str) -> Attempt {
@@ -19,6 +19,7 @@ fn attempt(query: &str) -> Attempt {
         proved_for: "another".to_owned(),
         note: None,
         names_patient: false,
+        after_nothing: false,
         after: &[400],
     }
 }

@@ -2,9 +2,10 @@
 
 use super::{
     asked::{Choice, choose, unasked_types, wanted_types},
+    attempt::Attempt,
     input::PlanInput,
     order::{Increment, Step, WalkFrom, WalkOrder},
-    searches::{Attempt, searches},
+    searches::searches,
 };
 use crate::{
     fhir::{SearchRule, changed_since, instant, is_everything},

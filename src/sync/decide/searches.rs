@@ -2,68 +2,26 @@
 //!
 //! There are few ways to search: with or without the patient, and with or without `_count`. If the
 //! configuration wants `$everything` and the plan does not declare it, the ordinary search is a way, too.
-//! The fingerprint of the last full walk tells which way has worked before. Whether the patient must be
-//! named is stored by itself.
+//! If the consent covers a part of the type, the search for that part is one. The fingerprint of the last
+//! full walk tells which way has worked before. Whether the patient must be named is stored by itself.
 
-use super::{input::PlanInput, part::Part, proved_for::fingerprint};
+use super::{
+    attempt::{Attempt, WANTS_PATIENT},
+    granted::granted_searches,
+    input::PlanInput,
+    part::Part,
+    proved_for::fingerprint,
+};
 use crate::{
-    fhir::{SearchQuery, SearchRule, patient_parameter, type_search, without_count},
+    fhir::{SearchQuery, SearchRule, patient_parameter, type_search},
     warehouse::TypeState,
 };
 use url::Url;
 
 /// Says in a fingerprint that a search has no `_count`, though one is configured.
 const NO_COUNT: &str = "without _count";
-/// Statuses that can mean that a search must name the patient.
-const WANTS_PATIENT: &[u16] = &[400, 403, 422];
-/// Statuses that can mean that a parameter is not known, or has too large a value.
-const WANTS_NO_COUNT: &[u16] = &[400, 422];
 /// Statuses that can mean that a type, or an operation, is not served at all. Cigna always answers 500.
 const NOT_SERVED: &[u16] = &[400, 403, 404, 405, 422, 500, 501];
-
-/// One way to search a type.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
-    /// The first page of the whole type.
-    pub start: Url,
-    /// Searches that together cover the type; if there are none, `start` covers the whole type.
-    pub parts: Vec<Part>,
-    /// A fingerprint of the base, search and consent of a walk by this search.
-    pub proved_for: String,
-    /// A note for the ledger, if the walk is complete.
-    pub note: Option<String>,
-    /// Whether the search names the patient though no rule says so.
-    pub names_patient: bool,
-    /// The statuses of a refused first page after which this search may get further.
-    pub(super) after: &'static [u16],
-}
-
-impl Attempt {
-    /// Whether this search may get further than one whose first page had this status.
-    pub fn is_for(&self, status: Option<u16>) -> bool {
-        status.is_some_and(|status| self.after.contains(&status))
-    }
-
-    fn noting(self, more: &str) -> Attempt {
-        let notes: Vec<&str> = self.note.as_deref().into_iter().chain([more]).collect();
-        Attempt { note: Some(notes.join("; ")), ..self }
-    }
-
-    /// The same search without `_count`; `None` if it has none.
-    fn without_count(&self, proved_for: &str) -> Option<Attempt> {
-        let part = |part: &Part| match without_count(&part.start) {
-            Some(start) => Part { start, ..part.clone() },
-            None => part.clone(),
-        };
-        let start = without_count(&self.start)?;
-        let parts = self.parts.iter().map(part).collect();
-        let same = Attempt { start, parts, proved_for: proved_for.to_owned(), ..self.clone() };
-        Some(
-            Attempt { after: WANTS_NO_COUNT, ..same }
-                .noting("searched without _count, since the plan refuses it"),
-        )
-    }
-}
 
 /// The ways to search a type, in the order in which they are tried; at least one.
 ///
@@ -86,7 +44,17 @@ pub(super) fn searches(
             .capability
             .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
     if !(wants_everything && is_undeclared) {
-        return ways(input, name, usual(input, name, rule, &bare, is_by_patient), is_known);
+        let usual = usual(input, name, rule, &bare, is_by_patient);
+        let granted = granted_searches(input, name, rule, &usual);
+        let mut granted = ways(input, name, granted, is_known);
+        // A search that found nothing yet is not remembered: the usual one may bring the first resource.
+        let is_held = input.held.iter().any(|held| held.resource_type == name);
+        if is_held && granted.iter().any(|it| is_known(&it.proved_for)) {
+            return granted;
+        }
+        let mut searches = ways(input, name, usual, is_known);
+        searches.append(&mut granted);
+        return searches;
     }
     let ordinary = usual(input, name, None, &bare, is_by_patient).into_iter().map(|it| {
         it.noting(
@@ -127,6 +95,7 @@ fn ways(
     if is_known(&proof) && !without.is_empty() {
         for (attempt, counted) in without.iter_mut().zip(&counted) {
             attempt.after = counted.after;
+            attempt.after_nothing = counted.after_nothing;
         }
         return without;
     }
@@ -161,6 +130,7 @@ fn usual(
         proved_for: proved_for.clone(),
         note: note.clone(),
         names_patient: false,
+        after_nothing: false,
         after: &[],
     };
     match rule {
@@ -171,6 +141,7 @@ fn usual(
                     query: query.as_str().to_owned(),
                     start: query.on(bare),
                     alone: fingerprint(input, name, &[query.as_str()]),
+                    is_granted: false,
                 };
                 let parts = queries.iter().map(part).collect();
                 vec![Attempt { parts, ..on(bare.clone()) }]

@@ -29,6 +29,25 @@ fn ways(order: &WalkOrder) -> Vec<(String, String)> {
     [of(&order.start, &order.note)].into_iter().chain(otherwise).collect()
 }
 
+/// The state of a type whose last walk was made with this fingerprint.
+fn state(name: &str, proved_for: &str) -> TypeState {
+    TypeState {
+        resource_type: name.to_owned(),
+        watermark: None,
+        last_full_at: None,
+        last_updated: LastUpdated::Unknown,
+        last_updated_reason: None,
+        all_dated: true,
+        resources: 1,
+        has_open_rejects: false,
+        has_outdated: false,
+        proved_for: Some(proved_for.to_owned()),
+        totals: Totals::Unknown,
+        probed_at: None,
+        by_patient: false,
+    }
+}
+
 #[test]
 fn what_is_proved_is_proved_for_one_base_one_search_and_one_consent() {
     let base = Url::parse(BASE).unwrap();
@@ -162,4 +181,47 @@ fn what_another_base_declares_is_listed_or_noted() {
         note("ExplanationOfBenefit").unwrap().contains("the resources of the type at that base")
     );
     assert_eq!((note("Patient"), note("Goal"), note("Coverage")), (None, None, None));
+}
+
+#[test]
+fn what_the_consent_names_is_searched_for_where_the_whole_type_brings_nothing() {
+    let base = Url::parse(BASE).unwrap();
+    let scope = "patient/Goal.rs?category=http://x.test|a patient/Device.rs?type=b \
+                 patient/Device.rs?type=a patient/Patient.rs?active=true \
+                 patient/Condition.rs?patient=7";
+    let usual = PlanInput { scope: Some(scope), ..input(&base) };
+    let goal = order(&usual, "Goal");
+    let told = "searched by what the member's consent names, since a search for the whole type \
+                brought nothing";
+    let granted: Vec<(String, String)> =
+        ways(&goal).into_iter().filter(|(_, note)| note.contains(told)).collect();
+    let queries: Vec<&str> = granted.iter().map(|(query, _)| query.as_str()).collect();
+    assert_eq!(
+        queries,
+        [
+            "/Goal?_count=100&category=http%3A%2F%2Fx.test%7Ca",
+            "/Goal?_count=100&patient={patient}&category=http%3A%2F%2Fx.test%7Ca",
+            "/Goal?category=http%3A%2F%2Fx.test%7Ca",
+            "/Goal?patient={patient}&category=http%3A%2F%2Fx.test%7Ca",
+        ]
+    );
+    let [.., first, _, _, _] = &goal.otherwise[..] else { panic!("{:?}", goal.otherwise) };
+    assert!(first.after_nothing && first.is_for(Some(403)) && first.proved_for != goal.proved_for);
+    assert_eq!(goal.otherwise.iter().filter(|attempt| attempt.after_nothing).count(), 2);
+    // Several searches are the parts of one.
+    let device = order(&usual, "Device");
+    let parts = device.otherwise.iter().find(|attempt| attempt.after_nothing).unwrap();
+    let queries: Vec<&str> = parts.parts.iter().map(|part| part.query.as_str()).collect();
+    assert_eq!(queries, ["type=a", "type=b"]);
+    assert!(parts.parts.iter().all(|part| part.is_granted));
+    // What has brought something is asked for first, and a search that names a person is not made.
+    let held = [HeldType { resource_type: "Goal".into(), is_listed: true }];
+    let states = [state("Goal", &first.proved_for)];
+    let known = PlanInput { held: &held, states: &states, ..usual.clone() };
+    assert_eq!(order(&known, "Goal").start, first.start);
+    assert_eq!(order(&PlanInput { states: &states, ..usual.clone() }, "Goal").start, goal.start);
+    for name in ["Patient", "Condition"] {
+        let ways = ways(&order(&usual, name));
+        assert!(ways.iter().all(|(_, note)| !note.contains(told)), "{name}: {ways:?}");
+    }
 }

@@ -4,11 +4,11 @@
 //! requests are few, the parts take several runs. A complete part then leaves a note of what it brought, for
 //! the run that completes the last part. A part that the plan has always refused is noted: the plan does not
 //! know it, and nothing is then taken for absent. A part that came before and is refused now is a gap: its
-//! stored resources grow stale.
+//! stored resources grow stale. A refused part that the consent names is a gap, too.
 
 use super::{
     between_parts::close,
-    came::{Came, lost, part_order, refusal},
+    came::{Came, lost, part_order, refusal, refused_though_granted},
     ending::Remedy,
     settled::walk_until_settled,
 };
@@ -204,7 +204,9 @@ async fn walk_part(
         _ if finish.state == WalkState::Complete => {}
         Some(status) => {
             came.refused.push((part.query.clone(), status));
-            if came_before {
+            if part.is_granted {
+                came.note_failure(refused_though_granted(&finish, part));
+            } else if came_before {
                 came.lost.get_or_insert(lost(finish.clone(), part));
             }
             came.refusal.get_or_insert(finish);

@@ -2,7 +2,7 @@
 
 use super::ending::interrupted;
 use crate::{
-    outcome::Reason,
+    outcome::{Reason, WalkState},
     sync::{
         decide::{
             asked::Extent,
@@ -93,6 +93,16 @@ pub(super) fn refusal(report: &WalkReport) -> Option<u16> {
         return None;
     }
     finish.http_status.filter(|status| matches!(status, 400 | 403 | 404 | 422))
+}
+
+/// The end of a type of which a part is refused, though the member's consent names it.
+pub(super) fn refused_though_granted(finish: &WalkFinish, part: &Part) -> WalkFinish {
+    let detail = finish.detail.as_deref().unwrap_or_default();
+    let detail = format!(
+        "the plan refuses {}, although the member's consent names it: {detail}",
+        part.query
+    );
+    WalkFinish { state: WalkState::Incomplete, detail: Some(detail), ..finish.clone() }
 }
 
 /// The end of a type of which a part came before and is refused now.

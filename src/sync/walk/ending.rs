@@ -99,9 +99,11 @@ pub(crate) fn refused(
         finish.server_message = error.server_message();
         return Ending::Open(finish);
     }
-    // A type that was listed before and is refused now is a gap: its stored resources grow stale.
+    // A type that was listed before and is refused now is a gap: its stored resources grow stale. And if the
+    // consent covers a part of a type, a 403 is no answer to what it grants.
     let is_optional = !order.required && !listed_before;
-    let is_difference = is_first_page && is_optional && !error.is_grant_gone();
+    let keeps_part_back = order.extent.is_part && error.status() == Some(403);
+    let is_difference = is_first_page && is_optional && !error.is_grant_gone() && !keeps_part_back;
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, error.reason(), detail);

@@ -18,9 +18,9 @@ use crate::{
     sync::{
         context::WalkContext,
         decide::{
+            attempt::Attempt,
             order::{WalkFrom, WalkOrder},
             probe::prove,
-            searches::Attempt,
         },
         reference::absence::prove_absences,
         report::WalkReport,
@@ -45,10 +45,13 @@ pub(crate) async fn walk(
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
     let mut report = walk_as(context, &order).await?;
     while let Some((attempt, otherwise)) = another(context, &order, &report) {
-        let Attempt { start, parts, proved_for, note, names_patient, .. } = attempt;
+        let Attempt { start, parts, proved_for, note, names_patient, after_nothing, .. } = attempt;
         order = WalkOrder { start, parts, proved_for, note, otherwise, ..order };
         let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
-        if names_patient && report.counters.pages > 0 {
+        // An empty answer does not show which search the plan wants.
+        let shows_it =
+            report.counters.pages > 0 && (!after_nothing || report.counters.resources_seen > 0);
+        if names_patient && shows_it {
             context.warehouse.set_by_patient(context.connection.id, &order.resource_type).await?;
         }
         report.counters.add_effort(&before.counters);
@@ -56,7 +59,8 @@ pub(crate) async fn walk(
     Ok(told(context, report))
 }
 
-/// The search to try after a search was refused at its first page, and the searches that remain after that.
+/// The search to try after a search was refused at its first page, or found nothing of a type of which the
+/// consent covers a part; and the searches that remain after that.
 fn another(
     context: &WalkContext,
     order: &WalkOrder,
@@ -65,12 +69,27 @@ fn another(
     let is_whole = order.window.is_none() && matches!(order.from, WalkFrom::Start);
     // A plan may answer 404 if there is no consent any more: every other search would be refused, too.
     let is_out = report.finish.reason.is_some_and(Reason::is_without_token);
-    if report.counters.pages > 0 || !is_whole || is_out || context.stop.is_asked() {
+    let found_nothing = order.extent.is_part && found_nothing(report);
+    let is_refused = report.counters.pages == 0;
+    if !(is_refused || found_nothing) || !is_whole || is_out || context.stop.is_asked() {
         return None;
     }
     let mut left = order.otherwise.iter();
-    let attempt = left.find(|attempt| attempt.is_for(report.finish.http_status))?.clone();
-    Some((attempt, left.cloned().collect()))
+    let attempt = left.find(|attempt| match found_nothing {
+        true => attempt.after_nothing,
+        false => attempt.is_for(report.finish.http_status),
+    })?;
+    Some((attempt.clone(), left.cloned().collect()))
+}
+
+/// Whether a walk got to its end and met no resource.
+fn found_nothing(report: &WalkReport) -> bool {
+    // What the consent withholds of the type may be a gap all the same.
+    let is_at_its_end = match report.finish.reason {
+        None => report.finish.state == WalkState::Complete,
+        Some(reason) => matches!(reason, Reason::NotGranted | Reason::NotRequested),
+    };
+    is_at_its_end && report.counters.pages > 0 && report.counters.resources_seen == 0
 }
 
 /// The walk over one type, as one search or as several.

@@ -6,6 +6,11 @@ use url::Url;
 
 /// Statuses that can mean that a search must name the patient.
 pub(super) const WANTS_PATIENT: &[u16] = &[400, 403, 422];
+/// Statuses by which a gateway says that it routes no such request. Gateways route by what is declared to
+/// them, and that may be a search with the patient alone.
+pub(super) const NO_ROUTE: &[u16] = &[404, 405, 501];
+/// Statuses that can mean that a search must name the patient, of a type that the plan surely serves.
+pub(super) const WANTS_PATIENT_OR_ROUTE: &[u16] = &[400, 403, 404, 405, 422, 501];
 /// Statuses that can mean that a parameter is not known, or has too large a value.
 const WANTS_NO_COUNT: &[u16] = &[400, 422];
 
@@ -26,12 +31,18 @@ pub struct Attempt {
     pub after_nothing: bool,
     /// The statuses of a refused first page after which this search may get further.
     pub(super) after: &'static [u16],
+    /// More such statuses, if no word of the FHIR server came with the status: a gateway may have refused.
+    pub(super) after_untold: &'static [u16],
 }
 
 impl Attempt {
     /// Whether this search may get further than one whose first page had this status.
-    pub fn is_for(&self, status: Option<u16>) -> bool {
-        status.is_some_and(|status| self.after.contains(&status))
+    ///
+    /// `is_told` says whether the server's own words came with the status.
+    pub fn is_for(&self, status: Option<u16>, is_told: bool) -> bool {
+        status.is_some_and(|status| {
+            self.after.contains(&status) || !is_told && self.after_untold.contains(&status)
+        })
     }
 
     /// The same search with more to say in the ledger.
@@ -51,7 +62,7 @@ impl Attempt {
         let same = Attempt { start, parts, proved_for: proved_for.to_owned(), ..self.clone() };
         // A search without _count finds nothing that the same search with it did not find.
         Some(
-            Attempt { after: WANTS_NO_COUNT, after_nothing: false, ..same }
+            Attempt { after: WANTS_NO_COUNT, after_untold: &[], after_nothing: false, ..same }
                 .noting("searched without _count, since the plan refuses it"),
         )
     }

@@ -21,6 +21,7 @@ fn attempt(query: &str) -> Attempt {
         names_patient: false,
         after_nothing: false,
         after: &[400],
+        after_untold: &[],
     }
 }
 

@@ -6,7 +6,7 @@
 //! full walk tells which way has worked before. Whether the patient must be named is stored by itself.
 
 use super::{
-    attempt::{Attempt, WANTS_PATIENT},
+    attempt::{Attempt, NO_ROUTE, WANTS_PATIENT, WANTS_PATIENT_OR_ROUTE},
     granted::granted_searches,
     input::PlanInput,
     part::Part,
@@ -95,6 +95,7 @@ fn ways(
     if is_known(&proof) && !without.is_empty() {
         for (attempt, counted) in without.iter_mut().zip(&counted) {
             attempt.after = counted.after;
+            attempt.after_untold = counted.after_untold;
             attempt.after_nothing = counted.after_nothing;
         }
         return without;
@@ -132,6 +133,7 @@ fn usual(
         names_patient: false,
         after_nothing: false,
         after: &[],
+        after_untold: &[],
     };
     match rule {
         Some(SearchRule::Queries(queries)) => match queries.as_slice() {
@@ -150,9 +152,14 @@ fn usual(
         Some(SearchRule::Bare | SearchRule::Read) => vec![on(bare.clone())],
         // The fingerprint does not tell whether the patient is named: both searches should bring the same.
         None => {
+            let is_declared = input.capability.is_some_and(|it| it.searches(name));
+            let after = match is_declared || input.required.contains(name) {
+                true => WANTS_PATIENT_OR_ROUTE,
+                false => WANTS_PATIENT,
+            };
             let by_patient = patient_parameter(name).map(|parameter| {
                 let named = on(SearchQuery::by_patient(parameter).on(bare));
-                Attempt { names_patient: true, after: WANTS_PATIENT, ..named }
+                Attempt { names_patient: true, after, after_untold: NO_ROUTE, ..named }
                     .noting("searched by patient, since the plan refuses a search without one")
             });
             match by_patient {

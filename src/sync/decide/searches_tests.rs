@@ -89,7 +89,7 @@ fn a_search_that_is_refused_is_followed_by_others() {
     ];
     assert_eq!(ways(&order), expected.map(|(query, note)| (query.to_owned(), note)));
     let after = |status| {
-        let is_for = |attempt: &Attempt| attempt.is_for(status);
+        let is_for = |attempt: &Attempt| attempt.is_for(status, true);
         order.otherwise.iter().map(is_for).collect::<Vec<_>>()
     };
     assert_eq!(after(Some(400)), [true, true, true]);
@@ -102,6 +102,31 @@ fn a_search_that_is_refused_is_followed_by_others() {
     // Naming the patient should bring the same; a search without _count may bring something else.
     let proofs = order.otherwise.iter().map(|attempt| attempt.proved_for == order.proved_for);
     assert_eq!(proofs.collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn a_request_that_a_gateway_does_not_route_is_made_again_with_the_patient() {
+    let base = Url::parse(BASE).unwrap();
+    let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[
+        {"type":"Goal"}]}]}"#;
+    let declared = Capability::parse(statement);
+    let goal = ["Goal".to_owned()];
+    let silent = PlanInput { asked_types: &goal, ..input(&base) };
+    let declares = PlanInput { capability: declared.as_ref(), ..silent.clone() };
+    let after = |input: &PlanInput<'_>, name: &str, status: u16, is_told: bool| {
+        let order = order(input, name);
+        let is_for = |attempt: &Attempt| attempt.is_for(Some(status), is_told);
+        order.otherwise.iter().map(is_for).collect::<Vec<_>>()
+    };
+    for status in [404, 405, 501] {
+        assert_eq!(after(&silent, "Goal", status, false), [true, false, false], "{status}");
+        assert_eq!(after(&declares, "Goal", status, true), [true, false, false], "{status}");
+        // The FHIR server knows what it does not serve.
+        assert_eq!(after(&silent, "Goal", status, true), [false; 3], "{status}");
+        // Every plan serves a required type.
+        let required = after(&silent, "ExplanationOfBenefit", status, true);
+        assert_eq!(required, [true, false, false], "{status}");
+    }
 }
 
 #[test]
@@ -206,7 +231,9 @@ fn what_the_consent_names_is_searched_for_where_the_whole_type_brings_nothing() 
         ]
     );
     let [.., first, _, _, _] = &goal.otherwise[..] else { panic!("{:?}", goal.otherwise) };
-    assert!(first.after_nothing && first.is_for(Some(403)) && first.proved_for != goal.proved_for);
+    assert!(
+        first.after_nothing && first.is_for(Some(403), true) && first.proved_for != goal.proved_for
+    );
     assert_eq!(goal.otherwise.iter().filter(|attempt| attempt.after_nothing).count(), 2);
     // Several searches are the parts of one.
     let device = order(&usual, "Device");

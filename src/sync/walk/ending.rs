@@ -88,11 +88,7 @@ pub(crate) fn refused(
         finish.http_status = error.status();
         return Ending::Open(finish);
     }
-    if is_first_page
-        && !listed_before
-        && !error.is_grant_gone()
-        && is_unlisted(order, error.status())
-    {
+    if is_first_page && !listed_before && !error.is_grant_gone() && is_unlisted(order, error) {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
         finish.http_status = error.status();
@@ -164,14 +160,15 @@ fn is_without_access(error: &FetchError) -> bool {
 }
 
 /// Whether a refused first page means that the type is not listed, though it may be read.
-fn is_unlisted(order: &WalkOrder, status: Option<u16>) -> bool {
+fn is_unlisted(order: &WalkOrder, error: &FetchError) -> bool {
+    let (status, is_told) = (error.status(), error.server_message().is_some());
     let whole_type = !matches!(order.from, WalkFrom::Since(_)) && order.window.is_none();
     let refused = matches!(status, Some(400 | 403 | 404 | 405 | 501));
     let name = order.resource_type.as_str();
     // Many plans support only reads by id of these two types.
     let may_be_read = is_read_by_reference(name) || matches!(name, "Patient" | "Coverage");
     // Other searches of the type are tried first.
-    let is_last = !order.otherwise.iter().any(|attempt| attempt.is_for(status));
+    let is_last = !order.otherwise.iter().any(|attempt| attempt.is_for(status, is_told));
     whole_type && refused && may_be_read && is_last
 }
 

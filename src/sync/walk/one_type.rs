@@ -74,10 +74,11 @@ fn another(
     if !(is_refused || found_nothing) || !is_whole || is_out || context.stop.is_asked() {
         return None;
     }
+    let is_told = report.finish.server_message.is_some();
     let mut left = order.otherwise.iter();
     let attempt = left.find(|attempt| match found_nothing {
         true => attempt.after_nothing,
-        false => attempt.is_for(report.finish.http_status),
+        false => attempt.is_for(report.finish.http_status, is_told),
     })?;
     Some((attempt.clone(), left.cloned().collect()))
 }

@@ -63,7 +63,7 @@ fn state(home: &Home, name: &str) -> String {
 
 #[test]
 fn a_plan_that_refuses_a_bare_search_gets_the_patient_named_and_from_then_on_at_once() {
-    for status in [400, 403, 422] {
+    for status in [400, 403, 404, 405, 422] {
         let payer = wanting(status);
         payer.script().token = TOKEN.to_owned();
         let home = payer.home(TYPES);

@@ -60,7 +60,7 @@ pub use reference::{
 pub use required::RequiredTypes;
 pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
-    patient_parameter,
+    other_patient_parameter, patient_parameter,
 };
 pub use scope::{Granted, granted, unreadable_scopes};
 pub use search::{changed_since, on_days, type_search, without_count};

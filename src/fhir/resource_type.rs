@@ -95,6 +95,12 @@ pub fn patient_parameter(name: &str) -> Option<&'static str> {
     }
 }
 
+/// A further search parameter of a type that takes the member's Patient id, for plans that do not know the
+/// usual one. Blue Button's Coverage is searched by `beneficiary` alone; FHIR R4 has both.
+pub fn other_patient_parameter(name: &str) -> Option<&'static str> {
+    (name == "Coverage").then_some("beneficiary")
+}
+
 /// The known type of this name.
 pub fn find(name: &str) -> Option<&'static ResourceType> {
     RESOURCE_TYPES.iter().find(|resource_type| resource_type.name == name)

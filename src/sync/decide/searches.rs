@@ -13,7 +13,7 @@ use super::{
     proved_for::fingerprint,
 };
 use crate::{
-    fhir::{SearchQuery, SearchRule, patient_parameter, type_search},
+    fhir::{SearchQuery, SearchRule, other_patient_parameter, patient_parameter, type_search},
     warehouse::TypeState,
 };
 use url::Url;
@@ -44,7 +44,7 @@ pub(super) fn searches(
             .capability
             .is_some_and(|capability| !capability.has_everything() && capability.searches(name));
     if !(wants_everything && is_undeclared) {
-        let usual = usual(input, name, rule, &bare, is_by_patient);
+        let usual = usual(input, name, rule, &bare, is_by_patient, is_known);
         let granted = granted_searches(input, name, rule, &usual);
         let mut granted = ways(input, name, granted, is_known);
         // A search that found nothing yet is not remembered: the usual one may bring the first resource.
@@ -56,18 +56,19 @@ pub(super) fn searches(
         searches.append(&mut granted);
         return searches;
     }
-    let ordinary = usual(input, name, None, &bare, is_by_patient).into_iter().map(|it| {
+    let ordinary = usual(input, name, None, &bare, is_by_patient, is_known).into_iter().map(|it| {
         it.noting(
             "searched for in the ordinary way, since the plan's CapabilityStatement does not declare \
              $everything",
         )
     });
-    let everything = usual(input, name, rule, &bare, is_by_patient).into_iter().map(|it| {
-        it.noting(
+    let everything =
+        usual(input, name, rule, &bare, is_by_patient, is_known).into_iter().map(|it| {
+            it.noting(
             "fetched by the Patient's $everything: the plan refuses to search the type, and its \
             CapabilityStatement does not declare $everything",
         )
-    });
+        });
     let ordinary = ways(input, name, ordinary.collect(), is_known);
     let everything = ways(input, name, everything.collect(), is_known);
     let has_brought = everything.iter().any(|it| is_known(&it.proved_for));
@@ -88,11 +89,11 @@ fn ways(
     counted: Vec<Attempt>,
     is_known: &dyn Fn(&str) -> bool,
 ) -> Vec<Attempt> {
-    let Some(first) = counted.first() else { return counted };
-    let proof = fingerprint(input, name, &[first.proved_for.as_str(), NO_COUNT]);
-    let mut without: Vec<Attempt> =
-        counted.iter().filter_map(|attempt| attempt.without_count(&proof)).collect();
-    if is_known(&proof) && !without.is_empty() {
+    let without = |attempt: &Attempt| {
+        attempt.without_count(&without_count_proof(input, name, &attempt.proved_for))
+    };
+    let mut without: Vec<Attempt> = counted.iter().filter_map(without).collect();
+    if without.iter().any(|attempt| is_known(&attempt.proved_for)) {
         for (attempt, counted) in without.iter_mut().zip(&counted) {
             attempt.after = counted.after;
             attempt.after_untold = counted.after_untold;
@@ -103,13 +104,22 @@ fn ways(
     counted.into_iter().chain(without).collect()
 }
 
+/// The fingerprint of a search without `_count`.
+fn without_count_proof(input: &PlanInput<'_>, name: &str, counted: &str) -> String {
+    fingerprint(input, name, &[counted, NO_COUNT])
+}
+
 /// The searches that a rule demands. Without a rule: the search of the bare type, then the search by patient.
+///
+/// If the plan does not know the usual parameter of the patient, another one follows; and that one alone
+/// comes first if it has worked before.
 fn usual(
     input: &PlanInput<'_>,
     name: &str,
     rule: Option<&SearchRule>,
     bare: &Url,
     is_by_patient: bool,
+    is_known: &dyn Fn(&str) -> bool,
 ) -> Vec<Attempt> {
     let queries: Vec<&str> = match rule {
         Some(SearchRule::Queries(queries)) => queries.iter().map(|query| query.as_str()).collect(),
@@ -135,8 +145,27 @@ fn usual(
         after: &[],
         after_untold: &[],
     };
+    // Both parameters bring the same, but a plan that knows one of them may not know the other.
+    let by_other = other_patient_parameter(name).map(|parameter| {
+        let query = SearchQuery::by_patient(parameter);
+        let proved_for = fingerprint(input, name, &[query.as_str()]);
+        let why = format!("searched by {parameter}, since the plan refuses a search by patient");
+        Attempt { proved_for, after: WANTS_PATIENT, ..on(query.on(bare)) }.noting(&why)
+    });
+    let has_worked = |other: &Attempt| {
+        let without = without_count_proof(input, name, &other.proved_for);
+        is_known(&other.proved_for) || is_known(&without)
+    };
+    let with_other = |usual: Attempt| match by_other.clone() {
+        None => vec![usual],
+        Some(other) if has_worked(&other) => vec![other, usual],
+        Some(other) => vec![usual, other],
+    };
     match rule {
         Some(SearchRule::Queries(queries)) => match queries.as_slice() {
+            [query] if *query == SearchQuery::by_patient("patient") => {
+                with_other(on(query.on(bare)))
+            }
             [query] => vec![on(query.on(bare))],
             queries => {
                 let part = |query: &SearchQuery| Part {
@@ -157,14 +186,17 @@ fn usual(
                 true => WANTS_PATIENT_OR_ROUTE,
                 false => WANTS_PATIENT,
             };
-            let by_patient = patient_parameter(name).map(|parameter| {
-                let named = on(SearchQuery::by_patient(parameter).on(bare));
-                Attempt { names_patient: true, after, after_untold: NO_ROUTE, ..named }
-                    .noting("searched by patient, since the plan refuses a search without one")
-            });
-            match by_patient {
-                Some(by_patient) if is_by_patient => vec![by_patient],
-                by_patient => [on(bare.clone())].into_iter().chain(by_patient).collect(),
+            let Some(parameter) = patient_parameter(name) else { return vec![on(bare.clone())] };
+            let by_patient = on(SearchQuery::by_patient(parameter).on(bare))
+                .noting("searched by patient, since the plan refuses a search without one");
+            let mut by_patient = with_other(by_patient);
+            for attempt in &mut by_patient {
+                attempt.names_patient = true;
+                (attempt.after, attempt.after_untold) = (after, NO_ROUTE);
+            }
+            match is_by_patient {
+                true => by_patient,
+                false => [on(bare.clone())].into_iter().chain(by_patient).collect(),
             }
         }
     }

@@ -105,6 +105,38 @@ fn a_search_that_is_refused_is_followed_by_others() {
 }
 
 #[test]
+fn coverage_is_searched_by_beneficiary_where_the_plan_refuses_patient() {
+    let base = Url::parse(BASE).unwrap();
+    let rule = SearchRule::parse(&["patient={patient}".to_owned()]).unwrap();
+    let mut rules = SearchRules::default();
+    rules.types.insert("Coverage".to_owned(), rule);
+    let silent = input(&base);
+    let ruled = PlanInput { search: &rules, ..silent.clone() };
+    let queries = |input: &PlanInput<'_>| {
+        ways(&order(input, "Coverage")).into_iter().map(|(query, _)| query).collect::<Vec<_>>()
+    };
+    let by_both =
+        ["/Coverage?_count=100&patient={patient}", "/Coverage?_count=100&beneficiary={patient}"];
+    assert_eq!(queries(&silent)[1..3], by_both);
+    assert_eq!(queries(&ruled)[..2], by_both);
+    // What has worked comes first, with and without _count.
+    let other = order(&silent, "Coverage").otherwise[1].clone();
+    assert!(other.is_for(Some(400), true) && other.names_patient);
+    for (count, proved_for) in [
+        ("_count=100&", other.proved_for.clone()),
+        ("", fingerprint(&silent, "Coverage", &[other.proved_for.as_str(), "without _count"])),
+    ] {
+        let states = [TypeState { by_patient: true, ..state("Coverage", &proved_for) }];
+        for input in [&silent, &ruled] {
+            let known = queries(&PlanInput { states: &states, ..input.clone() });
+            assert_eq!(known[0], format!("/Coverage?{count}beneficiary={{patient}}"));
+        }
+    }
+    // No other type is searched so.
+    assert!(ways(&order(&silent, "Goal")).iter().all(|(query, _)| !query.contains("beneficiary")));
+}
+
+#[test]
 fn a_request_that_a_gateway_does_not_route_is_made_again_with_the_patient() {
     let base = Url::parse(BASE).unwrap();
     let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[

@@ -129,8 +129,12 @@ impl Capability {
                     let mut offered = resource.interaction.0.iter();
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
                 };
-                // A type without any interaction listed is a careless statement, not a refusal.
-                if resource.interaction.0.is_empty() || offers("search-type") {
+                // A type without any interaction listed is a careless statement, not a refusal. So is a type with
+                // search parameters of its own and no search.
+                let is_own = |name: &str| !name.starts_with('_');
+                let mut parameters = resource.parameters.0.iter();
+                let names_search = parameters.any(|it| it.name.as_deref().is_some_and(is_own));
+                if resource.interaction.0.is_empty() || offers("search-type") || names_search {
                     let dated = everywhere || dated(&resource.parameters);
                     searchable.insert(resource.name, dated);
                 } else if offers("read") {
@@ -223,9 +227,14 @@ mod tests {
             br#"{"resourceType":"CapabilityStatement","rest":[{"mode":"server","resource":[
                 {"type":"Patient","interaction":[{"code":"read"},{"code":"search-type"}]},
                 {"type":"Coverage"},
+                {"type":"Condition","interaction":[{"code":"read"}],"searchParam":[{"name":"patient"}]},
+                {"type":"Device","interaction":[{"code":"read"}],
+                 "searchParam":[{"name":"_id"},{"name":"_lastUpdated"},{}]},
                 {"type":"Location","interaction":[{"code":"read"}]}]}]}"#,
         )
         .unwrap();
+        assert!(capability.searches("Condition") && !capability.only_reads("Condition"));
+        assert!(!capability.searches("Device") && capability.only_reads("Device"));
         assert!(capability.searches("Patient"));
         assert!(capability.searches("Coverage"));
         assert!(!capability.searches("Location") && capability.only_reads("Location"));

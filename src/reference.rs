@@ -148,7 +148,8 @@ impl ServerBases {
         }
     }
 
-    /// The part of an absolute URL below one of the bases, as written.
+    /// The part of an absolute URL below one of the bases, as written. If a base is below another one, the
+    /// longer base counts.
     fn below<'a>(&self, scheme: &str, rest: &'a str) -> Option<&'a str> {
         let default_port = match scheme {
             _ if scheme.eq_ignore_ascii_case("https") => 443,
@@ -156,7 +157,7 @@ impl ServerBases {
             _ => return None,
         };
         let (authority, path) = rest.split_once('/')?;
-        self.bases.iter().find_map(|base| {
+        let below = self.bases.iter().filter_map(|base| {
             let port = strip_prefix_ignoring_case(authority, &base.host)?;
             let port = match port.strip_prefix(':') {
                 Some(port) => Some(port.parse().ok()?).filter(|port| *port != default_port),
@@ -165,7 +166,8 @@ impl ServerBases {
             let below = strip_prefix_ignoring_case(path, &base.path)?;
             let is_below = port == base.port && (base.path.is_empty() || below.starts_with('/'));
             is_below.then(|| below.trim_start_matches('/'))
-        })
+        });
+        below.min_by_key(|path| path.len())
     }
 }
 
@@ -287,6 +289,24 @@ mod tests {
         for text in ["https://proxy.test/r4/Location/a-1", "http://inside.test/r4/Location/a-1"] {
             let elsewhere = Destination::Elsewhere { resource_type: Some("Location") };
             assert_eq!(bases.resolve(text, &none), elsewhere, "{text}");
+        }
+    }
+
+    #[test]
+    fn of_two_bases_of_which_one_is_below_the_other_the_longer_one_counts() {
+        let none = FullUrls::default();
+        let below = ["https://api.x.test/r4/clinical"];
+        for bases in
+            [bases("https://api.x.test/r4", &below), bases(below[0], &["https://api.x.test/r4"])]
+        {
+            for text in [
+                "https://api.x.test/r4/Location/a-1",
+                "https://api.x.test/r4/clinical/Location/a-1",
+            ] {
+                assert_eq!(bases.resolve(text, &none), HERE, "{text}");
+            }
+            let unknown = bases.resolve("https://api.x.test/r4/other/Location/a-1", &none);
+            assert_eq!(unknown, Destination::Unknown);
         }
     }
 

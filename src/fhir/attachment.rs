@@ -3,7 +3,7 @@
 //! Source: FHIR R4, Attachment (2.24.0.3) and Binary (2.27). What a resource says of an attachment is
 //! checked before it is believed: a URL may lead anywhere.
 
-use crate::http::Origin;
+use crate::http::{Origin, without_mark};
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::{
     Engine as _,
@@ -118,6 +118,7 @@ fn decoded(data: &Value) -> Option<Vec<u8>> {
 
 /// Media type and content of a Binary resource in JSON, for servers that wrap the file in a Binary.
 pub fn unwrapped(body: &[u8]) -> Option<(Option<String>, Vec<u8>)> {
+    let body = without_mark(body);
     if !body.trim_ascii_start().starts_with(b"{") {
         return None;
     }
@@ -193,6 +194,7 @@ pub fn is_of_type(declared: Option<&str>, received: Option<&str>) -> bool {
 /// An OperationOutcome never is the file, nor is a Binary whose data is missing or cannot be read. A Binary
 /// in XML is kept as it came if it has data. A web page is the file only if HTML was declared.
 pub fn is_no_file(declared: Option<&str>, received: Option<&str>, body: &[u8]) -> bool {
+    let body = without_mark(body);
     let says_nothing = declared.map(essence).is_none_or(|it| SAYS_NOTHING.contains(&it.as_str()));
     let is_page =
         received.map(essence).is_some_and(|it| it == "text/html" || it == "application/xhtml+xml");
@@ -284,6 +286,8 @@ mod tests {
         assert_eq!(attachments("Binary", binary)[0].place, hi);
         assert_eq!(unwrapped(binary), Some((Some("text/plain".to_owned()), b"hi".to_vec())));
         assert_eq!(unwrapped(br#"{"resourceType":"OperationOutcome"}"#), None);
+        let marked = [b"\xef\xbb\xbf", &binary[..]].concat();
+        assert_eq!(unwrapped(&marked), unwrapped(binary));
         assert!(
             attachments("Patient", report).is_empty() && attachments("Binary", b"{").is_empty()
         );

@@ -2,7 +2,7 @@
 //! CapabilityStatement.rest.resource.
 
 use super::first::First;
-use crate::reference::is_type_name;
+use crate::{http::without_mark, reference::is_type_name};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -94,7 +94,7 @@ pub fn fhir_version(body: &[u8]) -> Option<String> {
         #[serde(rename = "fhirVersion")]
         version: Option<String>,
     }
-    let statement: Statement = serde_json::from_slice(body).ok()?;
+    let statement: Statement = serde_json::from_slice(without_mark(body)).ok()?;
     let is_plain = |text: &String| {
         (1..=20).contains(&text.len())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'))
@@ -107,7 +107,7 @@ pub fn fhir_version(body: &[u8]) -> Option<String> {
 impl Capability {
     /// Reads a CapabilityStatement; `None` when the body is something else or lists no type.
     pub fn parse(body: &[u8]) -> Option<Capability> {
-        let raw: Raw = serde_json::from_slice(body).ok()?;
+        let raw: Raw = serde_json::from_slice(without_mark(body)).ok()?;
         if raw.resource_type != "CapabilityStatement" {
             return None;
         }

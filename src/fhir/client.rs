@@ -192,6 +192,8 @@ impl FhirClient {
         };
         let asked = self.asked(&url, on_retry);
         let (response, found) = self.send(&asked, &any_resource).await?;
+        // The mark is no part of the resource, whose bytes are stored.
+        let response = response.without_mark();
         let safe_url = SafeUrl::from(&url);
         // An answer from another path says nothing of the resource: a portal's 404 proves nothing.
         let is_elsewhere = response.url.path() != url.path();

@@ -1,6 +1,8 @@
 //! Tests of requests that are refused or not answered, against a plan that answers as each test says.
 
-use super::{client::FhirClient, error::FetchError};
+use super::{
+    capability::fhir_version, client::FhirClient, error::FetchError, reference::Referenced,
+};
 use crate::{
     auth::{
         ClientRegistration, ConnectionKey, ConsentState, FixedToken, StoredGrant, Tokens, Vault,
@@ -189,6 +191,42 @@ async fn metadata_that_hangs_without_a_token_is_asked_for_with_one() {
     metadata().respond_with(hanging).mount(&fixture.server).await;
     let error = fixture.client.capability(&silently).await.unwrap_err();
     assert!(error.is_unreachable(), "{error}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_hides_no_answer() {
+    let fixture = Fixture::new(None).await;
+    let patient = r#"{"resourceType":"Patient","id":"1"}"#;
+    let gone = r#"{"resourceType":"OperationOutcome","issue":[{"severity":"error",
+        "code":"deleted","diagnostics":"it is gone"}]}"#;
+    let declared = r#"{"resourceType":"CapabilityStatement","fhirVersion":"4.0.1",
+        "rest":[{"resource":[{"type":"Patient"}]}]}"#;
+    let marked = |text: &str| format!("\u{feff}{text}");
+    for (at, status, text) in [
+        ("/r4/Patient/1", 200, patient),
+        ("/r4/Patient/2", 410, gone),
+        ("/r4/Patient/3", 404, patient),
+        ("/r4/metadata", 200, declared),
+    ] {
+        let answer = ResponseTemplate::new(status).set_body_string(marked(text));
+        let answers = Mock::given(method("GET")).and(path(at)).respond_with(answer);
+        answers.mount(&fixture.server).await;
+    }
+    let read = async |id: &str| {
+        let patient = Referenced { resource_type: "Patient".to_owned(), id: id.to_owned() };
+        fixture.client.read(&patient, &silently).await
+    };
+    // The bytes that are stored begin behind the mark.
+    assert_eq!(read("1").await.unwrap().body, patient);
+    let gone = read("2").await.unwrap_err();
+    assert_eq!(
+        (gone.says_gone(), gone.server_message().as_deref()),
+        (Some(410), Some("it is gone"))
+    );
+    // A 404 that brings a resource proves nothing.
+    assert_eq!(read("3").await.unwrap_err().says_gone(), None);
+    assert!(fixture.client.capability(&silently).await.unwrap().is_some());
+    assert_eq!(fhir_version(marked(declared).as_bytes()).as_deref(), Some("4.0.1"));
 }
 
 #[tokio::test]

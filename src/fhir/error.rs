@@ -4,7 +4,7 @@ use super::{bundle::BundleError, outcome::Outcome};
 use crate::{
     auth::TokenError,
     fingerprint::fingerprint,
-    http::{HttpError, Response, SafeUrl},
+    http::{HttpError, Response, SafeUrl, without_mark},
     outcome::Reason,
 };
 
@@ -81,7 +81,7 @@ fn says_grant_gone(body: &[u8]) -> bool {
 
 /// Whether a body is a FHIR resource, other than an OperationOutcome.
 fn is_resource(body: &[u8]) -> bool {
-    fingerprint(body).is_ok_and(|found| found.resource_type != "OperationOutcome")
+    fingerprint(without_mark(body)).is_ok_and(|found| found.resource_type != "OperationOutcome")
 }
 
 fn of_outcome(outcome: &Option<Outcome>) -> String {

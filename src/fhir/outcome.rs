@@ -5,6 +5,7 @@
 //! Source: FHIR R4, OperationOutcome.
 
 use super::{first::First, raw_bundle::string};
+use crate::http::without_mark;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::{borrow::Cow, fmt};
@@ -69,7 +70,7 @@ struct RawDetails<'a> {
 impl Outcome {
     /// Reads an OperationOutcome; `None` when the body is something else.
     pub fn parse(body: &[u8]) -> Option<Outcome> {
-        let raw: RawOutcome<'_> = serde_json::from_slice(body).ok()?;
+        let raw: RawOutcome<'_> = serde_json::from_slice(without_mark(body)).ok()?;
         (raw.resource_type == "OperationOutcome")
             .then(|| Outcome { issues: raw.issue.0.into_iter().map(Issue::read).collect() })
     }

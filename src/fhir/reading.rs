@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     fingerprint::{Fingerprint, fingerprint},
-    http::{Reading, Response},
+    http::{Reading, Response, without_mark},
 };
 
 /// Whether an answer came from a cache. Gateways give the plan's own answers an age of 0.
@@ -32,7 +32,7 @@ pub(super) fn page_or_final(response: &Response) -> Reading<Result<Bundle, Bundl
 
 /// Reads a whole body, and tells which resource it is.
 pub(super) fn any_resource(response: &Response) -> Reading<Option<Fingerprint>> {
-    match fingerprint(&response.body) {
+    match fingerprint(without_mark(&response.body)) {
         Ok(found) => Reading::Final(Some(found)),
         Err(_) => Reading::AskAgain(None),
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use url::Url;
 
-use super::SafeUrl;
+use super::{SafeUrl, mark::without_mark};
 
 /// An answer with its whole body in memory; a caller gets the last one of its attempts.
 ///
@@ -40,6 +40,11 @@ impl Response {
     /// Whether the status is 2xx and the body whole: 206 brings only a part, though no part was asked for.
     pub fn is_success(&self) -> bool {
         (200..300).contains(&self.status) && self.status != 206
+    }
+
+    /// The same answer without a byte order mark.
+    pub(crate) fn without_mark(self) -> Self {
+        Self { body: self.body.slice_ref(without_mark(&self.body)), ..self }
     }
 
     /// Whether this is a 429 whose body asks to come back later, and the wait is longer than `most`.

@@ -8,7 +8,7 @@ use url::Url;
 
 use crate::{
     auth::{Issuer, server_words::presentable},
-    http::{Get, HttpClient, HttpError, Origin, Verdict, classify},
+    http::{Get, HttpClient, HttpError, Origin, Verdict, classify, without_mark},
 };
 
 /// A plan's endpoints, configured or found.
@@ -108,7 +108,8 @@ pub async fn discover(
             Verdict::Final => DiscoveryError::NotPublished { origin, status },
         });
     }
-    let answer: Map<String, Value> = serde_json::from_slice(&response.body).unwrap_or_default();
+    let answer: Map<String, Value> =
+        serde_json::from_slice(without_mark(&response.body)).unwrap_or_default();
     let endpoint = |name: &'static str| {
         answer
             .get(name)
@@ -201,6 +202,11 @@ mod tests {
         let endpoints = discovered(saying("https://a/authorize", "https://b/token")).await.unwrap();
         assert_eq!(endpoints.authorize_url.unwrap().as_str(), "https://a/authorize");
         assert_eq!(endpoints.token_url.as_str(), "https://b/token");
+        // Some gateways put a byte order mark before every answer.
+        let text = "\u{feff}{\"authorization_endpoint\":\"https://a/authorize\",\
+                    \"token_endpoint\":\"https://b/token\"}";
+        let marked = ResponseTemplate::new(200).set_body_string(text);
+        assert_eq!(discovered(marked).await.unwrap().token_url.as_str(), "https://b/token");
     }
 
     fn naming(issuer: &str) -> ResponseTemplate {

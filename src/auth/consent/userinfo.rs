@@ -6,7 +6,7 @@ use crate::{
         ClientRegistration,
         token::{introspect::PATIENCE, token_answer::patient_id},
     },
-    http::{Bearer, Get, HttpClient, SecretsInPlay},
+    http::{Bearer, Get, HttpClient, SecretsInPlay, without_mark},
 };
 use secrecy::SecretString;
 use serde_json::Value;
@@ -31,7 +31,7 @@ pub(super) async fn patient(
     // The wait is short: the consent is not stored yet, and its code is spent.
     let answer = timeout(PATIENCE, http.get(get)).await.ok()?;
     let answer = answer.ok().filter(|answer| answer.is_success())?;
-    named(&serde_json::from_slice(&answer.body).ok()?).map(SecretString::from)
+    named(&serde_json::from_slice(without_mark(&answer.body)).ok()?).map(SecretString::from)
 }
 
 /// The one Patient that a Parameters resource names: by a reference to it, or in a parameter `patient`.

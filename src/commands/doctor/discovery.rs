@@ -4,7 +4,7 @@ use super::finding::Finding;
 use crate::{
     auth::{GrantKind, TokenAuth},
     config::PlanSettings,
-    http::{Get, HttpClient, Origin},
+    http::{Get, HttpClient, Origin, without_mark},
 };
 use serde_json::{Map, Value};
 use url::Url;
@@ -22,7 +22,8 @@ pub(crate) async fn look(
     let get = Get::new(&plan.discovery_url, "application/json");
     // Many plans publish no document. Another check reports whether the server answers at all.
     let Ok(response) = http.get(get).await else { return };
-    let document = serde_json::from_slice(&response.body).ok().filter(|_| response.is_success());
+    let document = serde_json::from_slice(without_mark(&response.body)).ok();
+    let document = document.filter(|_| response.is_success());
     let Some(document) = document else { return };
     let what = format!("{what} discovery");
     let differences = differences(plan, &document);

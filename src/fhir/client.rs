@@ -259,7 +259,8 @@ impl FhirClient {
         self.send(asked, &anything).await.map(|(response, _)| response)
     }
 
-    /// Sends a request and reads a successful answer; a 401 renews the token once and repeats it.
+    /// Sends a request and reads a successful answer; a 401 renews the token once and repeats it. So does a
+    /// 403 that may mean an expired token.
     async fn send<T>(
         &self,
         asked: &Asked<'_>,
@@ -267,8 +268,14 @@ impl FhirClient {
     ) -> Result<(Response, Option<T>), FetchError> {
         let bearer = self.bearer().await?;
         let (response, value) = self.ask(asked, bearer.as_ref(), read).await?;
-        let (401, Some(rejected)) = (response.status, bearer) else { return Ok((response, value)) };
-        if !self.is_to_be_renewed(&rejected, asked.proves_rejection).await? {
+        let Some(rejected) = bearer else { return Ok((response, value)) };
+        let is_renewed = match response.status {
+            401 => self.is_to_be_renewed(&rejected, asked.proves_rejection).await?,
+            // Some gateways refuse an expired token so. For another type, a 403 may be the plan's habit.
+            403 if asked.proves_rejection => self.may_have_expired(&rejected).await?,
+            _ => false,
+        };
+        if !is_renewed {
             return Ok((response, value));
         }
         let renewed = self.renewed(&rejected).await?;
@@ -296,6 +303,14 @@ impl FhirClient {
         Ok(proves_rejection
             || registration.fixed_token.is_none()
                 && self.tokens.can_replace(&self.connection, registration, rejected, now).await?)
+    }
+
+    /// Whether a token that was answered 403 may just have expired, and can be renewed.
+    async fn may_have_expired(&self, rejected: &Bearer) -> Result<bool, FetchError> {
+        let (registration, now) = (&self.registration, self.clock.now());
+        let tokens = &self.tokens;
+        Ok(registration.fixed_token.is_none()
+            && tokens.may_have_expired(&self.connection, registration, rejected, now).await?)
     }
 
     /// Sends a request with this token, or with none, and counts it.

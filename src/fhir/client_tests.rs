@@ -147,6 +147,32 @@ async fn refused_files_cost_one_refresh_together() {
 }
 
 #[tokio::test]
+async fn a_403_renews_a_token_of_unknown_life_once_it_is_old() {
+    for (lives, age, at, renewals) in [
+        (None, TimeDelta::hours(2), "Patient", 1),
+        (None, TimeDelta::minutes(59), "Patient", 0),
+        (Some(TimeDelta::hours(9)), TimeDelta::hours(2), "Patient", 0),
+        // Many plans refuse a type that they do not serve.
+        (None, TimeDelta::hours(2), "Condition", 0),
+    ] {
+        let fixture = Fixture::new(Some("refresh-0")).await;
+        let grant = fixture.vault.get("c1").unwrap().unwrap();
+        let (expires_at, refreshed_at) = (lives.map(|lives| START + lives), START - age);
+        fixture.vault.put("c1", &StoredGrant { expires_at, refreshed_at, ..grant }).unwrap();
+        let tokens = json!({"access_token": "access-1", "refresh_token": "refresh-1"});
+        let issued = ResponseTemplate::new(200).set_body_json(tokens);
+        Mock::given(method("POST")).respond_with(issued).mount(&fixture.server).await;
+        fixture.answers(&format!("/r4/{at}"), 403).await;
+        for _ in 0..2 {
+            assert_eq!(fixture.page(at).await.reason(), Reason::Forbidden);
+        }
+        // A token that is new is not renewed again, and the grant stays.
+        assert_eq!(fixture.asked("POST").await, renewals, "{lives:?} {age} {at}");
+        assert_eq!(fixture.consent(), ConsentState::Granted);
+    }
+}
+
+#[tokio::test]
 async fn a_request_dropped_while_the_token_is_renewed_is_counted_by_its_own_handle() {
     let fixture = Fixture::new(Some("refresh-0")).await;
     fixture.answers("/r4/Condition", 401).await;

@@ -3,6 +3,8 @@
 //! Tokens are refreshed ahead of time, by one task of one process at a time, and are on disk
 //! before they are used.
 
+mod expired;
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -71,6 +71,13 @@ impl StoredGrant {
         expires_at.checked_sub_signed(margin).is_some_and(|renewed_at| now < renewed_at)
     }
 
+    /// Whether nobody said how long the access token lives, and it is older than the hour for which most
+    /// tokens live.
+    pub(crate) fn may_have_expired(&self, now: DateTime<Utc>) -> bool {
+        self.expires_at.is_none()
+            && now.signed_duration_since(self.refreshed_at) >= TimeDelta::hours(1)
+    }
+
     /// Whether the access token has not expired.
     pub(crate) fn is_alive(&self, now: DateTime<Utc>) -> bool {
         self.expires_at.is_none_or(|expires_at| now < expires_at)

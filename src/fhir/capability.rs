@@ -129,8 +129,8 @@ impl Capability {
                     let mut offered = resource.interaction.0.iter();
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
                 };
-                // A type without any interaction listed is a careless statement, not a refusal. So is a type with
-                // search parameters of its own and no search.
+                // A type without any interaction listed is a careless statement, not a refusal. So is a type
+                // with search parameters of its own and no search.
                 let is_own = |name: &str| !name.starts_with('_');
                 let mut parameters = resource.parameters.0.iter();
                 let names_search = parameters.any(|it| it.name.as_deref().is_some_and(is_own));

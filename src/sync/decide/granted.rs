@@ -1,8 +1,9 @@
 //! The searches for the part of a type that a consent covers.
 //!
-//! A granular scope of SMART version 2, such as `patient/Condition.rs?category=problem-list-item`, grants what
-//! this search finds. Some servers let a search for the whole type through and leave out what is not granted.
-//! Others refuse it, or answer it with nothing: there, only the search that the scope names brings the part.
+//! A granular scope of SMART version 2, such as `patient/Condition.rs?category=problem-list-item`, grants
+//! what this search finds. Some servers let a search for the whole type through and leave out what is not
+//! granted. Others refuse it, or answer it with nothing: there, only the search that the scope names brings
+//! the part.
 
 use super::{
     attempt::{Attempt, WANTS_PATIENT},
@@ -17,8 +18,8 @@ const GRANTED: &str = "what the consent names";
 
 /// The usual searches of a type, each limited to what the consent names.
 ///
-/// Empty if the consent covers the whole type, or nothing of it; if a rule chooses among the resources itself;
-/// and if the scope names a person, since nobody may be named in the ledger.
+/// Empty if the consent covers the whole type, or nothing of it; if a rule chooses among the resources
+/// itself; and if the scope names a person, since nobody may be named in the ledger.
 pub(super) fn granted_searches(
     input: &PlanInput<'_>,
     name: &str,

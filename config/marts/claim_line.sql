@@ -83,7 +83,7 @@
 -- drug_cost_cents             the same in cents
 -- plan_paid_amount            paid to provider and patient, else benefit
 -- plan_paid_cents             the same in cents
--- denial_reason_code          why the line, or a part of its charge, was denied (X12 CARC, or as sent): a paid line may have one
+-- denial_reason_code          why the line was denied or its charge reduced (X12 CARC, or as sent): a paid line may have one
 -- is_total                    1 when the line states the total of the other lines; it has no amounts here then
 -- currency                    currency of the amounts
 -- is_mixed_currency           1 when amounts of this line are in different currencies; it has none then

@@ -1,6 +1,7 @@
 //! Marts and the Tuva input layer.
 
 mod accumulators;
+mod carin_versions;
 mod claim_diagnosis;
 pub(crate) mod claim_families;
 mod claims_cases;

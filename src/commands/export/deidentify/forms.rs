@@ -193,7 +193,7 @@ const BY_NAME: [(&[&str], Form); 23] = [
     // X12: element 306 for a decision, element 886 for its reason.
     (&["decision_code"], Form::Like(&["A9", "CT"])),
     (&["review_reason_code"], Form::Like(&["99", "9A", "A9"])),
-    (&["denial_reason_code"], Form::Reason),
+    (&["denial_reason_code", "x12_reason_code"], Form::Reason),
 ];
 /// Service types of X12 (30, MH), which a mart holds without their code system.
 pub(super) const SERVICE_TYPE: Form = Form::Like(&["**"]);
@@ -329,6 +329,7 @@ mod tests {
             ("revenue_center_code", &["0450"]),
             ("review_reason_code", &["0V", "41"]),
             ("status", &["active"]),
+            ("x12_reason_code", &["96", "B7", "N130"]),
         ] {
             let form = Form::of_column(column);
             for code in codes {

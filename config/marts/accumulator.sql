@@ -87,9 +87,12 @@ WITH span AS (
          coalesce(s.first, substr(c.service_start_date, 1, 4) || '-01-01') AS first,
          coalesce(s.last, substr(c.service_start_date, 1, 4) || '-12-31') AS last,
          -- How the claim was paid, if that is said of the claim or alike of its lines; else whether the provider is in the network.
-         coalesce(coalesce(benefit_network(e.benefit_payment_status_code),
-           (SELECT CASE WHEN min(benefit_network(i.benefit_payment_status_code)) = max(benefit_network(i.benefit_payment_status_code))
-                   THEN min(benefit_network(i.benefit_payment_status_code)) END
+         -- CARIN's versions say it of a claim in an adjudication, in supporting information or in a total.
+         coalesce(coalesce(benefit_network(e.benefit_payment_status_code), benefit_network(e.benefit_payment_status_info_code),
+             benefit_network(e.payer_network_status_code),
+           (SELECT CASE WHEN min(coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code)))
+                           = max(coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code)))
+                   THEN min(coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code))) END
             FROM explanation_of_benefit_item AS i WHERE i.connection_id = e.connection_id AND i.explanation_of_benefit_id = e.id),
            benefit_network(e.billing_network_status_code)) = 'out', 0) AS is_out,
          c.deductible_cents, c.copay_cents, c.coinsurance_cents, c.member_cost_share_cents

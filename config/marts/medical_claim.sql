@@ -600,6 +600,7 @@ SELECT c.connection_id,
        date(q.day_24) AS procedure_date_24,
        date(q.day_25) AS procedure_date_25,
        CAST(CASE coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code), benefit_network(e.benefit_payment_status_code),
+           benefit_network(e.benefit_payment_status_info_code), benefit_network(e.payer_network_status_code),
            benefit_network(i.billing_network_status_code), benefit_network(e.billing_network_status_code)) WHEN 'in' THEN 1 WHEN 'out' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        date(came.received_at) AS ingest_datetime

@@ -120,6 +120,7 @@ SELECT c.connection_id,
        CAST(CASE WHEN c.deductible_cents IS NOT NULL AND coalesce(c.currency, 'USD') = 'USD'
          THEN (coalesce(l.deductible_cents, 0) + CASE WHEN coalesce(l.line_key, 0) = 0 THEN c.deductible_cents - coalesce(t.deductible_cents, 0) ELSE 0 END) / 100.0 END AS DOUBLE) AS deductible_amount,
        CAST(CASE coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code), benefit_network(e.benefit_payment_status_code),
+           benefit_network(e.benefit_payment_status_info_code), benefit_network(e.payer_network_status_code),
            benefit_network(i.billing_network_status_code), benefit_network(e.billing_network_status_code)) WHEN 'in' THEN 1 WHEN 'out' THEN 0 END AS BOOLEAN) AS in_network_flag,
        CAST(coalesce(n.plan, 'file') AS VARCHAR) AS data_source,
        date(came.received_at) AS ingest_datetime

@@ -9,16 +9,16 @@ const ACCUMULATORS: &str =
             difference_cents, limit_cents, remaining_cents, payer_claim_id
      FROM accumulator WHERE kind = 'deductible' ORDER BY 1, 2 DESC, 3, 4, 5";
 
-fn word(code: &str) -> Value {
+pub(super) fn word(code: &str) -> Value {
     json!({"coding": [{"code": code}]})
 }
 
-fn money(value: f64) -> Value {
+pub(super) fn money(value: f64) -> Value {
     json!({"value": value, "currency": "USD"})
 }
 
 /// A balance of a deductible: category, unit, network and term (each may be empty), limit and used.
-fn balance([category, unit, network, term]: [&str; 4], limit: f64, used: f64) -> Value {
+pub(super) fn balance([category, unit, network, term]: [&str; 4], limit: f64, used: f64) -> Value {
     let financial = json!([{"type": word("deductible"), "allowedMoney": money(limit), "usedMoney": money(used)}]);
     let mut balance = json!({"category": word(category), "financial": financial});
     for (name, code) in [("unit", unit), ("network", network), ("term", term)] {
@@ -30,7 +30,13 @@ fn balance([category, unit, network, term]: [&str; 4], limit: f64, used: f64) ->
 }
 
 /// A claim of a day with its deductible, the network it says it is in, and the payer's balances.
-fn used(id: &str, day: &str, deductible: f64, network: &str, balances: &[Value]) -> Value {
+pub(super) fn used(
+    id: &str,
+    day: &str,
+    deductible: f64,
+    network: &str,
+    balances: &[Value],
+) -> Value {
     let kind = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/adjudication", "code": "deductible"}]});
     claim(
         id,

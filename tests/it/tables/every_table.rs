@@ -21,7 +21,7 @@ fn a_second_demo_in_the_same_folder_finds_nothing_new() {
 }
 
 /// Columns that are null in every row, each with its reason.
-const NULL_EVERYWHERE: [(&str, &str, &str); 19] = [
+const NULL_EVERYWHERE: [(&str, &str, &str); 21] = [
     ("changes", "after_words", "the demo's payer changes nothing"),
     ("changes", "before_words", "the demo's payer changes nothing"),
     ("claim", "adjustment_type", "Medicare's"),
@@ -37,7 +37,9 @@ const NULL_EVERYWHERE: [(&str, &str, &str); 19] = [
     ("data_freshness", "reason", "nothing is incomplete"),
     ("data_quality", "line_key", "no line of the demo looks wrong"),
     ("enrollment", "medicare_part", "Medicare's"),
+    ("explanation_of_benefit", "benefit_payment_status_info_code", "CARIN 1.2's"),
     ("explanation_of_benefit", "facility_type_code", "Medicare's"),
+    ("explanation_of_benefit", "payer_network_status_code", "CARIN 1.0's and 1.1's"),
     ("explanation_of_benefit_item", "service_count", "Medicare's"),
     ("member", "evidence", "every member of the demo is connected once"),
     ("member", "same_as_connection_id", "every member of the demo is connected once"),

@@ -1,9 +1,10 @@
 -- How much of the deductible and of the out-of-pocket maximum is used, by the claims and by the payer's own account?
 --
--- Grain: one row per connection, member, coverage, plan year, kind, unit, network, term, benefit category
--- and currency, where the claims or the payer state an amount. The sum of used_cents counts each current
--- claim (see claim_current) once, in the plan year in which its service began. Never add the payer's
--- figures of several rows: the family's include the individual's, and a lifetime the year's.
+-- Grain: one row per member at a payer, coverage, plan year, kind, unit, network, term, benefit category
+-- and currency, where the claims or the payer state an amount. Consents to the same records (see member)
+-- are one account. The sum of used_cents counts each current claim (see claim_current) once, in the plan
+-- year in which its service began. Never add the payer's figures of several rows: the family's include the
+-- individual's, and a lifetime the year's.
 --
 -- Out of pocket is deductible, copayment and coinsurance; a claim that states none of the three counts
 -- with what the member owes (member_cost_share in claim). A claim that mixes currencies has no amounts
@@ -23,10 +24,10 @@
 -- it, are summed apart, beside the payer's figure outside it; all other claims stand beside the figure in
 -- the network, else the one without a network. Of several categories the claims stand beside the general
 -- one (30, none or 1); else beside none, unless there is only one. The limit is the payer's, else that of
--- the coverage where the coverage states one amount. All balances are in
--- explanation_of_benefit_benefit_balance_financial.
+-- the coverage where the coverage states one amount. A figure without a currency has that of the claim.
+-- All balances are in explanation_of_benefit_benefit_balance_financial.
 --
--- connection_id             whose consent the row came through
+-- connection_id             whose consent the payer's figure came through, else the first with a claim
 -- member_id                 the person, id in member
 -- patient_id                the member, id in patient
 -- coverage_id               the coverage used, id in coverage; NULL where the claims name none
@@ -77,17 +78,30 @@ CREATE TABLE accumulator (
 CREATE INDEX accumulator_by_connection ON accumulator (connection_id, patient_id, plan_year_start_date);
 CREATE INDEX accumulator_by_member ON accumulator (member_id, plan_year_start_date);
 INSERT INTO accumulator
-WITH span AS (
-  SELECT s.connection_id, s.coverage_id, s.coverage_start_date AS first, s.coverage_end_date AS last
-  FROM temp.mart_scope CROSS JOIN coverage_span AS s ON s.connection_id = mart_scope.connection_id
-  WHERE NOT s.is_backward AND julianday(s.coverage_end_date) - julianday(s.coverage_start_date) <= 365
-), dated AS MATERIALIZED (
-  SELECT c.connection_id, c.explanation_of_benefit_id, c.member_id, c.patient_id, c.coverage_id, c.created_date, c.currency,
+WITH covered AS MATERIALIZED (
+  -- A coverage may have come through another consent to the same records than its claim. One of them counts:
+  -- that of the claim's own connection, else of its person.
+  SELECT c.connection_id AS here, c.explanation_of_benefit_id AS claim_id, s.connection_id,
+         CASE WHEN NOT s.is_backward AND julianday(s.coverage_end_date) - julianday(s.coverage_start_date) <= 365
+                AND c.service_start_date BETWEEN s.coverage_start_date AND s.coverage_end_date THEN 1 ELSE 0 END AS is_year,
+         s.coverage_start_date AS first, s.coverage_end_date AS last,
+         row_number() OVER (PARTITION BY mart_scope.connection_id, c.explanation_of_benefit_id
+           ORDER BY s.connection_id <> c.connection_id, s.member_id IS NOT c.member_id, s.connection_id) AS place
+  FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
+  CROSS JOIN temp.record_source AS here ON here.connection_id = c.connection_id AND here.source_id = coalesce(person.source_id, here.source_id)
+  CROSS JOIN temp.record_source AS beside ON beside.source_id = here.source_id
+  CROSS JOIN coverage_span AS s ON s.connection_id = beside.connection_id AND s.coverage_id = c.coverage_id
+), placed AS MATERIALIZED (
+  SELECT c.connection_id AS claim_connection_id, coalesce(person.source_id, c.connection_id) AS source_id,
+         coalesce(s.connection_id, c.connection_id) AS coverage_connection_id,
+         c.explanation_of_benefit_id, c.member_id, c.patient_id, c.coverage_id, c.created_date, c.currency,
          made_at(c.created, e.meta_last_updated) AS created_at,
-         coalesce(s.first, substr(c.service_start_date, 1, 4) || '-01-01') AS first,
-         coalesce(s.last, substr(c.service_start_date, 1, 4) || '-12-31') AS last,
-         -- How the claim was paid, if that is said of the claim or alike of its lines; else whether the provider is in the network.
-         -- CARIN's versions say it of a claim in an adjudication, in supporting information or in a total.
+         CASE WHEN s.is_year THEN s.first ELSE substr(c.service_start_date, 1, 4) || '-01-01' END AS first,
+         CASE WHEN s.is_year THEN s.last ELSE substr(c.service_start_date, 1, 4) || '-12-31' END AS last,
+         -- How the claim was paid, if that is said of the claim or alike of its lines; else whether the
+         -- provider is in the network. CARIN's versions say it in an adjudication, in supporting information
+         -- or in a total.
          coalesce(coalesce(benefit_network(e.benefit_payment_status_code), benefit_network(e.benefit_payment_status_info_code),
              benefit_network(e.payer_network_status_code),
            (SELECT CASE WHEN min(coalesce(benefit_network(i.benefit_payment_status_code), benefit_network(i.payer_network_status_code)))
@@ -98,13 +112,17 @@ WITH span AS (
          c.deductible_cents, c.copay_cents, c.coinsurance_cents, c.member_cost_share_cents
   FROM temp.mart_scope CROSS JOIN claim_current AS c ON c.connection_id = mart_scope.connection_id
   LEFT JOIN explanation_of_benefit AS e ON e.connection_id = c.connection_id AND e.id = c.explanation_of_benefit_id
-  LEFT JOIN span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
-    AND c.service_start_date BETWEEN s.first AND s.last
+  LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
+  LEFT JOIN covered AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
+), dated AS MATERIALIZED (
+  -- Consents to the same records are one account, under the first connection with a claim of it.
+  SELECT placed.*, min(claim_connection_id) OVER (PARTITION BY source_id, patient_id) AS connection_id
+  FROM placed
 ), balance AS (
   SELECT f.connection_id, f.explanation_of_benefit_id, f.benefit_balance_index, f.financial_index,
          coalesce(benefit_kind(f.type_code), benefit_kind(f.type_display), benefit_kind(f.type_text)) AS kind,
          f.allowed_money_amount AS limit_amount, f.used_money_amount AS used_amount,
-         coalesce(f.used_money_currency, f.allowed_money_currency) AS currency,
+         coalesce(upper(trim(f.used_money_currency)), upper(trim(f.allowed_money_currency))) AS currency,
          coalesce(benefit_unit(b.unit_code), benefit_unit(b.unit_display), benefit_unit(b.unit_text),
                   b.unit_code, b.unit_text, benefit_unit(f.type_text), benefit_unit(f.type_display),
                   benefit_unit(f.type_code), benefit_unit(b.name)) AS unit,
@@ -121,14 +139,16 @@ WITH span AS (
     AND coalesce(f.type_code, '') NOT LIKE '%bluebutton.cms.gov/resources/variables/%'
 ), stated AS (
   SELECT d.connection_id, d.member_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category,
-         b.currency, b.limit_amount, b.used_amount, d.explanation_of_benefit_id, d.created_date, d.created_at,
+         coalesce(b.currency, d.currency) AS currency, b.limit_amount, b.used_amount,
+         d.claim_connection_id, d.explanation_of_benefit_id, d.created_date, d.created_at,
          coalesce(b.network, '') = 'out' AS is_out,
          row_number() OVER (
-           PARTITION BY d.connection_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category, b.currency
-           ORDER BY d.created_at DESC, d.explanation_of_benefit_id DESC,
+           PARTITION BY d.connection_id, d.patient_id, d.coverage_id, d.first, d.last, b.kind, b.unit, b.network, b.term, b.category,
+             coalesce(b.currency, d.currency)
+           ORDER BY d.created_at DESC, d.explanation_of_benefit_id DESC, d.claim_connection_id,
              b.benefit_balance_index, b.financial_index) AS place
   FROM balance AS b
-  JOIN dated AS d ON d.connection_id = b.connection_id AND d.explanation_of_benefit_id = b.explanation_of_benefit_id
+  JOIN dated AS d ON d.claim_connection_id = b.connection_id AND d.explanation_of_benefit_id = b.explanation_of_benefit_id
   WHERE b.kind IS NOT NULL AND coalesce(b.used_amount, b.limit_amount) IS NOT NULL
 ), told AS MATERIALIZED (
   SELECT stated.*, max(coalesce(network, '') IN ('in', 'out')) OVER (
@@ -168,11 +188,12 @@ WITH span AS (
 ), of_coverage AS (
   SELECT connection_id, coverage_id, kind, currency, CASE WHEN min(amount) = max(amount) THEN min(amount) END AS amount
   FROM (
-    SELECT k.connection_id, k.coverage_id, k.value_money_currency AS currency, k.value_money_amount AS amount,
+    SELECT d.connection_id, d.coverage_id, coalesce(upper(trim(k.value_money_currency)), d.currency) AS currency, k.value_money_amount AS amount,
            coalesce(benefit_kind(k.type_code), benefit_kind(k.type_display), benefit_kind(k.type_text)) AS kind,
            coalesce(benefit_unit(k.type_text), benefit_unit(k.type_display), benefit_unit(k.type_code)) AS unit,
            coalesce(benefit_network(k.type_text), benefit_network(k.type_display), benefit_network(k.type_code)) AS network
-    FROM temp.mart_scope CROSS JOIN coverage_cost_to_beneficiary AS k ON k.connection_id = mart_scope.connection_id
+    FROM (SELECT DISTINCT connection_id, coverage_id, coverage_connection_id, currency FROM dated) AS d
+    CROSS JOIN coverage_cost_to_beneficiary AS k ON k.connection_id = d.coverage_connection_id AND k.coverage_id = d.coverage_id
     WHERE k.value_money_amount IS NOT NULL
   )
   WHERE kind IS NOT NULL AND unit IS NOT 'family' AND network IS NOT 'out'
@@ -181,18 +202,19 @@ WITH span AS (
   SELECT u.connection_id, u.member_id, u.patient_id, u.coverage_id, u.first, u.last, u.kind, u.currency, u.claims, u.cents,
          CASE WHEN b.place IS NULL THEN 'individual' ELSE b.unit END AS unit,
          CASE WHEN b.place IS NULL AND u.is_out THEN 'out' ELSE b.network END AS network, b.term, b.category,
-         NULL AS payer_used, NULL AS payer_limit, NULL AS payer_claim_id, NULL AS payer_date
+         NULL AS payer_used, NULL AS payer_limit, NULL AS payer_connection_id, NULL AS payer_claim_id, NULL AS payer_date
   FROM used AS u
   LEFT JOIN beside AS b ON b.connection_id = u.connection_id AND b.patient_id IS u.patient_id AND b.coverage_id IS u.coverage_id
     AND b.first IS u.first AND b.last IS u.last AND b.kind = u.kind AND b.currency IS u.currency AND b.is_out = u.is_out
   UNION ALL
   SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, currency, NULL, NULL,
-         unit, network, term, category, used_amount, limit_amount, explanation_of_benefit_id, created_date
+         unit, network, term, category, used_amount, limit_amount, claim_connection_id, explanation_of_benefit_id, created_date
   FROM told
 ), summed AS (
   SELECT connection_id, member_id, patient_id, coverage_id, first, last, kind, unit, network, term, category, currency,
          coalesce(max(claims), 0) AS claims, max(cents) AS used, cents_of(max(payer_used)) AS payer_used,
-         cents_of(max(payer_limit)) AS payer_limit, max(payer_claim_id) AS payer_claim_id, max(payer_date) AS payer_date
+         cents_of(max(payer_limit)) AS payer_limit, max(payer_connection_id) AS payer_connection_id,
+         max(payer_claim_id) AS payer_claim_id, max(payer_date) AS payer_date
   FROM together
   GROUP BY connection_id, member_id, patient_id, coverage_id, first, last, kind, unit, network, term, category, currency
 ), limited AS (
@@ -201,7 +223,7 @@ WITH span AS (
   LEFT JOIN of_coverage AS o ON o.connection_id = s.connection_id AND o.coverage_id = s.coverage_id
     AND o.kind = s.kind AND o.currency IS s.currency AND s.claims > 0 AND s.network IS NOT 'out'
 )
-SELECT connection_id,
+SELECT coalesce(payer_connection_id, connection_id),
        member_id,
        patient_id,
        coverage_id,

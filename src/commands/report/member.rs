@@ -105,8 +105,10 @@ pub(super) fn read(
                sum(allowed_cents) AS allowed_cents
              FROM spend_by_month WHERE member_id = :m GROUP BY 1, 2, 3 ORDER BY 3, 1, 2")?,
         accumulators: bounded(
-            "SELECT a.*, c.plan_name FROM accumulator AS a LEFT JOIN coverage_span AS c
-               ON c.connection_id = a.connection_id AND c.coverage_id = a.coverage_id
+            "SELECT a.*, (SELECT c.plan_name FROM coverage_span AS c
+                 WHERE c.member_id = a.member_id AND c.coverage_id = a.coverage_id
+                 ORDER BY c.connection_id <> a.connection_id, c.connection_id LIMIT 1) AS plan_name
+             FROM accumulator AS a
              WHERE a.member_id = :m ORDER BY a.plan_year_start_date DESC, a.kind, a.coverage_id,
                a.claim_count = 0, a.unit, a.network, a.term, a.benefit_category",
         )?,

@@ -102,6 +102,41 @@ fn what_only_one_consent_brought_is_known_to_the_claims_of_the_other() {
 }
 
 #[test]
+fn a_plan_year_is_one_account_whichever_consent_brought_its_claims() {
+    let home = consents(&[("a", "p"), ("b", "p")]);
+    let word = |code: &str| json!({"coding": [{"code": code}]});
+    // The copy that counts is that of the first consent. No amount but the claims' has a currency in capitals.
+    let coverage = json!({"resourceType": "Coverage", "id": "c", "status": "active",
+        "period": {"start": "2024-07-01", "end": "2025-06-30"}, "beneficiary": {"reference": "Patient/p"},
+        "payor": [{"display": "Payer North"}],
+        "costToBeneficiary": [{"type": word("deductible"), "valueMoney": {"value": 1500}}]});
+    let used = |id: &str, deductible: i64| {
+        let mut used = claim(id, "p", 10, None);
+        used["total"] = json!([{"category": word("deductible"),
+            "amount": {"value": deductible, "currency": "USD"}}]);
+        used
+    };
+    let mut newer = used("n", 500);
+    let financial =
+        json!({"type": word("deductible"), "usedMoney": {"value": 1250, "currency": "usd"}});
+    newer["benefitBalance"] = json!([{"category": word("30"), "unit": word("individual"),
+        "term": word("annual"), "financial": [financial]}]);
+    add(&home, &["a"], &[patient("p", "Jan"), coverage.clone(), used("o", 800)]);
+    add(&home, &["b"], &[coverage, newer]);
+    let account =
+        "SELECT connection_id, kind, plan_year_start_date, claim_count, used_cents, payer_used_cents,
+            limit_cents, remaining_cents, payer_claim_id, currency FROM accumulator ORDER BY kind";
+    assert_eq!(
+        ask(&home, account),
+        [
+            "2|deductible|2024-07-01|2|130000|125000|150000|25000|n|USD",
+            "1|out of pocket|2024-07-01|2|130000|||||USD"
+        ]
+    );
+    home.succeed(&["verify"], "one account of two consents");
+}
+
+#[test]
 fn a_dependant_whom_only_claims_name_is_a_person_and_counts_once() {
     let home = consents(&[("a", "p"), ("kid", "k")]);
     add(

@@ -35,8 +35,14 @@ CREATE INDEX data_quality_by_connection ON data_quality (connection_id, record_i
 CREATE INDEX data_quality_by_rule ON data_quality (rule);
 INSERT INTO data_quality
 WITH mine AS (
-  SELECT c.* FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  SELECT c.*, person.source_id FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
+  LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   WHERE coalesce(c.status, 'active') NOT IN ('draft', 'entered-in-error')
+), reader AS (
+  -- What another consent to the same records brought is here, too.
+  SELECT here.connection_id AS here, here.source_id, beside.connection_id AS beside
+  FROM temp.record_source AS here
+  JOIN temp.record_source AS beside ON beside.source_id = here.source_id
 ), line AS (
   SELECT l.* FROM temp.mart_scope CROSS JOIN claim_line AS l ON l.connection_id = mart_scope.connection_id
   WHERE coalesce(l.claim_status, 'active') NOT IN ('draft', 'entered-in-error')
@@ -92,26 +98,31 @@ UNION ALL
 SELECT c.connection_id, 'coverage not here', 'warning', 'claim', c.explanation_of_benefit_id, NULL, c.member_id,
        coalesce('coverage ' || c.coverage_id, 'no coverage')
 FROM mine AS c
-LEFT JOIN coverage AS k ON k.connection_id = c.connection_id AND k.id = c.coverage_id
-WHERE k.id IS NULL
+WHERE NOT EXISTS (SELECT 1 FROM reader AS r
+  JOIN coverage AS k ON k.connection_id = r.beside AND k.id = c.coverage_id
+  WHERE r.here = c.connection_id AND r.source_id = coalesce(c.source_id, r.source_id))
 UNION ALL
 SELECT s.connection_id, 'coverage of an unknown member', 'warning', 'coverage_span', s.coverage_id, NULL, s.member_id,
        coalesce('patient ' || s.patient_id, 'no patient')
 FROM span AS s
-LEFT JOIN patient AS p ON p.connection_id = s.connection_id AND p.id = s.patient_id
-WHERE p.id IS NULL
+LEFT JOIN temp.person ON person.connection_id = s.connection_id AND person.patient_id = s.patient_id
+WHERE NOT EXISTS (SELECT 1 FROM reader AS r
+  JOIN patient AS p ON p.connection_id = r.beside AND p.id = s.patient_id
+  WHERE r.here = s.connection_id AND r.source_id = coalesce(person.source_id, r.source_id))
 UNION ALL
 SELECT c.connection_id, 'patient not here', 'warning', 'claim', c.explanation_of_benefit_id, NULL, c.member_id,
        coalesce('patient ' || c.patient_id, 'no patient')
 FROM mine AS c
-LEFT JOIN patient AS p ON p.connection_id = c.connection_id AND p.id = c.patient_id
-WHERE p.id IS NULL
+WHERE NOT EXISTS (SELECT 1 FROM reader AS r
+  JOIN patient AS p ON p.connection_id = r.beside AND p.id = c.patient_id
+  WHERE r.here = c.connection_id AND r.source_id = coalesce(c.source_id, r.source_id))
 UNION ALL
-SELECT c.connection_id, 'service outside coverage', 'warning', 'claim', c.explanation_of_benefit_id, NULL, c.member_id,
+SELECT DISTINCT c.connection_id, 'service outside coverage', 'warning', 'claim', c.explanation_of_benefit_id, NULL, c.member_id,
        'service on ' || c.service_start_date || ', coverage from ' || coalesce(s.coverage_start_date, 'nowhere')
          || ' to ' || coalesce(s.coverage_end_date, 'nowhere')
 FROM mine AS c
-JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
+CROSS JOIN reader AS r ON r.here = c.connection_id AND r.source_id = coalesce(c.source_id, r.source_id)
+CROSS JOIN coverage_span AS s ON s.connection_id = r.beside AND s.coverage_id = c.coverage_id
 WHERE NOT s.is_backward AND (c.service_start_date < s.coverage_start_date OR c.service_start_date > s.coverage_end_date)
 UNION ALL
 SELECT connection_id, 'undated claim', 'warning', 'claim', explanation_of_benefit_id, NULL, member_id, 'no day of service'

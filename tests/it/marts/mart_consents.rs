@@ -88,7 +88,8 @@ fn what_only_one_consent_brought_is_known_to_the_claims_of_the_other() {
     let clinic = json!({"resourceType": "Organization", "id": "clinic", "name": "Clinic",
         "identifier": [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1234567893"}]});
     let coverage = json!({"resourceType": "Coverage", "id": "c", "status": "active", "subscriberId": "S-1",
-        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Payer North"}]});
+        "beneficiary": {"reference": "Patient/p"}, "payor": [{"display": "Payer North"}],
+        "period": {"start": "2024-01-01", "end": "2024-12-31"}});
     let mut newer = claim("o", "p", 100, None);
     newer["meta"]["lastUpdated"] = json!("2025-03-01T00:00:00Z");
     add(&home, &["a"], &[patient("p", "Jan"), clinic, coverage, claim("o", "p", 90, None)]);
@@ -99,6 +100,8 @@ fn what_only_one_consent_brought_is_known_to_the_claims_of_the_other() {
         ask(&home, "SELECT payer, paid_amount FROM tuva_medical_claim"),
         ["Payer North|100"]
     );
+    let wrong = "SELECT connection_id, rule FROM data_quality ORDER BY 2";
+    assert_eq!(ask(&home, wrong), ["2|claim without lines", "2|service outside coverage"]);
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
     };
     let bfd =
         |variable: &str, value: f64| of(&[(C4BB, "priorpayerpaid"), (BFD, variable)], json!(value));
+    let alone = |variable: &str, value: f64| of(&[(BFD, variable)], json!(value));
     let older = |code: &str, value: f64| of(&[(HUMANA, code)], json!(value));
     let local = |reason: &str, value: f64| {
         of(&[(C4BB, "noncovered"), ("https://plan.example/reason", reason)], json!(value))
@@ -136,6 +137,18 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
             &[bfd("CLM_LINE_INSTNL_MSP1_PD_AMT", 100.0), bfd("CLM_LINE_INSTNL_MSP2_PD_AMT", 41.0)],
         ),
         line(
+            "part-d",
+            &[
+                medicare("priorpayerpaid", "othr_troop_amt", 0.0),
+                medicare("priorpayerpaid", "plro_amt", 25.0),
+            ],
+        ),
+        line(
+            "part-d-bfd",
+            &[alone("CLM_LINE_OTHR_TP_PD_AMT", 10.05), alone("CLM_LINE_PLRO_AMT", 1.0)],
+        ),
+        claim("stay", &json!({"adjudication": [alone("CLM_MDCR_INSTNL_PRMRY_PYR_AMT", 50.5)]})),
+        line(
             "older",
             &[
                 older("noncoveredamount", 1.0),
@@ -161,12 +174,19 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
             ["currencies", "12", "-"],
             ["no-value", "7", "-"],
             ["older", "3", "8.5"],
+            ["part-d", "-", "25"],
+            ["part-d-bfd", "-", "11.05"],
             ["payers", "-", "140"],
             ["reasons", "35", "-"],
             ["same", "35", "-"],
             ["text", "-", "-"],
         ]
     );
+    let paid = "SELECT explanation_of_benefit_id, prior_payer_paid_cents FROM claim
+        WHERE explanation_of_benefit_id LIKE 'part-d%' OR explanation_of_benefit_id = 'stay' ORDER BY 1";
+    assert_eq!(home.rows(paid), [["part-d", "2500"], ["part-d-bfd", "1105"], ["stay", "5050"]]);
+    let header = "SELECT prior_payer_paid_amount FROM explanation_of_benefit WHERE id = 'stay'";
+    assert_eq!(home.rows(header), [["50.5"]]);
     let mistyped = "SELECT DISTINCT path FROM mistyped_path ORDER BY 1";
     assert!(home.rows(mistyped).concat().iter().any(|path| path.ends_with("amount.value")));
 }

@@ -74,7 +74,9 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
             "nch_bene_pta_coinsrnc_lblty_amt" | "nch_bene_ptb_coinsrnc_amt" => {
                 (Kind::Coinsurance, 4)
             }
-            "line_bene_prmry_pyr_pd_amt" => (Kind::PriorPayerPaid, 3),
+            "line_bene_prmry_pyr_pd_amt" | "othr_troop_amt" | "plro_amt" => {
+                (Kind::PriorPayerPaid, 3)
+            }
             "prpayamt" => (Kind::PriorPayerPaid, 4),
             "line_prvdr_pmt_amt" => (Kind::PaidToProvider, 2),
             "rev_cntr_prvdr_pmt_amt" => (Kind::PaidToProvider, 3),
@@ -121,6 +123,11 @@ fn meaning(code: &str) -> Option<(Kind, i64)> {
         "priorpayerpaid" => (Kind::PriorPayerPaid, 0),
         "priorpayerpaidamount" => (Kind::PriorPayerPaid, 1),
         "cobamount" => (Kind::PriorPayerPaid, 2),
+        // In version 3 of Medicare's API these have no category.
+        "clm_line_othr_tp_pd_amt" | "clm_line_plro_amt" => (Kind::PriorPayerPaid, 3),
+        "clm_mdcr_instnl_prmry_pyr_amt" | "clm_mdcr_prfnl_prmry_pyr_amt" => {
+            (Kind::PriorPayerPaid, 4)
+        }
         "paidtoprovider" => (Kind::PaidToProvider, 0),
         "paidtoprovideramount" => (Kind::PaidToProvider, 1),
         "paidtopatient" => (Kind::PaidToPatient, 0),
@@ -209,11 +216,20 @@ fn is_another(kind: Kind, detail: &str) -> bool {
 }
 
 /// Whether a Medicare variable is the payment of one of several prior payers.
+///
+/// For a drug, others pay what counts towards the member's out-of-pocket limit and what does not.
 pub(super) fn is_of_a_prior_payer(detail: &str) -> bool {
     match detail.strip_prefix(MEDICARE) {
-        Some(variable) => {
-            matches!(variable, "rev_cntr_1st_msp_pd_amt" | "rev_cntr_2nd_msp_pd_amt")
-        }
-        None => matches!(detail, "CLM_LINE_INSTNL_MSP1_PD_AMT" | "CLM_LINE_INSTNL_MSP2_PD_AMT"),
+        Some(variable) => matches!(
+            variable,
+            "rev_cntr_1st_msp_pd_amt" | "rev_cntr_2nd_msp_pd_amt" | "othr_troop_amt" | "plro_amt"
+        ),
+        None => matches!(
+            detail,
+            "CLM_LINE_INSTNL_MSP1_PD_AMT"
+                | "CLM_LINE_INSTNL_MSP2_PD_AMT"
+                | "CLM_LINE_OTHR_TP_PD_AMT"
+                | "CLM_LINE_PLRO_AMT"
+        ),
     }
 }

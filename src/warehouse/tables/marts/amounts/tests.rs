@@ -40,6 +40,10 @@ fn a_kind_is_known_by_code_second_code_and_text() {
     assert_eq!(named(Some("deductible"), None, Some("copay")), Some(Kind::Deductible));
     let url = "https://bluebutton.cms.gov/resources/variables/LINE_NCH_PMT_AMT";
     assert_eq!(named(Some(url), None, None), Some(Kind::Benefit));
+    // Medicare's third version names these alone.
+    for code in ["CLM_MDCR_INSTNL_PRMRY_PYR_AMT", "CLM_LINE_OTHR_TP_PD_AMT", "CLM_LINE_PLRO_AMT"] {
+        assert_eq!(named(Some(code), None, None), Some(Kind::PriorPayerPaid), "{code}");
+    }
     let system = Some("https://bluebutton.CMS.gov/resources/codesystem/adjudication");
     let codings = [(system, Some("first")), (Some("other"), Some("second"))];
     assert_eq!(Category { codings, ..Category::default() }.detail(), "first");
@@ -64,9 +68,16 @@ fn the_preferred_code_counts_and_the_same_code_adds_up() {
     };
     let two = detailed("submitted", ["z", "a"]);
     assert_eq!(amount(&sum(&two, |_| false), Kind::Submitted), Some(1.0));
-    let payers = ["CLM_LINE_INSTNL_MSP1_PD_AMT", "CLM_LINE_INSTNL_MSP2_PD_AMT"];
-    let two = detailed("priorpayerpaid", payers);
-    assert_eq!(amount(&sum(&two, |_| false), Kind::PriorPayerPaid), Some(3.0));
+    let variables = "https://bluebutton.cms.gov/resources/variables";
+    let part_d = ["othr_troop_amt", "plro_amt"].map(|name| format!("{variables}/{name}"));
+    for payers in [
+        ["CLM_LINE_INSTNL_MSP1_PD_AMT", "CLM_LINE_INSTNL_MSP2_PD_AMT"],
+        ["CLM_LINE_OTHR_TP_PD_AMT", "CLM_LINE_PLRO_AMT"],
+        [part_d[0].as_str(), part_d[1].as_str()],
+    ] {
+        let two = detailed("priorpayerpaid", payers);
+        assert_eq!(amount(&sum(&two, |_| false), Kind::PriorPayerPaid), Some(3.0), "{payers:?}");
+    }
 }
 
 #[test]

@@ -246,9 +246,12 @@ WITH line AS (
                   diagnosis_code(condition.code_system, condition.code_code)) AS diagnosis_code,
          CASE WHEN d.diagnosis_code IS NOT NULL THEN d.diagnosis_system ELSE condition.code_system END AS diagnosis_system,
          coalesce(d.diagnosis_display, d.diagnosis_text, condition.code_display, condition.code_text) AS diagnosis_display,
-         CASE WHEN coalesce(i.provider_reference, i.provider_display) IS NULL THEN c.provider_name ELSE coalesce(performer.name, contained_performer.name, i.provider_display) END AS provider_name,
-         CASE WHEN coalesce(i.provider_reference, i.provider_display) IS NULL THEN c.provider_npi ELSE coalesce(performer.npi, contained_performer.npi) END AS provider_npi,
-         NULL AS denial_reason_code
+         CASE WHEN coalesce(i.provider_reference, i.provider_display, i.provider_identifier_value) IS NULL THEN c.provider_name
+              ELSE coalesce(performer.name, contained_performer.name, i.provider_display) END AS provider_name,
+         CASE WHEN coalesce(i.provider_reference, i.provider_display, i.provider_identifier_value) IS NULL THEN c.provider_npi
+              ELSE coalesce(performer.npi, contained_performer.npi,
+                npi_of(i.provider_identifier_system, i.provider_identifier_type_code, i.provider_identifier_value)) END AS provider_npi,
+         i.denial_reason_code AS denial_reason_code
   FROM temp.mart_scope CROSS JOIN claim AS c ON c.connection_id = mart_scope.connection_id
   CROSS JOIN explanation_of_benefit_add_item AS i ON i.connection_id = c.connection_id AND i.explanation_of_benefit_id = c.explanation_of_benefit_id
   LEFT JOIN explanation_of_benefit_diagnosis AS d

@@ -29,9 +29,13 @@ fn a_denied_line_has_x12s_reason_under_the_names_of_every_version() {
     ];
     let line = |(at, adjudication): (usize, &Value)| json!({"sequence": at + 1, "adjudication": [adjudication]});
     let items: Vec<Value> = given.iter().enumerate().map(line).collect();
-    let home = imported(&[claim("e", json!({"item": items, "adjudication": [&given[0]]}))]);
+    // A line that the payer added, such as one for a bundle.
+    let added =
+        json!({"itemSequence": [1], "adjudication": [reason("denialreason", &[(CARC, "97")])]});
+    let denied = json!({"item": items, "addItem": [added], "adjudication": [&given[0]]});
+    let home = imported(&[claim("e", denied)]);
     let lines = "SELECT denial_reason_code FROM claim_line ORDER BY line_key";
-    assert_eq!(ask(&home, lines), ["B7", "50", "own-2", ""]);
+    assert_eq!(ask(&home, lines), ["B7", "50", "own-2", "", "97"]);
     assert_eq!(ask(&home, "SELECT denial_reason_code FROM explanation_of_benefit"), ["B7"]);
     // The third coding is in no other column.
     let listed =

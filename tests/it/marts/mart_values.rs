@@ -159,7 +159,8 @@ fn name_and_number_of_a_provider_are_not_those_of_two() {
     billed["careTeam"] = json!([{"sequence": 1, "provider": {"identifier": number("1777777777")},
         "role": {"coding": [{"code": "performing"}]}}]);
     billed["item"] = json!([{"sequence": 1, "careTeamSequence": [1]}]);
-    billed["addItem"] = json!([{"itemSequence": [1], "provider": [{"display": "Dr Added"}]}, {"itemSequence": [1]}]);
+    billed["addItem"] = json!([{"provider": [{"display": "Dr Added"}]}, {"itemSequence": [1]},
+        {"provider": [{"identifier": number("1666666666")}]}]);
     let home = imported(&[
         json!({"resourceType": "Organization", "id": "o", "name": "Clinic", "identifier": [number("1000000004")]}),
         json!({"resourceType": "Practitioner", "id": "d", "name": [{"family": "Local", "given": ["Ann"]}]}),
@@ -182,7 +183,10 @@ fn name_and_number_of_a_provider_are_not_those_of_two() {
         ]
     );
     let lines = "SELECT line_key, provider_name, provider_npi FROM claim_line ORDER BY 1";
-    assert_eq!(ask(&home, lines), ["0||1777777777", "1|Dr Added|", "2|Clinic|1000000004"]);
+    assert_eq!(
+        ask(&home, lines),
+        ["0||1777777777", "1|Dr Added|", "2|Clinic|1000000004", "3||1666666666"]
+    );
 }
 
 #[test]

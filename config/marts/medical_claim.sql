@@ -460,12 +460,15 @@ SELECT c.connection_id,
        CASE WHEN c.discharge_status_code GLOB '[0-9]' OR c.discharge_status_code GLOB '[0-9][0-9]' THEN substr('0' || c.discharge_status_code, -2) END AS discharge_disposition_code,
        CASE WHEN l.place_of_service_code GLOB '[0-9]' OR l.place_of_service_code GLOB '[0-9][0-9]' THEN substr('0' || l.place_of_service_code, -2) END AS place_of_service_code,
        CASE WHEN f.kind = 'institutional' AND ltrim(c.type_of_bill_code, '0') GLOB '[0-9][0-9][0-9A-Za-z]' THEN ltrim(c.type_of_bill_code, '0') END AS bill_type_code,
-       CASE WHEN length(c.drg_code) <= 3 AND c.drg_code NOT GLOB '*[^0-9]*' THEN CASE vocabulary(c.drg_system, c.drg_code)
+       -- MS-DRG may be padded to four digits or with blanks.
+       CASE WHEN trim(c.drg_code) NOT GLOB '*[^0-9]*' AND (length(trim(c.drg_code)) <= 3
+              OR (vocabulary(c.drg_system, c.drg_code) = 'MS-DRG' AND length(ltrim(trim(c.drg_code), '0')) <= 3)) THEN CASE vocabulary(c.drg_system, c.drg_code)
               WHEN 'MS-DRG' THEN 'ms-drg' WHEN 'APR-DRG' THEN 'apr-drg' END
-            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(c.drg_code, '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN 'apr-drg' END AS drg_code_type,
+            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(trim(c.drg_code), '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN 'apr-drg' END AS drg_code_type,
        -- 3M's group may have its severity behind it.
-       CASE WHEN length(c.drg_code) <= 3 AND c.drg_code NOT GLOB '*[^0-9]*' THEN substr('00' || c.drg_code, -3)
-            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(c.drg_code, '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN substr(c.drg_code, 1, 3) END AS drg_code,
+       CASE WHEN trim(c.drg_code) NOT GLOB '*[^0-9]*' AND (length(trim(c.drg_code)) <= 3
+              OR (vocabulary(c.drg_system, c.drg_code) = 'MS-DRG' AND length(ltrim(trim(c.drg_code), '0')) <= 3)) THEN substr('00' || trim(c.drg_code), -3)
+            WHEN vocabulary(c.drg_system, c.drg_code) = 'APR-DRG' AND replace(trim(c.drg_code), '-', '') GLOB '[0-9][0-9][0-9][0-4]' THEN substr(trim(c.drg_code), 1, 3) END AS drg_code,
        CASE WHEN length(l.revenue_code) <= 4 AND l.revenue_code NOT GLOB '*[^0-9]*' THEN substr('000' || l.revenue_code, -4) END AS revenue_center_code,
        CAST(l.quantity AS DOUBLE) AS service_unit_quantity,
        CASE WHEN length(l.hcpcs_code) = 5 THEN l.hcpcs_code WHEN length(l.cpt_code) = 5 THEN l.cpt_code WHEN length(l.code) = 5 THEN l.code END AS hcpcs_code,

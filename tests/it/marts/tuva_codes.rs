@@ -17,6 +17,7 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
     let apr =
         json!({"system": "http://uri.hddaccess.com/cs/apr-drg", "code": "3024", "display": "3M's"});
     let own = json!({"system": "https://payer.example/drg", "code": "99"});
+    let padded = json!({"system": "http://terminology.hl7.org/CodeSystem/MSDRG", "code": "0470"});
     let entry = |at: usize, codings: &[&Value]| json!({"sequence": at, "category": coded("DRG"), "code": {"coding": codings}});
     let told =
         |id: &str, entries: Value| claim(id, json!({"type": kind, "supportingInfo": entries}));
@@ -29,6 +30,7 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
         told("e", json!([entry(1, &[&own, &apr])])),
         told("f", json!([entry(1, &[&apr])])),
         told("h", json!([entry(1, &[&own])])),
+        told("i", json!([entry(1, &[&padded])])),
         claim(
             "g",
             json!({"type": kind, "supportingInfo": [entry(1, &[&own])],
@@ -50,6 +52,7 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
             format!("f|{apr}"),
             format!("g|{ms}"),
             "h|99|https://payer.example/drg|".to_owned(),
+            "i|0470|http://terminology.hl7.org/CodeSystem/MSDRG|".to_owned(),
         ]
     );
     let asked =
@@ -64,7 +67,8 @@ fn of_two_groups_that_of_medicare_is_the_claims() {
             "e|apr-drg|302",
             "f|apr-drg|302",
             "g|ms-drg|470",
-            "h||099"
+            "h||099",
+            "i|ms-drg|470"
         ]
     );
 }

@@ -47,7 +47,8 @@ pub(crate) enum Finding {
 /// The live resources that the walk did not meet and that no other walk has brought since the walk's first
 /// run began.
 ///
-/// Resources that only a file has brought are left out, since the plan may not have them.
+/// Resources that only a file has brought are left out, since the plan may not have them. So are those that
+/// no search over their own type has brought, since they may be in no list.
 pub(super) const MISSED: &str =
     "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
    AND r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?3)
@@ -56,7 +57,8 @@ pub(super) const MISSED: &str =
        SELECT ?3 UNION ALL SELECT w.resumed_from FROM sync_walk w JOIN part ON w.id = part.id
        WHERE w.resumed_from IS NOT NULL)
      SELECT min(id) FROM part)
-   AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')";
+   AND NOT EXISTS (SELECT 1 FROM sync_walk f WHERE f.id = r.walk_id AND f.mode = 'file')
+   AND r.id NOT IN (SELECT resource FROM resource_unlisted)";
 
 /// A further condition, used with MISSED: the walk got the resource as another patient's.
 const NOW_ANOTHERS: &str = "r.resource_id IN (
@@ -83,7 +85,7 @@ pub(crate) fn open_absences(
         .doing("cannot count the absent resources")
 }
 
-/// The number of live resources of a walk's type, and how many of them two passes both missed.
+/// The number of live listed resources of a walk's type, and how many of them two passes both missed.
 ///
 /// Both passes are in doubt.
 pub(super) fn count_missed_twice(
@@ -146,7 +148,7 @@ impl Shows {
     }
 }
 
-/// How many live resources a walk's type has, and how many of them the walk shows to be absent.
+/// How many live resources of a walk's type were ever listed, and how many the walk shows to be absent.
 pub(super) fn count_missed(
     connection: &Connection,
     walk: &WalkKey,
@@ -162,7 +164,8 @@ pub(super) fn count_missed(
             .doing("cannot count the absent resources")
     };
     let live = count(
-        "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3",
+        "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3
+           AND r.id NOT IN (SELECT resource FROM resource_unlisted)",
     )?;
     Ok((live, count(&shows.condition())?))
 }
@@ -290,6 +293,7 @@ pub(crate) fn pending_absences(
 }
 
 /// At most three resources of a type that surely exist: the last ones received that no walk has missed.
+/// Those that no list has brought come last, since no walk could have missed them.
 ///
 /// They are read as a check that the plan answers reads, before a 404 counts as a proof.
 pub(crate) fn surely_present(
@@ -306,7 +310,7 @@ pub(crate) fn surely_present(
                AND NOT EXISTS (SELECT 1 FROM absent_resource a
                  WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
                    AND a.resource_id = r.resource_id AND a.state = 'pending')
-             ORDER BY r.received_at DESC LIMIT 3",
+             ORDER BY r.id IN (SELECT resource FROM resource_unlisted), r.received_at DESC LIMIT 3",
         )
         .and_then(|mut statement| {
             statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()

@@ -318,7 +318,7 @@ pub(crate) fn last_round_ended(
         .doing("cannot read when a type was complete")
 }
 
-/// How many live resources a type has, and how many of them were received before an instant.
+/// How many live resources of a type were ever listed, and how many of them came before an instant.
 pub(crate) fn live_resources(
     connection: &Connection,
     connection_id: i64,
@@ -328,7 +328,8 @@ pub(crate) fn live_resources(
     connection
         .query_row(
             "SELECT count(*), count(*) FILTER (WHERE received_at < ?3) FROM resource
-             WHERE connection_id = ?1 AND resource_type = ?2 AND deleted_at IS NULL",
+             WHERE connection_id = ?1 AND resource_type = ?2 AND deleted_at IS NULL
+               AND id NOT IN (SELECT resource FROM resource_unlisted)",
             params![connection_id, resource_type, before],
             |row| Ok((row.get(0)?, row.get(1)?)),
         )

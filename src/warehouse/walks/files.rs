@@ -1,17 +1,17 @@
 //! What only files need: settles rejects that a file no longer has, and marks resources of a file as the
 //! plan's, once the plan sends them.
 
-use super::page::PageWrite;
+use super::{page::PageWrite, unlisted};
 use crate::{
     clock,
     warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// Notes that a plan has sent a resource that only a file had brought.
 ///
-/// From now on a walk can find the resource absent.
+/// From now on a walk can find the resource absent, if a search over its own type brings it.
 pub(super) fn hand_over(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -32,11 +32,18 @@ pub(super) fn hand_over(
     let mut statement = transaction
         .prepare_cached(
             "UPDATE resource SET walk_id = ?2 WHERE id = ?1 AND walk_id IN
-               (SELECT id FROM sync_walk WHERE connection_id = ?3 AND mode = 'file')",
+               (SELECT id FROM sync_walk WHERE connection_id = ?3 AND mode = 'file')
+             RETURNING resource_type",
         )
         .doing(doing)?;
     for rowid in met {
-        statement.execute([rowid, page.walk.walk_id, id]).doing(doing)?;
+        let handed_over: Option<String> = statement
+            .query_row([rowid, page.walk.walk_id, id], |row| row.get(0))
+            .optional()
+            .doing(doing)?;
+        if let Some(resource_type) = handed_over {
+            unlisted::note(transaction, page, &resource_type, rowid)?;
+        }
     }
     Ok(())
 }

@@ -32,6 +32,7 @@ pub(super) mod tally;
 pub(super) mod token_generation;
 pub(super) mod turns;
 pub(super) mod type_state;
+mod unlisted;
 pub(super) mod walk_counters;
 pub(super) mod walk_end;
 pub(super) mod walk_finish;

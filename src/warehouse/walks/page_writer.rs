@@ -9,7 +9,7 @@ use super::{
     quarantine,
     reference_queue::{self},
     resource_store::{Was, store_resource},
-    seen,
+    seen, unlisted,
 };
 use crate::{
     clock,
@@ -70,6 +70,7 @@ pub(super) fn write_page(
     }
     let met = page.unchanged.iter().map(|one| one.rowid).chain(seen.iter().copied());
     files::hand_over(transaction, page, met)?;
+    unlisted::forget(transaction, page, &seen)?;
     if page.notes_along {
         let unchanged = page.unchanged.iter().filter(|one| !one.is_own_type);
         along.extend(unchanged.map(|one| one.rowid));

@@ -4,6 +4,7 @@ use super::{
     abridged::is_less_than_stored,
     older_version::{self, History},
     page::{ChangedResource, PageWrite, TextBytes},
+    unlisted,
 };
 use crate::{
     clock,
@@ -186,8 +187,12 @@ pub(super) fn store_resource(
             older_version::keep(transaction, page, history, changed, known.rowid, &now)?;
             Ok(Stored { rowid: known.rowid, was: Was::Newer })
         }
-        Some(Known { rowid, .. }) => {
+        Some(Known { rowid, is_live, .. }) => {
             older_version::forget(transaction, [rowid])?;
+            // What was deleted comes as if for the first time, and what a file brought comes from the plan.
+            if !is_live || !is_of_plan(transaction, rowid)? {
+                unlisted::note(transaction, page, &changed.resource_type, rowid)?;
+            }
             keep_version(transaction, rowid, &now)?;
             transaction
                 .prepare_cached(
@@ -231,8 +236,11 @@ pub(super) fn store_resource(
                     changed.bundle_references
                 ])
             })
-            .map(|rowid| Stored { rowid, was: Was::Absent })
-            .doing(doing),
+            .doing(doing)
+            .and_then(|rowid| {
+                unlisted::note(transaction, page, &changed.resource_type, rowid)?;
+                Ok(Stored { rowid, was: Was::Absent })
+            }),
     }
 }
 

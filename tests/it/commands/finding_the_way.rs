@@ -160,7 +160,7 @@ fn a_mart_with_the_columns_of_another_has_them_in_markdown() {
 }
 
 /// Tables and views that are asked by payersync alone.
-const INTERNAL: [&str; 19] = [
+const INTERNAL: [&str; 20] = [
     "access_log_chain",
     "mart_due",
     "mart_due_type",
@@ -173,6 +173,7 @@ const INTERNAL: [&str; 19] = [
     "reference_type",
     "refinery_schema_history",
     "resource_outdated",
+    "resource_unlisted",
     "table_rebuild",
     "type_state",
     "unmapped_path_due",

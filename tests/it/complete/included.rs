@@ -1,7 +1,11 @@
 //! What a search includes besides its matches (`_include`, `_revinclude`) is taken in, counts as no match,
 //! and proves nothing about its own type.
 
-use crate::support::{Dictated, Home};
+use crate::support::{Dictated, Home, Scripted, bundle};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"1"}"#;
 
@@ -71,4 +75,76 @@ fn somebody_else_who_comes_along_is_not_taken_in() {
     assert_eq!(live(&home), ["Condition/c1", "Patient/1"]);
     let rejected = "SELECT resource_id, reason FROM rejected_resource";
     assert_eq!(home.rows(rejected), [["2", "foreign_subject"]]);
+}
+
+/// Which of six Practitioners the plan lists, brings along with Conditions, and brings by their ids.
+struct Brings {
+    /// `None`: the plan refuses to list them.
+    list: Option<Range<usize>>,
+    along: Range<usize>,
+    reads: Range<usize>,
+}
+
+#[test]
+fn a_list_without_what_only_came_along_or_was_read_shows_nothing_about_it() {
+    let practitioner = |id: usize| format!(r#"{{"resourceType":"Practitioner","id":"d{id}"}}"#);
+    let types = ["Condition", "Practitioner"];
+    for comes_along in [true, false] {
+        let along = if comes_along { 0..6 } else { 0..0 };
+        let list = comes_along.then_some(0..0);
+        let brings = Arc::new(Mutex::new(Brings { list, along: along.clone(), reads: 0..6 }));
+        let now = Arc::clone(&brings);
+        let payer = Scripted::start(&types, move |asked| {
+            let now = now.lock().unwrap();
+            match (&asked.id, &*asked.resource_type) {
+                (None, "Condition") => {
+                    let naming = |id: usize| {
+                        format!(
+                            r#"{{"resource":{{"resourceType":"Condition","id":"c{id}","asserter":{{"reference":"Practitioner/d{id}"}}}}}}"#
+                        )
+                    };
+                    let along =
+                        now.along.clone().map(|id| included("Practitioner", &format!("d{id}"), ""));
+                    let entries: Vec<String> = (0..6).map(naming).chain(along).collect();
+                    let head = r#""resourceType":"Bundle","type":"searchset","total":6"#;
+                    (200, format!("{{{head},\"entry\":[{}]}}", entries.join(",")))
+                }
+                (None, _) => match &now.list {
+                    Some(listed) => {
+                        let listed: Vec<String> = listed.clone().map(practitioner).collect();
+                        bundle(&listed, Some(listed.len()), None)
+                    }
+                    None => (403, String::new()),
+                },
+                (Some(id), _) => {
+                    match id[1..].parse::<usize>().is_ok_and(|id| now.reads.contains(&id)) {
+                        true => (200, practitioner(id[1..].parse().unwrap())),
+                        false => (404, String::new()),
+                    }
+                }
+            }
+        });
+        let home = payer.connected_home(&types, "");
+        let held = || home.value::<i64>("SELECT count(*) FROM practitioner");
+        let count = |table: &str| home.value::<i64>(&format!("SELECT count(*) FROM {table}"));
+        home.succeed(&["sync"], "a first night");
+        assert_eq!((held(), count("resource_unlisted")), (6, 6), "along: {comes_along}");
+        // The list is empty, and so is every read.
+        *brings.lock().unwrap() = Brings { list: Some(0..0), along: along.clone(), reads: 0..0 };
+        home.succeed(&["sync", "--full"], "an empty list");
+        assert_eq!((held(), count("absent_resource")), (6, 0), "along: {comes_along}");
+        // Once the list has brought them, they are missed like any other.
+        *brings.lock().unwrap() = Brings { list: Some(0..6), along, reads: 0..6 };
+        home.succeed(&["sync", "--full"], "a list of all");
+        assert_eq!(count("resource_unlisted"), 0, "along: {comes_along}");
+        let along = if comes_along { 0..5 } else { 0..0 };
+        *brings.lock().unwrap() = Brings { list: Some(0..5), along, reads: 0..5 };
+        home.succeed(&["sync", "--full"], "one is gone");
+        let proofs = home.rows("SELECT resource_id, state, proof FROM absent_resource");
+        assert_eq!(
+            (held(), proofs),
+            (5, vec![vec!["d5".to_owned(), "deleted".into(), "read".into()]])
+        );
+        home.succeed(&["verify"], "four syncs");
+    }
 }

@@ -62,7 +62,7 @@ fn grants(folder: &Path, name: &str) -> i64 {
 }
 
 /// What ids of a connection's rows lead to.
-const REFERENCES: [(&str, &str); 4] = [
+const REFERENCES: [(&str, &str); 5] = [
     (
         "walks of resources",
         "SELECT r.resource_id, w.resource_type, w.walk_started_at, w.first_url, n.command,
@@ -83,6 +83,11 @@ const REFERENCES: [(&str, &str); 4] = [
         "older versions",
         "SELECT r.resource_id, n.started_at FROM resource_outdated o
          JOIN resource r ON r.id = o.resource JOIN sync_run n ON n.id = o.run_id",
+    ),
+    (
+        "resources that no list has brought",
+        "SELECT r.resource_type, r.resource_id FROM resource_unlisted u
+         JOIN resource r ON r.id = u.resource",
     ),
 ];
 
@@ -116,7 +121,8 @@ fn rows_of(warehouse: &Path, name: &str) -> Vec<(String, Vec<Vec<String>>)> {
         &warehouse,
         "SELECT s.name FROM sqlite_schema s JOIN pragma_table_info(s.name) c
          WHERE s.type = 'table' AND c.name = 'connection_id'
-           AND s.name NOT IN ('access_log', 'connection_move', 'mart_due', 'mart_due_type')
+           AND s.name NOT IN ('access_log', 'connection_move', 'mart_due', 'mart_due_type',
+             'resource_unlisted')
            AND s.name NOT IN (SELECT name FROM mart_table)
          ORDER BY 1",
     );

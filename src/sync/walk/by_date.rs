@@ -78,13 +78,12 @@ pub(crate) async fn walk_by_date(
     let (live, is_all) = count(context, order, &came, key.walk_id, &lost).await?;
     // If an earlier run walked some windows, this run has not met all resources, even if `is_all` holds.
     let sees_all = is_all && !came.reused && !order.extent.is_part;
-    let finds_absences = sees_all && came.counters.resources_rejected == 0;
     let finish = match &came.failed {
         Some(finish) => WalkFinish { keep_cursor: false, failed_page: None, ..finish.clone() },
         None if is_all => {
-            let left = match finds_absences {
+            let left = match sees_all {
                 true => 0,
-                // If absences cannot be found, the number of resources that the plan may have deleted is
+                // If absences are not looked for, the number of resources that the plan may have deleted is
                 // told.
                 false => live.saturating_sub(declared.unwrap_or(live)),
             };
@@ -117,7 +116,7 @@ pub(crate) async fn walk_by_date(
         finish,
         tally: Tally { distinct, ..Tally::default() },
         sees_all,
-        finds_absences,
+        finds_absences: sees_all && came.counters.resources_rejected == 0,
         // The plan's number may count a resource without a date in place of a deleted one. A read may prove
         // that a resource is gone; two such walks do not.
         missed_at: NO_INSTANT.to_owned(),

@@ -65,6 +65,11 @@ const NOW_ANOTHERS: &str = "r.resource_id IN (
      SELECT q.resource_id FROM rejected_resource q JOIN temp.walk_rejected m ON m.reject = q.id
      WHERE m.walk_id = ?3 AND q.resource_type = ?2 AND q.reason = 'foreign_subject')";
 
+/// A further condition, used with MISSED: the walk rejected nothing with the id of the resource.
+const NOT_REJECTED: &str = "r.resource_id NOT IN (
+     SELECT q.resource_id FROM rejected_resource q JOIN temp.walk_rejected m ON m.reject = q.id
+     WHERE m.walk_id = ?3 AND q.resource_id IS NOT NULL)";
+
 /// A further condition, used with MISSED: the pass before did not meet the resource either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
 
@@ -134,9 +139,11 @@ pub(super) fn enter_missed_twice(
 pub(super) enum Shows {
     /// All resources that the walk missed.
     Missed,
-    /// Only resources that came as another patient's. The walk rejected something else, too, which may be a
-    /// resource that it missed.
+    /// Only resources that came as another patient's.
     Anothers,
+    /// Only resources that the walk did not reject under their ids either. It shows them to be absent if each
+    /// of its rejects has an id; a reject without an id may be a resource that it missed.
+    Others,
 }
 
 impl Shows {
@@ -144,8 +151,24 @@ impl Shows {
         match self {
             Shows::Missed => MISSED.to_owned(),
             Shows::Anothers => format!("{MISSED} AND {NOW_ANOTHERS}"),
+            Shows::Others => format!("{MISSED} AND {NOT_REJECTED}"),
         }
     }
+}
+
+/// Whether a walk rejected an entry whose id is not known.
+pub(super) fn has_nameless_reject(
+    connection: &Connection,
+    walk: &WalkKey,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM temp.walk_rejected m JOIN rejected_resource q
+               ON q.id = m.reject WHERE m.walk_id = ?1 AND coalesce(q.resource_id, '') = '')",
+            [walk.walk_id],
+            |row| row.get(0),
+        )
+        .doing("cannot read a walk's rejects")
 }
 
 /// How many live resources of a walk's type were ever listed, and how many the walk shows to be absent.

@@ -6,7 +6,8 @@
 
 use super::{
     absence::{self, Shows},
-    ledger, parts, seen, type_state,
+    ledger, parts, seen,
+    type_state::{self, Advance},
     walk_counters::WalkCounters,
     walk_end::WalkEnd,
     walk_finish::WalkFinish,
@@ -15,6 +16,7 @@ use super::{
 use crate::{
     clock,
     outcome::WalkState,
+    plural,
     warehouse::{
         error::{Doing, WarehouseError},
         tables::marts,
@@ -39,18 +41,9 @@ pub(crate) fn end_walk(
     let transaction = connection.transaction().doing(doing)?;
     seen::settle_met(&transaction, walk)?;
     let is_complete = end.finish.state == WalkState::Complete;
+    let mut kept = 0;
     if end.sees_all && is_complete {
-        let shows = if end.finds_absences { Shows::Missed } else { Shows::Anothers };
-        let (live, missed) = absence::count_missed(&transaction, walk, shows)?;
-        let is_few =
-            missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
-        // If a plan merges a member's records, it sends all resources of a type as another patient's.
-        let is_merged = shows == Shows::Anothers && missed == live;
-        if is_few && !is_merged {
-            counters.resources_absent = absence::enter_missed(&transaction, walk, shows, &end)?;
-        } else if shows == Shows::Missed {
-            end.finish = WalkFinish::shrunk(live, missed);
-        }
+        (counters.resources_absent, kept) = enter_absences(&transaction, walk, &mut end)?;
     }
     if let (true, true, Some(before)) = (end.finds_absences, end.keeps_pass, end.before) {
         let (live, missed) = absence::count_missed_twice(&transaction, walk, before)?;
@@ -64,10 +57,12 @@ pub(crate) fn end_walk(
         }
         if let Some(advance) = &end.advance {
             let as_of = end.finish.as_of.as_deref();
-            if advance.full {
+            // As long as a missed resource is kept unasked, the type's deletions are not known.
+            let known = Advance { full: advance.full && kept == 0, ..advance.clone() };
+            if known.full {
                 marts::note_proof(&transaction, walk.walk_id)?;
             }
-            type_state::advance(&transaction, walk.walk_id, advance, as_of)?;
+            type_state::advance(&transaction, walk.walk_id, &known, as_of)?;
             if advance.full {
                 seen::forget_passes_before(&transaction, walk.walk_id)?;
                 seen::forget_increments_before(&transaction, walk.walk_id)?;
@@ -92,6 +87,50 @@ pub(crate) fn end_walk(
     }
     transaction.commit().doing(doing)?;
     Ok(end.finish)
+}
+
+/// Enters the resources that a complete walk over the whole type shows to be absent.
+///
+/// Returns how many they are, and how many others the walk missed that are kept without being asked for: one
+/// of them may be an entry that could not be taken in.
+fn enter_absences(
+    transaction: &Transaction<'_>,
+    walk: &WalkKey,
+    end: &mut WalkEnd,
+) -> Result<(u64, u64), WarehouseError> {
+    let is_unclear = !end.finds_absences && absence::has_nameless_reject(transaction, walk)?;
+    let shown: &[Shows] = match (end.finds_absences, is_unclear) {
+        (true, _) => &[Shows::Missed],
+        (false, false) => &[Shows::Anothers, Shows::Others],
+        (false, true) => &[Shows::Anothers],
+    };
+    let (mut entered, mut kept) = (0, 0);
+    for shows in shown.iter().copied() {
+        let (live, missed) = absence::count_missed(transaction, walk, shows)?;
+        let is_few =
+            missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
+        // If a plan merges a member's records, it sends all resources of a type as another patient's.
+        let is_merged = shows == Shows::Anothers && missed == live;
+        if is_few && !is_merged {
+            entered += absence::enter_missed(transaction, walk, shows, end)?;
+        } else if shows == Shows::Anothers {
+            kept += missed;
+        } else {
+            end.finish = WalkFinish::shrunk(live, missed);
+        }
+    }
+    if is_unclear {
+        kept += absence::count_missed(transaction, walk, Shows::Others)?.1;
+    }
+    if kept > 0 && end.finish.state == WalkState::Complete {
+        let stored = plural::count(kept, "stored resource");
+        let told = format!(
+            "not met and kept: {stored}, since entries that could not be taken in may be them"
+        );
+        let warning = end.finish.warning.take();
+        end.finish.warning = Some(warning.into_iter().chain([told]).collect::<Vec<_>>().join("; "));
+    }
+    Ok((entered, kept))
 }
 
 /// Settles rejects that a walk over the whole type did not meet again.

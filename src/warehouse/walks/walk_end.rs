@@ -15,8 +15,8 @@ pub(crate) struct WalkEnd {
     pub(crate) tally: Tally,
     /// Whether the walk saw the whole type.
     pub(crate) sees_all: bool,
-    /// Whether resources that the walk did not meet count as absent: the walk saw the whole type, and every
-    /// entry could be read.
+    /// Whether all resources that the walk did not meet count as absent: the walk saw the whole type, and every
+    /// entry could be taken in.
     pub(crate) finds_absences: bool,
     /// The instant that is entered for resources that the walk did not meet, by the server's clock or ours,
     /// whichever is earlier (RFC 3339).

@@ -22,6 +22,10 @@ enum Moved {
     NoReads,
     /// Five of the eight are listed as somebody else's.
     Merged,
+    /// It is listed as somebody else's, and c7 is gone.
+    BesideGone,
+    /// The list brings it without its id, and c7 is gone.
+    Nameless,
 }
 
 fn coverage(number: usize, of: &str) -> String {
@@ -36,22 +40,30 @@ fn answer(asked: &Asked, moved: Moved) -> Reply {
         return bundle(&[r#"{"resourceType":"Patient","id":"p"}"#.to_owned()], Some(1), None);
     }
     let of = |number: usize| match moved {
-        Moved::No | Moved::Refused => "p",
+        Moved::No | Moved::Refused | Moved::Nameless => "p",
         Moved::ListErrs if asked.id.is_some() => "p",
         Moved::Merged if number < 5 => "other",
         Moved::Merged => "p",
         _ if number == 3 => "other",
         _ => "p",
     };
+    let is_gone =
+        |number: usize| number == 7 && matches!(moved, Moved::BesideGone | Moved::Nameless);
     if let Some(id) = &asked.id {
         let number: usize = id[1..].parse().unwrap();
+        if is_gone(number) {
+            return (404, String::new());
+        }
         let is_refused = moved == Moved::NoReads || moved == Moved::Refused && number == 3;
         return if is_refused { (403, String::new()) } else { (200, coverage(number, of(number))) };
     }
     let is_listed =
         |number: &usize| *number != 3 || !matches!(moved, Moved::Unlisted | Moved::Refused);
-    let all: Vec<String> =
-        (0..8).filter(is_listed).map(|number| coverage(number, of(number))).collect();
+    let listed = (0..8).filter(is_listed).filter(|number| !is_gone(*number));
+    let mut all: Vec<String> = listed.map(|number| coverage(number, of(number))).collect();
+    if moved == Moved::Nameless {
+        all[3] = all[3].replace("\"id\":\"c3\",", "");
+    }
     bundle(&all, Some(all.len()), None)
 }
 
@@ -133,5 +145,30 @@ fn where_its_read_is_refused_two_walks_days_apart_must_agree() {
         }
         let proof = "SELECT proof FROM absent_resource";
         assert_eq!(home.value::<String>(proof), "two_walks", "{how:?}");
+    }
+}
+
+#[test]
+fn beside_a_reject_what_is_gone_is_found_or_told() {
+    let known = "SELECT deletions_known_as_of, coalesce(warning, '') FROM completeness
+                 WHERE resource_type = 'Coverage'";
+    for (how, left, told) in [
+        (Moved::BesideGone, 6, ""),
+        (
+            Moved::Nameless,
+            8,
+            "not met and kept: 2 stored resources, since entries that could not be",
+        ),
+    ] {
+        let (_payer, home, moved) = home();
+        let before = home.rows(known).remove(0);
+        *moved.lock().unwrap() = how;
+        let ended = home.run(&["sync", "--full"]);
+        assert_eq!(ended.code, 2, "{how:?}: {}", ended.stderr);
+        assert_eq!(live(&home), left, "{how:?}: {}", ended.stderr);
+        let now = home.rows(known).remove(0);
+        assert!(now[1].starts_with(told), "{how:?}: {now:?}");
+        assert_eq!(now[0] > before[0], told.is_empty(), "{how:?}: {before:?}, {now:?}");
+        home.succeed(&["verify"], "a reject");
     }
 }

@@ -122,7 +122,8 @@ pub(crate) async fn walk_by_date(
         missed_at: NO_INSTANT.to_owned(),
         missed_since: NO_INSTANT.to_owned(),
         is_doubted: true,
-        settles_rejects: false,
+        // The round has the rejects of all its windows, view errors included.
+        settles_rejects: sees_all,
         advance: None,
         keeps_pass: false,
         before: None,

@@ -73,6 +73,16 @@ fn cursors_that_always_expire_are_walked_around_by_date_every_night() {
         assert!(everything_is_there(&home, &payer), "{fault}: a closed window is asked again");
 
         assert!(payer.withdraw(0, CLAIMS, &id));
+        // An earlier night could not take in an entry without an id; it has not come since.
+        home.warehouse()
+            .execute_batch(
+                "INSERT INTO rejected_resource (connection_id, resource_type, reason, detail, body,
+                   body_hash, page, received_at)
+                 VALUES (1, 'ExplanationOfBenefit', 'no_id', 'a resource without an id', '{}', x'00',
+                   3, '2026-01-01T00:00:00.000Z');
+                 UPDATE connection SET rejects_entered = rejects_entered + 1;",
+            )
+            .unwrap();
         let third = sync(&home, &[]);
         assert_eq!(third.code, 0, "{fault}: {}", third.stderr);
         let proof = "SELECT resource_id || ' ' || state || ' ' || proof FROM absent_resource";

@@ -266,6 +266,9 @@ impl KnownState<'_> {
         if let Some(due) = self.why_due(last_full) {
             return due;
         }
+        if state.is_short {
+            return "the latest full walk is incomplete".to_owned();
+        }
         if !order.can_ask_for_changes {
             return self.why_no_changes(state);
         }

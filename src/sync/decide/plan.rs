@@ -67,6 +67,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
         cursor(WalkKind::Incremental).or_else(fresh)
     };
+    let is_due = is_past(input, last_full) || proved.is_some_and(|state| state.is_short);
     // A full walk that takes several runs must not hold up the changes.
     let (from, beside) = match cursor(WalkKind::Full) {
         Some(full) => (full, changes().map(Box::new)),
@@ -74,7 +75,7 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         _ if !parts.is_empty() => (WalkFrom::Start, None),
         // A search for changes never reports deletions. And if the consent does not cover the type, an empty
         // answer to such a search would not tell whether the plan still lets anything through.
-        None if extent.is_uncovered || is_past(input, last_full) => (WalkFrom::Start, None),
+        None if extent.is_uncovered || is_due => (WalkFrom::Start, None),
         None => (changes().unwrap_or(WalkFrom::Start), None),
     };
     let resource_type = name.to_owned();

@@ -70,6 +70,26 @@ fn proof(name: &str) -> Option<String> {
     Some(fingerprint(&input(&base), name, &[]))
 }
 
+/// The state of a type of which changes may be asked for.
+fn known(name: &str) -> TypeState {
+    TypeState {
+        resource_type: name.into(),
+        watermark: Some("2026-01-07T12:00:00.000Z".into()),
+        last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
+        last_updated: LastUpdated::Honoured,
+        all_dated: true,
+        last_updated_reason: None,
+        resources: 101,
+        has_open_rejects: false,
+        has_outdated: false,
+        is_short: false,
+        proved_for: proof(name),
+        totals: Totals::Unknown,
+        probed_at: None,
+        by_patient: false,
+    }
+}
+
 /// Each type with where its walk begins, or why it is not walked.
 fn steps(input: &PlanInput<'_>) -> Vec<(String, String)> {
     plan(input)
@@ -120,19 +140,10 @@ fn a_type_that_is_named_or_was_listed_before_is_asked_for_though_nobody_declares
     assert_eq!(steps(&PlanInput { asked_types: &goal, ..undeclared.clone() }), begun);
     assert_eq!(steps(&PlanInput { configured_types: &goal, ..undeclared.clone() })[..1], begun);
     let listed = [TypeState {
-        resource_type: "Goal".into(),
         watermark: None,
-        last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
         last_updated: LastUpdated::Unknown,
-        all_dated: true,
-        last_updated_reason: None,
         resources: 1,
-        has_open_rejects: false,
-        has_outdated: false,
-        proved_for: proof("Goal"),
-        totals: Totals::Unknown,
-        probed_at: None,
-        by_patient: false,
+        ..known("Goal")
     }];
     assert!(steps(&PlanInput { states: &listed, ..undeclared.clone() }).contains(&begun[0]));
     assert!(!steps(&undeclared).contains(&begun[0]));
@@ -172,19 +183,9 @@ fn a_required_type_that_the_consent_does_not_cover_is_walked_in_full_each_time()
     let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[
         {"type":"Coverage","searchParam":[{"name":"_lastUpdated"}]}]}]}"#;
     let states = [TypeState {
-        resource_type: "Coverage".into(),
-        watermark: Some("2026-01-07T12:00:00.000Z".into()),
         last_full_at: Some("2026-01-07T00:00:00.000Z".into()),
-        last_updated: LastUpdated::Honoured,
-        all_dated: true,
-        last_updated_reason: None,
-        resources: 101,
-        has_open_rejects: false,
-        has_outdated: false,
-        proved_for: proof("Coverage"),
-        totals: Totals::Unknown,
         probed_at: Some("2026-01-07T00:00:00.000Z".into()),
-        by_patient: false,
+        ..known("Coverage")
     }];
     let begins = |scope| {
         let capability = Capability::parse(statement);
@@ -246,21 +247,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
         Capability::parse(text.as_bytes()).unwrap()
     };
     let (declares, silent) = (statement("_lastUpdated"), statement("patient"));
-    let good = TypeState {
-        resource_type: "Coverage".into(),
-        watermark: Some("2026-01-07T12:00:00.000Z".into()),
-        last_full_at: Some("2026-01-05T00:00:00.000Z".into()),
-        last_updated: LastUpdated::Honoured,
-        all_dated: true,
-        last_updated_reason: None,
-        resources: 101,
-        has_open_rejects: false,
-        has_outdated: false,
-        proved_for: proof("Coverage"),
-        totals: Totals::Unknown,
-        probed_at: None,
-        by_patient: false,
-    };
+    let good = known("Coverage");
     let begins = |capability: &Capability, state: &TypeState, full| {
         let states = [state.clone()];
         let input = PlanInput {
@@ -303,6 +290,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     let ignored = TypeState { last_updated: LastUpdated::Ignored, ..good.clone() };
     let undated = TypeState { all_dated: false, ..good.clone() };
     let outdated = TypeState { has_outdated: true, ..good.clone() };
+    let short = TypeState { is_short: true, ..good.clone() };
     let unmarked = TypeState { watermark: None, ..good.clone() };
     let old = TypeState { last_full_at: Some("2026-01-01T00:00:00.000Z".into()), ..good.clone() };
     let small = TypeState { resources: 100, ..good.clone() };
@@ -311,7 +299,7 @@ fn what_changed_is_asked_for_only_where_nothing_speaks_against_it() {
     let rejected = TypeState { has_open_rejects: true, ..good.clone() };
     let never = TypeState { last_full_at: None, ..good };
     for state in
-        [ignored, undated, outdated, unmarked, old, small, another, unknown, rejected, never]
+        [ignored, undated, outdated, short, unmarked, old, small, another, unknown, rejected, never]
     {
         assert_eq!(begins(&declares, &state, false), "start", "{state:?}");
     }

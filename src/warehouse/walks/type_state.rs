@@ -81,6 +81,9 @@ pub struct TypeState {
     /// Whether a version older than the stored one came, and the stored one has not come since. A full
     /// walk tells which version the plan has.
     pub has_outdated: bool,
+    /// Whether the latest full walk is incomplete, and the next run cannot go on where it ended. Only another
+    /// full walk makes up for it.
+    pub is_short: bool,
     /// The base, search and consent of the last full walk; `None` if not known.
     pub proved_for: Option<String>,
     /// Whether the server's totals equal the number of resources on its pages.
@@ -129,7 +132,12 @@ const STATES: &str = "WITH live AS MATERIALIZED (
      EXISTS (SELECT 1 FROM resource_outdated o JOIN resource r ON r.id = o.resource
        WHERE r.connection_id = s.connection_id AND r.resource_type = s.resource_type
          AND r.deleted_at IS NULL),
-     proved_for, last_updated_reason
+     proved_for, last_updated_reason,
+     coalesce((SELECT w.state = 'incomplete' AND w.reason IS NOT 'request_limit'
+         AND NOT EXISTS (SELECT 1 FROM walk_cursor k WHERE k.connection_id = w.connection_id
+           AND k.resource_type = w.resource_type AND k.walk_id = w.id)
+       FROM sync_walk w WHERE w.connection_id = s.connection_id
+         AND w.resource_type = s.resource_type AND +w.mode = 'full' ORDER BY w.id DESC LIMIT 1), 0)
    FROM type_state s LEFT JOIN live ON live.resource_type = s.resource_type
    WHERE s.connection_id = ?1";
 
@@ -170,6 +178,7 @@ fn state_of(row: &Row<'_>) -> rusqlite::Result<TypeState> {
         has_outdated: row.get(10)?,
         proved_for: row.get(11)?,
         last_updated_reason: row.get(12)?,
+        is_short: row.get(13)?,
     })
 }
 

@@ -43,3 +43,51 @@ fn deletions_are_known_as_of_the_oldest_part() {
         assert_eq!(state.last_full_at.as_deref(), Some(known), "{as_of:?}");
     }
 }
+
+/// What a full walk has shown to be short must not be covered up by a walk over changes.
+#[test]
+fn a_type_is_short_if_its_latest_full_walk_is_incomplete_and_leaves_no_cursor() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+    let connection = open_to_write(&file).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO connection (id, uid, name, plan, created_at)
+               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
+             INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'complete', '2026-03-05');
+             INSERT INTO type_state (connection_id, resource_type) VALUES (1, 'Coverage');",
+        )
+        .unwrap();
+    let is_short = || states(&connection, 1).unwrap().remove(0).is_short;
+    assert!(!is_short(), "no walk");
+    for (mode, state, reason, expected) in [
+        ("full", "complete", None, false),
+        ("full", "incomplete", Some("shrunk"), true),
+        ("incremental", "complete", None, true),
+        ("full", "incomplete", Some("request_limit"), false),
+        ("full", "incomplete", Some("total_mismatch"), true),
+        ("full", "complete", None, false),
+        ("full", "incomplete", Some("timeout"), true),
+    ] {
+        connection
+            .execute(
+                "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, reason,
+                   started_at, walk_started_at)
+                 VALUES (1, 1, 'Coverage', ?1, ?2, ?3, '2026-03-05', '2026-03-05')",
+                params![mode, state, reason],
+            )
+            .unwrap();
+        assert_eq!(is_short(), expected, "{mode} {state} {reason:?}");
+    }
+    connection
+        .execute(
+            "INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url, pages,
+               resources_seen, walk_started_at, updated_at)
+             SELECT 1, 'Coverage', 'full', max(id), 'https://h/r4/next', 30, 3000, '2026-03-05',
+               '2026-03-05' FROM sync_walk",
+            [],
+        )
+        .unwrap();
+    assert!(!is_short(), "the next run goes on at the cursor");
+}

@@ -64,8 +64,9 @@ fn step(input: &PlanInput<'_>, name: &str) -> Step {
         WalkFrom::cursor(cursor.clone(), input.base_of(name))
     };
     let changes = || {
-        let fresh = || increment(input, proved?, &start).map(WalkFrom::Since);
-        cursor(WalkKind::Incremental).or_else(fresh)
+        // What spoke for an unfinished walk over changes when it began may no longer hold.
+        let fresh = increment(input, proved?, &start)?;
+        Some(cursor(WalkKind::Incremental).unwrap_or(WalkFrom::Since(fresh)))
     };
     let is_due = is_past(input, last_full) || proved.is_some_and(|state| state.is_short);
     // A full walk that takes several runs must not hold up the changes.
@@ -151,6 +152,9 @@ pub(crate) fn lies_ahead(instant: Option<DateTime<Utc>>, now: DateTime<Utc>) -> 
     instant.is_some_and(|at| at.signed_duration_since(now) > chrono::Duration::days(1))
 }
 
+#[cfg(test)]
+#[path = "changes_tests.rs"]
+mod changes_tests;
 #[cfg(test)]
 #[path = "searches_tests.rs"]
 mod searches_tests;

@@ -17,7 +17,7 @@ fn capability(types: &[&str]) -> Capability {
     Capability::parse(statement.to_string().as_bytes()).unwrap()
 }
 
-fn cursor(url: &str) -> Cursor {
+pub(super) fn cursor(url: &str) -> Cursor {
     Cursor {
         resource_type: "Coverage".into(),
         kind: WalkKind::Full,
@@ -71,7 +71,7 @@ fn proof(name: &str) -> Option<String> {
 }
 
 /// The state of a type of which changes may be asked for.
-fn known(name: &str) -> TypeState {
+pub(super) fn known(name: &str) -> TypeState {
     TypeState {
         resource_type: name.into(),
         watermark: Some("2026-01-07T12:00:00.000Z".into()),
@@ -91,7 +91,7 @@ fn known(name: &str) -> TypeState {
 }
 
 /// Each type with where its walk begins, or why it is not walked.
-fn steps(input: &PlanInput<'_>) -> Vec<(String, String)> {
+pub(super) fn steps(input: &PlanInput<'_>) -> Vec<(String, String)> {
     plan(input)
         .into_iter()
         .map(|step| match step {

@@ -25,3 +25,6 @@ DELETE FROM absent_resource WHERE state = 'pending'
   AND EXISTS (SELECT 1 FROM resource_unlisted u JOIN resource r ON r.id = u.resource
     WHERE r.connection_id = absent_resource.connection_id
       AND r.resource_type = absent_resource.resource_type AND r.resource_id = absent_resource.resource_id);
+
+-- When a read last brought a resource that walks miss. Such a resource is no sign that a list is cut short.
+ALTER TABLE absent_resource ADD COLUMN brought_at TEXT;

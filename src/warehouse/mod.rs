@@ -60,7 +60,7 @@ pub use verify::{foreign_schema, quick_check, verify};
 pub(crate) use walks::abridged::is_less_than_stored;
 pub(crate) use walks::absence::{
     Absent, Finding, NO_INSTANT, asked_lately, has_unasked_absences, is_no_answer, open_absences,
-    pending_absences, surely_present,
+    pending_absences,
 };
 pub(crate) use walks::answered::{Answered, Verdict};
 pub(crate) use walks::attachments::{
@@ -91,6 +91,7 @@ pub(crate) use walks::reference_queue::{
 };
 pub(crate) use walks::run_ledger::newest_run;
 pub(crate) use walks::seen::Agreement;
+pub(crate) use walks::surely_present::surely_present;
 pub(crate) use walks::tally::Tally;
 pub(crate) use walks::turns::{
     connection_turns, is_turn_of_full_walk, last_turns, pages_of_full_walk,

@@ -73,6 +73,13 @@ const NOT_REJECTED: &str = "r.resource_id NOT IN (
 /// A further condition, used with MISSED: the pass before did not meet the resource either.
 const MISSED_BEFORE: &str = "r.id NOT IN (SELECT resource FROM temp.walk_seen WHERE walk_id = ?4)";
 
+/// A further condition, used with MISSED: no read has brought the resource since walks miss it.
+///
+/// The plan has the resource and does not list it, so it is no sign that the list is cut short.
+pub(super) const NOT_READ: &str = "NOT EXISTS (SELECT 1 FROM absent_resource a
+     WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
+       AND a.resource_id = r.resource_id AND a.brought_at IS NOT NULL)";
+
 /// Stands for "no trustworthy walk has missed it yet": later than the date of any walk.
 pub(crate) const NO_INSTANT: &str = "9999-12-31T00:00:00.000Z";
 
@@ -98,7 +105,7 @@ pub(super) fn count_missed_twice(
     walk: &WalkKey,
     before: i64,
 ) -> Result<(u64, u64), WarehouseError> {
-    let (live, _) = count_missed(connection, walk, Shows::Missed)?;
+    let Missed { live, .. } = count_missed(connection, walk, Shows::Missed)?;
     connection
         .query_row(
             &format!("SELECT count(*) FROM resource r WHERE {MISSED} AND {MISSED_BEFORE}"),
@@ -171,12 +178,23 @@ pub(super) fn has_nameless_reject(
         .doing("cannot read a walk's rejects")
 }
 
-/// How many live resources of a walk's type were ever listed, and how many the walk shows to be absent.
+/// The number of resources that a walk misses.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Missed {
+    /// Live resources of the walk's type that were ever listed.
+    pub(super) live: u64,
+    /// Resources that the walk shows to be absent.
+    pub(super) all: u64,
+    /// Those of them that no read has brought since walks miss them.
+    pub(super) unread: u64,
+}
+
+/// How many resources of its type a walk shows to be absent.
 pub(super) fn count_missed(
     connection: &Connection,
     walk: &WalkKey,
     shows: Shows,
-) -> Result<(u64, u64), WarehouseError> {
+) -> Result<Missed, WarehouseError> {
     let count = |condition: &str| {
         connection
             .query_row(
@@ -190,7 +208,10 @@ pub(super) fn count_missed(
         "r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL AND ?3 = ?3
            AND r.id NOT IN (SELECT resource FROM resource_unlisted)",
     )?;
-    Ok((live, count(&shows.condition())?))
+    let missed = shows.condition();
+    let all = count(&missed)?;
+    let unread = if all == 0 { 0 } else { count(&format!("{missed} AND {NOT_READ}"))? };
+    Ok(Missed { live, all, unread })
 }
 
 /// Enters the resources that a complete full walk shows to be absent; returns their number.
@@ -315,32 +336,6 @@ pub(crate) fn pending_absences(
         .doing("cannot read the absent resources")
 }
 
-/// At most three resources of a type that surely exist: the last ones received that no walk has missed.
-/// Those that no list has brought come last, since no walk could have missed them.
-///
-/// They are read as a check that the plan answers reads, before a 404 counts as a proof.
-pub(crate) fn surely_present(
-    connection: &Connection,
-    connection_id: i64,
-    resource_type: &str,
-) -> Result<Vec<String>, WarehouseError> {
-    connection
-        .prepare(
-            "SELECT r.resource_id FROM resource r
-             WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL
-               AND NOT EXISTS (SELECT 1 FROM sync_walk f
-                 WHERE f.id = r.walk_id AND f.mode = 'file')
-               AND NOT EXISTS (SELECT 1 FROM absent_resource a
-                 WHERE a.connection_id = r.connection_id AND a.resource_type = r.resource_type
-                   AND a.resource_id = r.resource_id AND a.state = 'pending')
-             ORDER BY r.id IN (SELECT resource FROM resource_unlisted), r.received_at DESC LIMIT 3",
-        )
-        .and_then(|mut statement| {
-            statement.query_map(params![connection_id, resource_type], |row| row.get(0))?.collect()
-        })
-        .doing("cannot read which resources surely exist")
-}
-
 pub(crate) fn enter_finding(
     connection: &mut Connection,
     catalog: &Catalog,
@@ -364,7 +359,10 @@ pub(crate) fn enter_finding(
     transaction
         .execute(
             "UPDATE absent_resource SET state = ?4, http_status = coalesce(?5, http_status),
-               proof = ?6, asked_at = ?7
+               proof = ?6, asked_at = ?7,
+               -- Another answer may mean that reads are refused now: then walks alone tell.
+               brought_at = CASE WHEN ?4 = 'present' THEN ?7
+                 WHEN ?4 = 'pending' AND ?5 IS NULL THEN brought_at END
              WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
             params![key.0, key.1, key.2, state, http_status, proof, now],
         )

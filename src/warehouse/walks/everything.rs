@@ -1,6 +1,8 @@
 //! Resources that come along in a Patient's `$everything`, of types without a walk of their own.
 
-use super::{finish::SHRINK_FLOOR, kinds::WHOLE_TYPES, page::PageWrite, walk_key::WalkKey};
+use super::{
+    absence::NOT_READ, finish::SHRINK_FLOOR, kinds::WHOLE_TYPES, page::PageWrite, walk_key::WalkKey,
+};
 use crate::warehouse::error::{Doing, WarehouseError};
 use rusqlite::{Connection, Transaction, params};
 
@@ -70,24 +72,26 @@ pub(crate) fn enter_missed(
            AND (b.mode = 'everything' OR b.mode = 'full' AND instr(b.first_url, '/Patient/…') > 0))";
     let key = params![walk.connection_id, walk.resource_type, walks];
     let transaction = connection.transaction().doing(doing)?;
-    let (live, gone): (u64, u64) = transaction
+    let (live, gone, unread): (u64, u64, u64) = transaction
         .query_row(
             &format!(
-                "SELECT count(*), coalesce(sum({missed}), 0) FROM resource r
+                "SELECT count(*), coalesce(sum({missed}), 0), coalesce(sum({missed} AND {NOT_READ}), 0)
+                 FROM resource r
                  WHERE r.connection_id = ?1 AND r.resource_type = ?2 AND r.deleted_at IS NULL"
             ),
             key,
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .doing(doing)?;
-    if gone > SHRINK_FLOOR && gone * 100 > live * u64::from(shrink_limit_percent) {
-        return Ok(MissedAlong::TooMany { live, missed: gone });
+    if unread > SHRINK_FLOOR && unread * 100 > live * u64::from(shrink_limit_percent) {
+        return Ok(MissedAlong::TooMany { live, missed: unread });
     }
     // A resource that came after all is no longer absent.
     transaction
         .execute(
-            "UPDATE absent_resource SET state = 'present' WHERE connection_id = ?1
-               AND resource_type = ?2 AND state = 'pending' AND resource_id IN (
+            "UPDATE absent_resource SET state = 'present', brought_at = NULL
+             WHERE connection_id = ?1 AND resource_type = ?2
+               AND (state = 'pending' OR brought_at IS NOT NULL) AND resource_id IN (
                  SELECT r.resource_id FROM resource r JOIN temp.walk_along a ON a.resource = r.id
                  WHERE a.connection_id = ?1 AND r.resource_type = ?2 AND ?3 = ?3)",
             key,

@@ -5,7 +5,7 @@
 //! page and this transaction, the next run requests the last page again.
 
 use super::{
-    absence::{self, Shows},
+    absence::{self, Missed, Shows},
     ledger, parts, seen,
     type_state::{self, Advance},
     walk_counters::WalkCounters,
@@ -106,21 +106,21 @@ fn enter_absences(
     };
     let (mut entered, mut kept) = (0, 0);
     for shows in shown.iter().copied() {
-        let (live, missed) = absence::count_missed(transaction, walk, shows)?;
+        let Missed { live, all, unread } = absence::count_missed(transaction, walk, shows)?;
         let is_few =
-            missed <= SHRINK_FLOOR || missed * 100 <= live * u64::from(end.shrink_limit_percent);
+            unread <= SHRINK_FLOOR || unread * 100 <= live * u64::from(end.shrink_limit_percent);
         // If a plan merges a member's records, it sends all resources of a type as another patient's.
-        let is_merged = shows == Shows::Anothers && missed == live;
+        let is_merged = shows == Shows::Anothers && all == live;
         if is_few && !is_merged {
             entered += absence::enter_missed(transaction, walk, shows, end)?;
         } else if shows == Shows::Anothers {
-            kept += missed;
+            kept += all;
         } else {
-            end.finish = WalkFinish::shrunk(live, missed);
+            end.finish = WalkFinish::shrunk(live, unread);
         }
     }
     if is_unclear {
-        kept += absence::count_missed(transaction, walk, Shows::Others)?.1;
+        kept += absence::count_missed(transaction, walk, Shows::Others)?.all;
     }
     if kept > 0 && end.finish.state == WalkState::Complete {
         let stored = plural::count(kept, "stored resource");

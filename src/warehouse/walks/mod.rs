@@ -28,6 +28,7 @@ pub(super) mod reference_queue;
 mod resource_store;
 pub(super) mod run_ledger;
 pub(super) mod seen;
+pub(super) mod surely_present;
 pub(super) mod tally;
 pub(super) mod token_generation;
 pub(super) mod turns;

@@ -269,12 +269,13 @@ fn recall_reject(connection: &Connection, walk_id: i64, reject: i64) -> Result<(
     Ok(())
 }
 
-/// Settles the absences of resources that a walk met after all.
+/// Settles the absences of resources that a walk met after all. That a read has brought them counts no more.
 pub(super) fn settle_met(connection: &Connection, walk: &WalkKey) -> Result<(), WarehouseError> {
     connection
         .execute(
-            "UPDATE absent_resource SET state = 'present'
-             WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
+            "UPDATE absent_resource SET state = 'present', brought_at = NULL
+             WHERE connection_id = ?1 AND resource_type = ?2
+               AND (state = 'pending' OR brought_at IS NOT NULL)
                AND resource_id IN (SELECT r.resource_id FROM resource r
                  JOIN temp.walk_seen s ON s.resource = r.id AND s.walk_id = ?3
                  WHERE r.resource_type = ?2)

@@ -49,3 +49,25 @@ fn an_error_in_place_of_a_resource_leaves_the_word_to_two_walks_if_other_reads_w
         assert_eq!(home.rows(proofs), expected, "{status} {answered}");
     }
 }
+
+/// The plan lists only some years, and has the others by their ids.
+#[test]
+fn a_shrink_that_reads_refute_is_accepted_once_and_alarms_again_after_a_list_of_all() {
+    let (payer, home) = synced(20);
+    let lists = |count: usize| {
+        payer.play(move |asked| {
+            let shown = if asked.id.is_some() { 20 } else { count };
+            serve(asked, &(0..shown).map(condition).collect::<Vec<_>>())
+        });
+    };
+    for (listed, accepts, code) in
+        [(12, false, 2), (12, true, 0), (12, false, 0), (20, false, 0), (12, false, 2)]
+    {
+        lists(listed);
+        let more: &[&str] = if accepts { &["--accept-shrink"] } else { &[] };
+        let ended = home.run(&[&["sync", "--full"], more].concat());
+        assert_eq!(ended.code, code, "{listed} {accepts}: {}", ended.stderr);
+        assert_eq!(live(&home), 20, "{listed} {accepts}");
+    }
+    home.succeed(&["verify"], "refuted absences");
+}

@@ -111,11 +111,11 @@ pub(crate) async fn walk_by_query(
 }
 
 /// Whether no other part can be fetched after a part that ended like this.
+///
+/// A part that times out is no such end: its search alone may be too slow for the plan, night after night.
 fn stops_all(finish: &WalkFinish) -> bool {
     let is_spent = matches!(finish.reason, Some(Reason::RequestLimit | Reason::Interrupted));
-    is_spent
-        || finish.reason.is_some_and(Reason::is_without_token)
-        || finish.outcome().is_unreachable()
+    is_spent || finish.reason.is_some_and(Reason::is_without_token)
 }
 
 /// When a part was asked for, if this round has brought it in full and requests are limited.

@@ -310,13 +310,20 @@ pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
     if open().next().is_none() {
         return if has_open_rejects { ExitCode::Incomplete } else { ExitCode::Complete };
     }
-    let answered = types.iter().any(TypeOutcome::is_answered);
-    let mut asked = open().filter(|one| !one.is_known_gap()).peekable();
-    let is_silent = !answered && asked.peek().is_some() && asked.all(TypeOutcome::is_unreachable);
-    if any(Reason::TokenUnreachable) || is_silent {
+    if any(Reason::TokenUnreachable) || is_silent(types) {
         return ExitCode::Unreachable;
     }
     ExitCode::Incomplete
+}
+
+/// Whether the plan answered for no type, and no open type that was asked for reached it.
+///
+/// One type that cannot be reached, such as a search that is too slow at a plan, says nothing of the others.
+pub fn is_silent(types: &[TypeOutcome]) -> bool {
+    let open = types.iter().filter(|one| one.is_open());
+    let mut asked = open.filter(|one| !one.is_known_gap()).peekable();
+    let is_answered = types.iter().any(TypeOutcome::is_answered);
+    !is_answered && asked.peek().is_some() && asked.all(TypeOutcome::is_unreachable)
 }
 
 /// How many types the plan does not serve, and by which statuses the plan says so; `None` if there is no such

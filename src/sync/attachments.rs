@@ -9,7 +9,7 @@ pub(super) mod named;
 use super::{
     context::WalkContext,
     options::{AttachmentLimits, SyncOptions, Target},
-    report::WalkReport,
+    report::{WalkReport, cut_off},
     walk::ending::{interrupted, request_limit, unavailable},
 };
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
     },
     http::{Response, Retry},
     monitor::Event,
-    outcome::{Reason, WalkKind, WalkState},
+    outcome::{Reason, WalkKind},
     warehouse::{
         AttachmentFound, PendingAttachment, WalkCounters, WalkFinish, WalkKey, WalkStart,
         WarehouseError, attachment_counts, pending_attachments,
@@ -63,11 +63,7 @@ pub(super) async fn fetch(
     };
     walk.look_at_resources(options).await?;
     // If the walks had no token or did not reach the plan, requests for attachments would fail, too.
-    let hindrance = walks.iter().find(|walk| {
-        let is_out = walk.finish.outcome().is_unreachable()
-            || walk.finish.reason.is_some_and(Reason::is_without_token);
-        is_out && walk.finish.state == WalkState::Incomplete
-    });
+    let hindrance = cut_off(walks);
     walk.stopped = hindrance.map(|walk| WalkFinish { failed_page: None, ..walk.finish.clone() });
     walk.fetch_pending().await?;
     walks.push(walk.finish().await?);

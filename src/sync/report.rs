@@ -2,7 +2,7 @@
 
 use crate::{
     exit_code::ExitCode,
-    outcome::{self, RunState, TypeOutcome, WalkState},
+    outcome::{self, Reason, RunState, TypeOutcome, WalkState},
     plural::count,
     warehouse::{WalkCounters, WalkFinish},
 };
@@ -17,6 +17,18 @@ pub struct WalkReport {
     pub finish: WalkFinish,
     /// What the walk counted in this run.
     pub counters: WalkCounters,
+}
+
+/// The walk that shows that no other request would be answered: there is no token, or the plan answered for
+/// no type. A single type that times out shows nothing of the kind.
+pub(super) fn cut_off(walks: &[WalkReport]) -> Option<&WalkReport> {
+    let outcomes: Vec<TypeOutcome> = walks.iter().map(|walk| walk.finish.outcome()).collect();
+    let is_silent = outcome::is_silent(&outcomes);
+    walks.iter().find(|walk| {
+        let has_no_token = walk.finish.reason.is_some_and(Reason::is_without_token);
+        let is_unreachable = is_silent && walk.finish.outcome().is_unreachable();
+        walk.finish.state == WalkState::Incomplete && (has_no_token || is_unreachable)
+    })
 }
 
 /// The outcome of one connection.
@@ -191,4 +203,36 @@ fn changes(totals: &WalkCounters) -> String {
     .map(|(number, what)| format!("{number} {what}"))
     .collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn walk(finish: WalkFinish) -> WalkReport {
+        let resource_type = "Goal".to_owned();
+        WalkReport { resource_type, finish, counters: WalkCounters::default() }
+    }
+
+    #[test]
+    fn one_type_that_times_out_cuts_nothing_off_while_the_plan_answers_for_another() {
+        let open = |reason| walk(WalkFinish::incomplete(reason, String::new()));
+        let answered = [
+            walk(WalkFinish::complete(None)),
+            walk(WalkFinish {
+                http_status: Some(403),
+                ..WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, String::new())
+            }),
+        ];
+        let timeout = open(Reason::Timeout);
+        assert_eq!(cut_off(std::slice::from_ref(&timeout)), Some(&timeout));
+        assert_eq!(cut_off(&[]), None);
+        for other in answered {
+            let walks = [timeout.clone(), other.clone()];
+            assert_eq!(cut_off(&walks), None, "{other:?}");
+            let no_token = open(Reason::TokenUnreachable);
+            let walks = [timeout.clone(), other, no_token.clone()];
+            assert_eq!(cut_off(&walks), Some(&no_token));
+        }
+    }
 }

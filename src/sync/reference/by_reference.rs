@@ -16,7 +16,7 @@ use crate::{
         context::WalkContext,
         in_order::in_order,
         options::{SyncOptions, Target},
-        report::WalkReport,
+        report::{WalkReport, cut_off},
         walk::ending::bug,
     },
     warehouse::{
@@ -81,15 +81,14 @@ pub(crate) async fn follow(
 
 /// Why nothing can be read at all, if so. A refusal to list a type is then no sign that the type can be read.
 fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
-    let hinders = |walk: &&WalkReport| {
-        let finish = &walk.finish;
-        let refused = matches!(finish.http_status, Some(401 | 403 | 404));
-        let no_token = finish.reason.is_some_and(Reason::is_without_token);
-        let of_member = walk.resource_type == "Patient" && refused;
-        finish.state == WalkState::Incomplete
-            && (no_token || finish.outcome().is_unreachable() || of_member)
+    let is_refused = |walk: &&WalkReport| {
+        let status = walk.finish.http_status;
+        walk.finish.state == WalkState::Incomplete
+            && walk.resource_type == "Patient"
+            && matches!(status, Some(401 | 403 | 404))
     };
-    walks.iter().find(hinders).map(|walk| walk.finish.clone())
+    let hindrance = cut_off(walks).or_else(|| walks.iter().find(is_refused));
+    hindrance.map(|walk| walk.finish.clone())
 }
 
 /// Enters the walk in the ledger, and begins a round over all references if one is due.

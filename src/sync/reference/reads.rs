@@ -149,8 +149,9 @@ impl Reads {
         let page = match result {
             Ok(page) => page,
             Err(error) => {
-                if !matches!(self.verdict(&error), Some(Verdict::Later) | None) {
-                    self.set_lists(false).await?;
+                match self.verdict(&error) {
+                    Some(Verdict::Later) | None => self.note_failure(&error),
+                    Some(_) => self.set_lists(false).await?,
                 }
                 return Ok(ids.to_vec());
             }
@@ -221,12 +222,17 @@ impl Reads {
                 }
             }
             Verdict::Later => {
-                self.failures += 1;
-                if self.failures >= MAX_FAILURES {
-                    self.stop(&error);
-                }
+                self.note_failure(&error);
                 self.record(vec![answered]).await
             }
+        }
+    }
+
+    /// Counts a request that brought no answer; the reading ends after some in a row.
+    fn note_failure(&mut self, error: &FetchError) {
+        self.failures += 1;
+        if self.failures >= MAX_FAILURES {
+            self.stop(error);
         }
     }
 

@@ -237,6 +237,24 @@ fn a_patient_and_a_coverage_that_may_only_be_read_are_read() {
     assert_eq!(state(&home, "Patient"), "incomplete forbidden");
 }
 
+/// Such as a search that always times out.
+#[test]
+fn a_type_that_the_plan_cannot_answer_keeps_no_other_from_being_read() {
+    let payer = wanting(400);
+    let claim = r#"{"resourceType":"ExplanationOfBenefit","id":"e","patient":{"reference":"Patient/a-b"},"insurance":[{"coverage":{"reference":"Coverage/v"}}]}"#;
+    payer.serve("ExplanationOfBenefit", &[claim]);
+    payer.script().token = TOKEN.to_owned();
+    payer.script().refused.insert("Coverage", 403);
+    payer.script().refused.insert("Condition", 503);
+    let types = "types = [\"Patient\", \"Coverage\", \"ExplanationOfBenefit\", \"Condition\"]\n";
+    let home = payer.home(types);
+    let outcome = home.run(&["sync"]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert_eq!(state(&home, "Condition"), "incomplete server_error");
+    assert_eq!(state(&home, "Coverage"), "complete");
+    assert_eq!(live(&home), ["Coverage/v", "ExplanationOfBenefit/e", "Patient/a-b"]);
+}
+
 #[test]
 fn what_the_consent_does_not_cover_and_the_plan_refuses_is_no_gap() {
     let payer = wanting(400);

@@ -168,11 +168,16 @@ async fn ask(context: &WalkContext, url: &Url, parameter: &str) -> Result<Answer
     })
 }
 
+/// Whether a status may refuse a search for its date, and not the type or the token.
+pub(crate) fn may_be_of_date(status: u16) -> bool {
+    matches!(status, 400 | 404 | 405 | 422 | 501)
+}
+
 fn refused(error: FetchError) -> Probed {
     match error.status() {
         // A 404 can also say that the member's consent has ended.
         _ if error.is_grant_gone() => Probed::Unanswered(error),
-        Some(status @ (400 | 404 | 405 | 422 | 501)) => Probed::Refused(status),
+        Some(status) if may_be_of_date(status) => Probed::Refused(status),
         // Other statuses say nothing of the search: the server is busy, or wants another token.
         _ => Probed::Unanswered(error),
     }

@@ -20,14 +20,14 @@ use crate::{
         decide::{
             attempt::Attempt,
             order::{WalkFrom, WalkOrder},
-            probe::prove,
+            probe::{may_be_of_date, prove},
         },
         reference::absence::prove_absences,
         report::WalkReport,
     },
     warehouse::{
-        ProofReport, WalkCounters, WarehouseError, has_unasked_absences, is_turn_of_full_walk,
-        pages_of_full_walk,
+        LastUpdated, ProofReport, WalkCounters, WarehouseError, has_unasked_absences,
+        is_turn_of_full_walk, pages_of_full_walk,
     },
 };
 
@@ -44,6 +44,16 @@ pub(crate) async fn walk(
     let is_anybodys = context.whose.patient().is_none();
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
     let mut report = walk_as(context, &order).await?;
+    if refuses_changes(&order, &report) && !context.stop.is_asked() {
+        order.from = WalkFrom::Start;
+        let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
+        // If the whole type is refused, too, something else in the search is to blame.
+        if report.counters.pages > 0 {
+            let (id, refused) = (context.connection.id, LastUpdated::Refused);
+            context.warehouse.set_last_updated(id, &order.resource_type, refused, None).await?;
+        }
+        report.counters.add_effort(&before.counters);
+    }
     while let Some((attempt, otherwise)) = another(context, &order, &report) {
         let Attempt { start, parts, proved_for, note, names_patient, after_nothing, .. } = attempt;
         order = WalkOrder { start, parts, proved_for, note, otherwise, ..order };
@@ -57,6 +67,20 @@ pub(crate) async fn walk(
         report.counters.add_effort(&before.counters);
     }
     Ok(told(context, report))
+}
+
+/// Whether the plan refused a search for changes at its first page. A plan may begin to refuse `_lastUpdated`
+/// after it has shown that it honours it.
+fn refuses_changes(order: &WalkOrder, report: &WalkReport) -> bool {
+    let WalkReport { finish, counters, .. } = report;
+    // A probe that is refused has had the whole type walked.
+    let is_of_changes = order.window.is_none()
+        && matches!(&order.from, WalkFrom::Since(increment) if !increment.probe);
+    let is_out = finish.reason.is_some_and(Reason::is_without_token);
+    is_of_changes
+        && counters.pages == 0
+        && !is_out
+        && finish.http_status.is_some_and(may_be_of_date)
 }
 
 /// The search to try after a search was refused at its first page, or found nothing of a type of which the

@@ -43,6 +43,7 @@ pub(super) async fn sync_connection(
     options: &SyncOptions,
 ) -> Result<ConnectionReport, WarehouseError> {
     let Survey { mut steps, scope, unreachable, .. } = survey(&context, target, options).await?;
+    context.scope = scope;
     let id = context.connection.id;
     let left = context.warehouse.reader().read(|connection| left_types(connection, id))?;
     steps.retain(|step| !step.is_left_again(&left));
@@ -84,7 +85,7 @@ pub(super) async fn sync_connection(
             walks.extend(settled);
             attachments::fetch(&context, target, options, &mut walks).await?;
             if options.backfill.is_none() {
-                let gaps = narrowed(&context, target, options, scope.as_deref()).await?;
+                let gaps = narrowed(&context, target, options).await?;
                 enter_gaps(&context, gaps, &mut walks).await?;
                 enter_unmentioned(&context, &mut walks).await?;
             }

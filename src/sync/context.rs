@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    fhir::{Effort, FhirClient, Page, RequiredTypes},
+    fhir::{Effort, FhirClient, Granted, Page, RequiredTypes, granted},
     http::Origin,
     monitor::Monitor,
     reference::ServerBases,
@@ -27,6 +27,8 @@ use std::{
 pub(super) struct WalkContext {
     pub(super) run_id: i64,
     pub(super) connection: Arc<ConnectionRow>,
+    /// The scope by which the walks were decided, once they are.
+    pub(super) scope: Option<String>,
     /// Counts the requests that decide the walks. Pages, files and reads by id go through handles that count
     /// for their walk alone.
     pub(super) client: FhirClient,
@@ -80,6 +82,7 @@ impl WalkContext {
         WalkContext {
             run_id,
             connection: Arc::new(target.connection.clone()),
+            scope: None,
             client: FhirClient::new(
                 context.http.clone(),
                 context.tokens.clone(),
@@ -114,6 +117,13 @@ impl WalkContext {
         self.whose.patient().or_else(named)
     }
 
+    /// Whether the plan has granted less of a type, during the run, than when the walks were decided. What the
+    /// plan then does not bring may be hidden, and not gone.
+    pub(super) async fn is_narrowed(&self, resource_type: &str) -> bool {
+        let Some(scope) = self.client.granted_scope().await else { return false };
+        is_less(self.scope.as_deref(), &scope, resource_type)
+    }
+
     /// Unpacks a page of a walk over a type, when there is room and a core is free.
     pub(super) async fn unpack(
         &self,
@@ -138,5 +148,33 @@ impl WalkContext {
     ) -> Result<(), WarehouseError> {
         let (id, why) = (self.connection.id, Some(why.to_owned()));
         self.warehouse.set_last_updated(id, resource_type, LastUpdated::Ignored, why).await
+    }
+}
+
+/// Whether a scope covers less of a type than the one before it, or another part of it.
+fn is_less(before: Option<&str>, now: &str, resource_type: &str) -> bool {
+    let now = granted(Some(now), resource_type);
+    now != Granted::Whole && now != granted(before, resource_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scope_is_narrower_for_the_types_of_which_it_covers_less() {
+        let (all, part) = ("patient/*.rs", "patient/Goal.rs patient/Observation.rs?category=a");
+        for (before, now, name, expected) in [
+            (Some(all), part, "Observation", true),
+            (Some(all), part, "Condition", true),
+            (Some(all), part, "Goal", false),
+            (None, part, "Observation", true),
+            (Some(part), part, "Observation", false),
+            (Some(part), "patient/Observation.rs?category=b", "Observation", true),
+            (Some(part), all, "Observation", false),
+            (Some(all), "patient/Goal.rs openid patient/*.rs", "Observation", false),
+        ] {
+            assert_eq!(is_less(before, now, name), expected, "{before:?} {now} {name}");
+        }
     }
 }

@@ -85,6 +85,9 @@ pub(super) async fn enter_along(
         }
     }
     for name in names {
+        let is_narrowed = context.is_narrowed(&name).await;
+        let doubt =
+            doubt.or(is_narrowed.then_some("the consent came to cover less of it meanwhile"));
         let report = enter(context, &name, &ids, short.as_ref(), doubt).await?;
         walks.retain(|walk| walk.resource_type != name);
         walks.push(report);

@@ -46,10 +46,9 @@ pub(crate) async fn narrowed(
     context: &WalkContext,
     target: &Target,
     options: &SyncOptions,
-    decided_by: Option<&str>,
 ) -> Result<Vec<(String, WalkFinish)>, WarehouseError> {
     let scope = context.client.granted_scope().await;
-    let Some(scope) = scope.filter(|scope| decided_by != Some(scope)) else {
+    let Some(scope) = scope.filter(|scope| context.scope.as_ref() != Some(scope)) else {
         return Ok(Vec::new());
     };
     context.warehouse.note_scope(context.connection.id, scope).await?;

@@ -56,10 +56,15 @@ pub(crate) async fn prove_absences(
 }
 
 /// Proves or refutes the deletion of absent resources, for a type that the connection sees whole.
+///
+/// If the plan comes to grant less of the type during the run, nothing is proved any more.
 pub(crate) async fn prove_type(
     context: &WalkContext,
     name: &str,
 ) -> Result<ProofReport, WarehouseError> {
+    if context.is_narrowed(name).await {
+        return Ok(ProofReport::default());
+    }
     let id = context.connection.id;
     // If requests are limited, refused reads are not repeated before another full walk: they would tell
     // nothing new, and would leave other types without requests.
@@ -257,6 +262,11 @@ impl Proofs<'_> {
     }
 
     async fn enter(&mut self, id: String, finding: Finding) -> Result<(), WarehouseError> {
+        let is_of_sight = matches!(finding, Finding::GoneByRead(_) | Finding::GoneByWalks);
+        let finding = match is_of_sight && self.context.is_narrowed(&self.key.resource_type).await {
+            true => Finding::Open(None),
+            false => finding,
+        };
         let (key, counters) = (self.key.clone(), self.counters.clone());
         self.counters = self.context.warehouse.enter_finding(key, id, finding, counters).await?;
         Ok(())

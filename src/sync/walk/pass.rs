@@ -10,6 +10,7 @@ mod onward;
 mod paths;
 mod shorter;
 mod store;
+mod unsound;
 
 use self::ahead::{Ahead, Stored};
 use super::{

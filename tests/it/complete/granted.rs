@@ -1,7 +1,8 @@
 //! Gaps that are known before the first request: what the consent, the configuration and the plan's
 //! own statement leave out.
 
-use crate::support::{Dictated, Faulty, Home};
+use crate::support::{Dictated, Faulty, Home, Payer};
+use payersync::sandbox::Fault;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"1"}"#;
 
@@ -103,6 +104,32 @@ fn a_refresh_that_grants_less_is_a_consent_renewed_to_less() {
     payer.script().token = granted("openid patient/*.read");
     payer.serve("Goal", &[of_patient("Goal", "1")]);
     assert_eq!(sync().code, 0);
+}
+
+/// The walks are decided by the old scope, and the first request renews the token.
+#[test]
+fn what_a_refresh_in_the_midst_of_a_run_may_have_hidden_is_not_buried() {
+    let payer = Payer::small();
+    let home = payer.connected_home_with("types = [\"Patient\", \"Observation\"]\n");
+    home.succeed(&["sync"], "all of it");
+    let before = live(&home, "Observation");
+    let text = payer.resources(0, "Observation").pop().unwrap();
+    let parsed: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert!(payer.withdraw(0, "Observation", parsed["id"].as_str().unwrap()));
+    payer.set_faults(vec![Fault::RefreshNarrowsScope]);
+    payer.expire_access_tokens();
+    let full_at = "SELECT last_full_at FROM type_state WHERE resource_type = 'Observation'";
+    let whole_at: String = home.value(full_at);
+    let narrowed = home.run(&["sync", "--full"]);
+    assert_eq!(narrowed.code, 3, "{}", narrowed.stderr);
+    assert_eq!(stands(&home, "Observation"), ["incomplete", "not_granted"]);
+    assert_eq!(live(&home, "Observation"), before);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM absent_resource"), 0);
+    assert_eq!(home.value::<String>(full_at), whole_at, "it was not seen whole");
+    payer.set_faults(Vec::new());
+    payer.connect(&home, "john", 0);
+    home.succeed(&["sync"], "all of it is granted again");
+    assert_eq!(live(&home, "Observation"), before - 1);
 }
 
 #[test]

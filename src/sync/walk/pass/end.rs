@@ -8,7 +8,7 @@ use crate::{
     sync::{
         clocks::Dated,
         walk::{
-            ending::{Remedy, finally, left_out, patient_changed, server_reported, stale_answer},
+            ending::{Remedy, finally, left_out, patient_changed, server_reported},
             judge::{Judgement, Shown, judge},
         },
     },
@@ -31,8 +31,8 @@ impl Pass<'_> {
             // Nothing that came in this run is about the Patient whose data is held.
             _ if is_changed => Err(patient_changed(&self.context.connection)),
             Some(outcome) => Err(server_reported(outcome)),
-            None => match self.ages.beyond(self.context.overlap) {
-                Some(age) => Err(stale_answer(age)),
+            None => match self.unsound().await {
+                Some(finish) => Err(finish),
                 None => Ok(self.judge().await?),
             },
         };

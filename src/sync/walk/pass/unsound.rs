@@ -1,0 +1,33 @@
+//! Why a pass that came to its last page shows nothing of the type, if so.
+
+use super::Pass;
+use crate::{
+    outcome::Reason,
+    sync::walk::ending::{finally, stale_answer},
+    warehouse::WalkFinish,
+};
+
+impl Pass<'_> {
+    /// The end of a pass whose pages are too old or were hidden in part.
+    pub(super) async fn unsound(&self) -> Option<WalkFinish> {
+        if let Some(age) = self.ages.beyond(self.context.overlap) {
+            return Some(stale_answer(age));
+        }
+        // Of a type that is not held, nothing could be missed.
+        let is_held = self.order.listed_before || self.tally.matches > 0;
+        if is_held && self.context.is_narrowed(&self.order.resource_type).await {
+            return Some(self.narrowed());
+        }
+        None
+    }
+
+    /// The end of a pass during which a refresh of the token granted less of the type.
+    fn narrowed(&self) -> WalkFinish {
+        let (name, plan) = (&self.context.connection.name, self.context.connection.plan_name());
+        let detail = "the consent came to cover less of it while its pages were fetched: what did \
+                      not come may be hidden";
+        let hint =
+            format!("`payersync connect {name} --plan {plan}` lets the member consent again");
+        WalkFinish { hint: Some(hint), ..finally(Reason::NotGranted, detail.to_owned()) }
+    }
+}

@@ -16,7 +16,11 @@ pub(super) struct Came {
     pub(super) walk_id: i64,
     /// Whether earlier runs fetched some of the walk's pages.
     is_resumed: bool,
+    pages: u64,
     entries: u64,
+    /// Entries of the first page and of the latest.
+    first_page: u64,
+    latest_page: u64,
     /// The total that the server declares.
     total: Option<u64>,
     /// Whether two pages declare different totals.
@@ -32,7 +36,11 @@ impl Along {
             *came = Came { walk_id, is_resumed: before > 0, ..Came::default() };
         }
         let is_resource = |mode: SearchMode| mode != SearchMode::Outcome;
-        came.entries += page.entries.iter().filter(|entry| is_resource(entry.mode)).count() as u64;
+        let entries = page.entries.iter().filter(|entry| is_resource(entry.mode)).count() as u64;
+        came.pages += 1;
+        came.entries += entries;
+        came.first_page = if came.pages == 1 { entries } else { came.first_page };
+        came.latest_page = entries;
         came.is_changed |= came.total.is_some() && page.total.is_some() && came.total != page.total;
         came.total = page.total.or(came.total);
     }
@@ -43,6 +51,16 @@ impl Along {
 }
 
 impl Came {
+    /// The total and the number of entries, if resources are missing: the link to the next page is lost, or the
+    /// total is to be believed whatever the pages look like.
+    ///
+    /// A walk that went on from an earlier run does not know how many entries came; it is made once more.
+    pub(super) fn shortfall(&self, strict_totals: bool) -> Option<(u64, u64)> {
+        let total = self.total.filter(|total| *total > self.entries && !self.is_resumed)?;
+        let is_link_lost = self.pages > 1 && self.latest_page >= self.first_page;
+        (strict_totals || is_link_lost).then_some((total, self.entries))
+    }
+
     /// Why this walk cannot show which resources are absent, if it cannot.
     pub(super) fn doubt(&self) -> Option<&'static str> {
         if self.is_resumed {
@@ -52,5 +70,31 @@ impl Came {
         } else {
             None
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::Entry;
+
+    #[test]
+    fn a_total_that_is_not_reached_counts_after_a_full_last_page_or_if_totals_are_strict() {
+        let shortfall = |pages: &[usize], total: u64, before: u64| {
+            let along = Along::default();
+            for entries in pages {
+                let entries = (0..*entries).map(|_| Entry::of_resource(0..1)).collect();
+                let page = Bundle { total: Some(total), ..Bundle::of_entries(entries) };
+                along.add_page("Patient", (1, before), &page);
+            }
+            let came = along.of("Patient").unwrap();
+            [false, true].map(|strict_totals| came.shortfall(strict_totals))
+        };
+        assert_eq!(shortfall(&[3, 3], 7, 0), [Some((7, 6)); 2]);
+        assert_eq!(shortfall(&[3, 2], 7, 0), [None, Some((7, 5))]);
+        assert_eq!(shortfall(&[3], 7, 0), [None, Some((7, 3))]);
+        assert_eq!(shortfall(&[3, 3], 6, 0), [None; 2]);
+        assert_eq!(shortfall(&[3, 3], 1, 0), [None; 2], "it counts the Patient alone");
+        assert_eq!(shortfall(&[3, 3], 7, 1), [None; 2], "the pages before are not known");
     }
 }

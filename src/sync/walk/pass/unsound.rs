@@ -2,13 +2,16 @@
 
 use super::Pass;
 use crate::{
+    fhir::is_everything,
     outcome::Reason,
+    plural,
     sync::walk::ending::{finally, stale_answer},
     warehouse::WalkFinish,
 };
 
 impl Pass<'_> {
-    /// The end of a pass whose pages are too old or were hidden in part.
+    /// The end of a pass whose pages are too old, were hidden in part, or are fewer than the server declares for
+    /// `$everything`.
     pub(super) async fn unsound(&self) -> Option<WalkFinish> {
         if let Some(age) = self.ages.beyond(self.context.overlap) {
             return Some(stale_answer(age));
@@ -18,7 +21,7 @@ impl Pass<'_> {
         if is_held && self.context.is_narrowed(&self.order.resource_type).await {
             return Some(self.narrowed());
         }
-        None
+        self.lacks_some_of_everything()
     }
 
     /// The end of a pass during which a refresh of the token granted less of the type.
@@ -29,5 +32,18 @@ impl Pass<'_> {
         let hint =
             format!("`payersync connect {name} --plan {plan}` lets the member consent again");
         WalkFinish { hint: Some(hint), ..finally(Reason::NotGranted, detail.to_owned()) }
+    }
+
+    /// The end of a walk over `$everything` that brought less than the total over all types.
+    fn lacks_some_of_everything(&self) -> Option<WalkFinish> {
+        if !is_everything(&self.order.start) {
+            return None;
+        }
+        let came = self.context.along.of(&self.order.resource_type)?;
+        let (total, entries) = came.shortfall(self.context.strict_totals)?;
+        let declared = plural::count(total, "resource");
+        let detail =
+            format!("the server declares {declared} in $everything, its pages hold {entries}");
+        Some(finally(Reason::TotalMismatch, detail))
     }
 }

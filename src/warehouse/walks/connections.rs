@@ -300,8 +300,9 @@ pub(crate) fn update_bases(
 
 /// Notes the bases by which the references of connections' resources are resolved.
 ///
-/// If a connection has resources, all tables are filled again when the warehouse is next opened. Both are
-/// noted in one transaction: if the process is killed between them, rows by the old bases would stay.
+/// If a connection has resources, all tables are filled again when the warehouse is next opened, and the next
+/// sync searches its resources again for references to types that are read by reference. All of it is noted
+/// in one transaction: if the process is killed in between, rows by the old bases would stay.
 pub(crate) fn set_bases(
     connection: &mut Connection,
     bases: &[(i64, String)],
@@ -318,6 +319,9 @@ pub(crate) fn set_bases(
                  WHERE EXISTS (SELECT 1 FROM resource WHERE connection_id = ?1)",
                 [id],
             )
+            .doing(doing)?;
+        transaction
+            .execute("UPDATE reference_type SET scanned_to = NULL WHERE connection_id = ?1", [id])
             .doing(doing)?;
     }
     transaction.commit().doing(doing)

@@ -1,4 +1,4 @@
-//! Bases and the tables that depend on them change together.
+//! Bases change together with what depends on them: tables, and the search for references.
 
 use super::*;
 use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
@@ -16,6 +16,8 @@ fn bases_are_not_noted_without_the_note_that_tables_are_out_of_date() {
                VALUES (1, 'Goal', 'g', x'00', '{}', '2026-03-01');
              INSERT INTO view_table (name, resource_type, definition_hash, built_at)
                VALUES ('goal', 'Goal', x'01', '2026-03-01');
+             INSERT INTO reference_type (connection_id, resource_type, scanned_to, round_at)
+               VALUES (1, 'Practitioner', '2026-03-01', '2026-03-01');
              CREATE TRIGGER killed BEFORE UPDATE ON view_table
                BEGIN SELECT RAISE(ABORT, 'killed'); END;",
         )
@@ -30,4 +32,9 @@ fn bases_are_not_noted_without_the_note_that_tables_are_out_of_date() {
     connection.execute_batch("DROP TRIGGER killed").unwrap();
     set_bases(&mut connection, &bases).unwrap();
     assert_eq!(noted(&connection), (Some("https://h/r4".to_owned()), vec![]));
+    // A reference may lead to this server by the new bases alone.
+    let scanned_to: Option<String> = connection
+        .query_row("SELECT scanned_to FROM reference_type", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(scanned_to, None);
 }

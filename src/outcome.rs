@@ -125,6 +125,8 @@ words! {
         Unauthorized = "unauthorized",
         /// Status 403.
         Forbidden = "forbidden",
+        /// Status 403 with a web page: a gateway in front of the plan refused the request.
+        Blocked = "blocked",
         /// Status 404.
         NotFound = "not_found",
         /// Status 410.

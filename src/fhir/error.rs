@@ -33,6 +33,8 @@ pub enum FetchError {
         grant_gone: bool,
         /// Whether a resource other than an OperationOutcome came with the answer.
         brings_resource: bool,
+        /// Whether a web page came with the answer, as a gateway in front of a plan sends it.
+        is_web_page: bool,
         /// Whether the request had no token, since the plan's grant is `none`.
         is_open: bool,
     },
@@ -84,6 +86,13 @@ fn is_resource(body: &[u8]) -> bool {
     fingerprint(without_mark(body)).is_ok_and(|found| found.resource_type != "OperationOutcome")
 }
 
+/// Whether a body is an HTML page; a resource in XML is not.
+fn is_web_page(body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]).to_ascii_lowercase();
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    text.starts_with('<') && (text.contains("<html") || text.starts_with("<!doctype html"))
+}
+
 fn of_outcome(outcome: &Option<Outcome>) -> String {
     outcome.as_ref().map(|outcome| format!(" ({outcome})")).unwrap_or_default()
 }
@@ -109,6 +118,7 @@ impl FetchError {
             {
                 Reason::StillLoading
             }
+            FetchError::Status { status: 403, is_web_page: true, .. } => Reason::Blocked,
             FetchError::Status { status, .. } => match status {
                 401 => Reason::Unauthorized,
                 403 => Reason::Forbidden,
@@ -162,7 +172,14 @@ impl FetchError {
     /// Whether this resource alone cannot be read, and others may be: the plan refuses it by 403, or its id
     /// does not fit a URL.
     pub fn is_of_this_one(&self) -> bool {
-        matches!(self, FetchError::NoAddress { .. }) || matches!(self.status(), Some(403 | 414))
+        let is_refused = matches!(self.status(), Some(403 | 414)) && !self.is_blocked();
+        matches!(self, FetchError::NoAddress { .. }) || is_refused
+    }
+
+    /// Whether a gateway in front of the plan refused the request, as a firewall does if requests come too
+    /// fast. The plan itself has then said nothing of what was asked for.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.reason() == Reason::Blocked
     }
 
     /// The server's own words, for the warehouse's ledger alone: they may name a patient.
@@ -185,6 +202,7 @@ impl FetchError {
             // If the plan asks nobody for consent, no grant can have ended.
             grant_gone: !is_open && status < 500 && says_grant_gone(body),
             brings_resource: is_resource(body),
+            is_web_page: is_web_page(body),
             is_open,
         }
     }
@@ -218,5 +236,29 @@ impl FetchError {
     /// Whether the plan itself, or its token endpoint, could not be reached.
     pub fn is_unreachable(&self) -> bool {
         self.reason().is_unreachable(self.status())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_web_page_is_told_from_a_resource_in_xml_and_from_an_empty_body() {
+        for page in [
+            "<html>\r\n<head><title>403 Forbidden</title></head></html>",
+            "\u{feff}  <!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01//EN\"><HTML></HTML>",
+            "<?xml version=\"1.0\"?><html xmlns=\"http://www.w3.org/1999/xhtml\"></html>",
+        ] {
+            assert!(is_web_page(page.as_bytes()), "{page}");
+        }
+        for other in [
+            "",
+            "<OperationOutcome xmlns=\"http://hl7.org/fhir\"></OperationOutcome>",
+            r#"{"message":"<html>"}"#,
+            "Forbidden",
+        ] {
+            assert!(!is_web_page(other.as_bytes()), "{other}");
+        }
     }
 }

@@ -79,7 +79,10 @@ pub(crate) fn refused(
     let is_uncovered = order.extent.is_uncovered
         && !order.extent.is_read_instead()
         && is_about_a_member(&order.resource_type);
-    if is_first_page && is_uncovered && !listed_before && error.status() == Some(403) {
+    // A gateway's page says nothing of the type, and the next run asks again.
+    let is_blocked = error.is_blocked();
+    let is_forbidden = error.status() == Some(403) && !is_blocked;
+    if is_first_page && is_uncovered && !listed_before && is_forbidden {
         let detail = "the member's consent does not cover it".to_owned();
         let mut finish = match order.extent.gap.as_deref().filter(|_| order.extent.is_demanded) {
             Some(gap) => WalkFinish { detail: Some(detail), ..gap.clone() },
@@ -88,7 +91,12 @@ pub(crate) fn refused(
         finish.http_status = error.status();
         return Ending::Open(finish);
     }
-    if is_first_page && !listed_before && !error.is_grant_gone() && is_unlisted(order, error) {
+    if is_first_page
+        && !listed_before
+        && !error.is_grant_gone()
+        && !is_blocked
+        && is_unlisted(order, error)
+    {
         let detail = format!("the plan refuses to list it ({error}); it is read by reference");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, detail);
         finish.http_status = error.status();
@@ -99,7 +107,8 @@ pub(crate) fn refused(
     // consent covers a part of a type, a 403 is no answer to what it grants.
     let is_optional = !order.required && !listed_before;
     let keeps_part_back = order.extent.is_part && error.status() == Some(403);
-    let is_difference = is_first_page && is_optional && !error.is_grant_gone() && !keeps_part_back;
+    let is_difference =
+        is_first_page && is_optional && !error.is_grant_gone() && !is_blocked && !keeps_part_back;
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
         let mut finish = WalkFinish::not_walked(WalkState::NotServed, error.reason(), detail);

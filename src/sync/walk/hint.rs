@@ -17,6 +17,12 @@ pub(super) fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<Str
         Reason::Forbidden => format!(
             "the plan may refuse requests from outside the US, or the consent may not cover it; `{connect}` asks anew"
         ),
+        Reason::Blocked => {
+            "a gateway in front of the plan answered with a web page, as firewalls do if requests come too fast \
+             or from outside the US; the next run asks again; if it stays so, lower requests_per_second of the \
+             plan, or tell the plan"
+                .to_owned()
+        }
         Reason::StillLoading => {
             "the plan is still loading the member's data; sync again in some minutes".to_owned()
         }

@@ -141,3 +141,29 @@ fn a_plan_that_still_loads_the_members_data_is_asked_again_by_the_next_run_and_n
     home.succeed(&["sync"], "the data is loaded");
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), 2);
 }
+
+/// A firewall in front of a plan refuses by rate with a web page: the plan has said nothing of the type.
+#[test]
+fn a_403_with_a_web_page_is_no_word_of_the_plans_and_the_next_run_asks_again() {
+    let types = ["Condition", "Practitioner"];
+    let page = "<html>\r\n<head><title>403 Forbidden</title></head></html>";
+    let payer = Scripted::start(&types, move |_| (403, page.to_owned()));
+    let home = payer.connected_home(&types, "");
+    let blocked = home.run(&["sync"]);
+    assert_eq!(blocked.code, 2, "{}", blocked.stderr);
+    assert!(blocked.stderr.contains("requests_per_second"), "{}", blocked.stderr);
+    let ledger = "SELECT resource_type, state, reason FROM completeness ORDER BY 1";
+    let each =
+        |state: &str, reason: &str| types.map(|name| [name, state, reason].map(str::to_owned));
+    assert_eq!(home.rows(ledger), each("incomplete", "blocked"));
+    // The plan's own refusal has no page.
+    payer.play(|_| (403, String::new()));
+    home.succeed(&["sync"], "the plan serves neither");
+    assert!(!home.rows(ledger).concat().contains(&"incomplete".to_owned()));
+    payer.play(|asked| {
+        let name = &asked.resource_type;
+        bundle(&[format!(r#"{{"resourceType":"{name}","id":"1"}}"#)], Some(1), None)
+    });
+    home.succeed(&["sync"], "the plan serves both");
+    assert_eq!(home.rows(ledger), each("complete", ""));
+}

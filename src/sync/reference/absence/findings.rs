@@ -60,9 +60,11 @@ impl Said {
     }
 }
 
-/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache answered.
+/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache or a gateway
+/// answered.
 pub(super) fn is_not_answered(error: &FetchError) -> bool {
     matches!(error, FetchError::Kept { .. })
+        || error.is_blocked()
         || error.reason().is_without_token()
         || error.is_unreachable()
         || error.status().is_some_and(is_no_answer)

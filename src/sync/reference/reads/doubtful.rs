@@ -79,6 +79,7 @@ impl Reads {
             FetchError::Kept { .. } => Some(Verdict::Later),
             FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
             FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
+            _ if error.is_blocked() => Some(Verdict::Later),
             _ => match error.says_gone().or(error.status()) {
                 Some(401) => None,
                 Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),

@@ -19,6 +19,7 @@ use super::{
         ending::bug,
         not_walked::enter,
         one_type::walk,
+        whole_of_windows::tell_of_wholes,
         window::{merge, split},
     },
 };
@@ -50,12 +51,13 @@ pub(super) async fn sync_connection(
     let asked = everything::asked(&steps);
     everything::leave_out_along(&context, &asked, &mut steps)?;
     context.whose = whose(&context, target)?;
-    let (mut settled, mut closings) = (Vec::new(), Vec::new());
+    let (mut settled, mut closings, mut wholes) = (Vec::new(), Vec::new(), Vec::new());
     // Without a token the probes of the dates would only ask for one again and again.
     let is_served = unreachable.is_none() && context.no_token.get().is_none();
     if let Some(backfill) = options.backfill.as_ref().filter(|_| is_served) {
         let split = split(&context, steps, backfill, options.full).await?;
         (steps, settled, closings) = (split.steps, split.settled, split.closings);
+        wholes = split.wholes;
     }
     let walks = match unreachable {
         // Where not even /metadata answers, thirty more time-outs would tell nothing new.
@@ -83,6 +85,7 @@ pub(super) async fn sync_connection(
                 everything::enter_along(&context, options, &asked, &mut walks).await?;
             }
             walks.extend(settled);
+            tell_of_wholes(&wholes, &mut walks);
             attachments::fetch(&context, target, options, &mut walks).await?;
             if options.backfill.is_none() {
                 let gaps = narrowed(&context, target, options).await?;

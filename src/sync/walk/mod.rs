@@ -15,4 +15,5 @@ mod page_request;
 mod pass;
 mod settled;
 mod walk_clock;
+pub(super) mod whole_of_windows;
 pub(super) mod window;

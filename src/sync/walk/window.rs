@@ -4,6 +4,7 @@
 //! deleted, moves a watermark or makes a type complete. If a type has no date parameter, the server does not
 //! honour it, or the type is searched in parts, the whole type is walked instead, and the ledger says so.
 
+use super::whole_of_windows::Whole;
 use crate::{
     clock,
     fhir::{date_parameters, instant, on_days},
@@ -57,10 +58,13 @@ impl Days {
 }
 
 /// A backfill, split into walks over windows.
+#[derive(Default)]
 pub(crate) struct Split {
     pub(crate) steps: Vec<Step>,
     /// Reports of the types whose windows are all complete.
     pub(crate) settled: Vec<WalkReport>,
+    /// The types that are walked by windows.
+    pub(crate) wholes: Vec<Whole>,
     /// The closing windows of the types that need one; they follow a type's other windows.
     pub(crate) closings: Vec<Closing>,
 }
@@ -72,7 +76,7 @@ pub(crate) async fn split(
     backfill: &Backfill,
     again: bool,
 ) -> Result<Split, WarehouseError> {
-    let mut split = Split { steps: Vec::new(), settled: Vec::new(), closings: Vec::new() };
+    let mut split = Split::default();
     for step in steps {
         let Step::Walk(order) = step else {
             split.steps.push(step);
@@ -96,6 +100,7 @@ pub(crate) async fn split(
                 continue;
             }
         };
+        split.wholes.push(Whole::of(&order));
         let windows = months(backfill);
         let reuse = if again { Reuse::Nothing } else { Reuse::Complete };
         let orders = windows

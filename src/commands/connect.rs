@@ -7,7 +7,7 @@ use super::{
     home, lock, pending,
     purge::{self, Erased},
     revoke::revoke_unless_stored,
-    strays, tell,
+    stop_signal, strays, tell,
 };
 use crate::{
     auth::{
@@ -18,6 +18,7 @@ use crate::{
     config::{PlanSettings, Settings},
     exit_code::ExitCode,
     plural,
+    sync::Stop,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
 use secrecy::SecretString;
@@ -79,6 +80,12 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
             let (registration, answer) = ask(folder, &args, registration).await?;
             let consent =
                 Consent { home: folder, name: &args.name, member, registration: &registration };
+            // The code is about to be spent. A signal that ended the process from here on would throw away
+            // tokens that are stored nowhere and that nobody could revoke.
+            let stop = stop_signal::listen_and_say(
+                "Stopping as soon as the new consent is stored or revoked",
+                None,
+            );
             let grant = redeem(&consent, &answer, &http).await?;
             let stored = async {
                 let held = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
@@ -86,7 +93,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                 let warehouse = match held {
                     Some(held) => {
                         let (warehouse, made) =
-                            make_room(&settings, &args, &held, warehouse, &vault).await?;
+                            make_room(&settings, &args, &held, warehouse, &vault, &stop).await?;
                         erased = Some(made);
                         warehouse
                     }
@@ -143,8 +150,9 @@ async fn make_room(
     held: &ConnectionRow,
     warehouse: Warehouse,
     vault: &Vault,
+    stop: &Stop,
 ) -> Result<(Warehouse, Erased), Failure> {
-    confirm(args)?;
+    confirm(args, stop).await?;
     // No run may write rows while they are being purged.
     let _lock = lock::take(&settings.home, "connect")?;
     warehouse.close();
@@ -222,7 +230,9 @@ fn named_patient(
 }
 
 /// Asks before the connection's data is replaced by another patient's.
-fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
+///
+/// A signal counts as another answer than the name.
+async fn confirm(args: &ConnectArgs, stop: &Stop) -> Result<(), Failure> {
     let name = &args.name;
     tell(&format!("This consent is for another patient than the one whose data {name} holds."));
     if args.yes {
@@ -241,11 +251,14 @@ fn confirm(args: &ConnectArgs) -> Result<(), Failure> {
     }
     tell(&format!("Going on purges every row and token of {name}. This cannot be undone."));
     tell(&format!("Type {name} to go on:"));
-    let mut line = String::new();
-    io::stdin()
-        .read_line(&mut line)
+    let read = || {
+        let mut line = String::new();
+        io::stdin().read_line(&mut line).map(|_| line)
+    };
+    let line = stop_signal::line_or_stop(read, stop)
+        .await
         .map_err(|error| Failure::usage("cannot read the answer", error))?;
-    if line.trim() == name {
+    if line.is_some_and(|line| line.trim() == name) {
         return Ok(());
     }
     Err(Failure::misuse("the name does not match; nothing was changed").hint(hint))

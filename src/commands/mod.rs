@@ -200,7 +200,7 @@ async fn dispatch(cli: Cli, style: progress::Style, watch: &Watch) -> Result<Exi
         Command::Restore(args) => backup::restore(&home, &args),
         Command::Doctor(args) => doctor::run(&home, &args, is_named).await,
         Command::Config(command) => config::run(&home, &command.action, given),
-        Command::Get(args) => get::run(&home, &args).await,
+        Command::Get(args) => stop_signal::until_signalled(get::run(&home, &args)).await,
         Command::Verify => verify::run(&home),
         Command::Jwks(args) => jwks::run(&home, &args),
         Command::ProductionAccess(args) => production_access::run(&home, &args),

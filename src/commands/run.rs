@@ -41,7 +41,7 @@ pub(super) async fn run(folder: &Path, args: &RunArgs, style: Style) -> Result<E
     let others = shard::keep(settings.shard, &mut connections);
     shard::tell_others(settings.shard, others);
     warehouse.close();
-    let stop = stop_signal::listen(None);
+    let stop = stop_signal::listen_for_daemon();
     let mut daemon = Daemon::new(settings, http, monitor, Clock::system(), stop.clone())?;
     beginning::tell_start(&daemon, &connections).await;
     work(&mut daemon, &stop, &mut hangup).await;

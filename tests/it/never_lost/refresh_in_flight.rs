@@ -34,6 +34,29 @@ fn whatever_ends_the_process_waits_for_the_answer_and_stores_it() {
 }
 
 #[test]
+fn neither_a_closed_terminal_nor_the_end_of_a_get_loses_the_answer() {
+    let get = &["get", "Patient", "--connection", "john"][..];
+    for (command, signal) in [(&["sync"][..], "HUP"), (get, "HUP"), (get, "TERM")] {
+        let when = format!("{command:?} and SIG{signal}");
+        let tampered = Tampered::new(Payer::rich());
+        let home = tampered.connected_home(EVERY_SECOND);
+        tampered.payer.set_faults(vec![Fault::ReuseRevokesGrant]);
+        tampered.payer.expire_access_tokens();
+        let release = tampered.hold_refresh();
+        let mut running = Watched::start(&home, command);
+        assert!(running.until(|| tampered.is_refreshing()), "{when}: ended before");
+        running.signal(signal);
+        release.send(()).unwrap();
+        // The answer may be faster than the signal, and nohup around the tests lets SIGHUP do nothing. A
+        // process that a signal ended has no exit code.
+        let ended = running.end();
+        assert!(matches!(ended.code, 0 | 2), "{when}: {} {}", ended.code, ended.stderr);
+        home.succeed(&["sync"], &when);
+        assert_eq!(tampered.take_refreshes(), 1, "{when}");
+    }
+}
+
+#[test]
 fn at_the_end_a_refresh_that_failed_is_not_tried_again() {
     let tampered = Tampered::new(Payer::rich());
     let home = tampered.connected_home(EVERY_SECOND);

@@ -70,8 +70,14 @@ impl Watched {
     /// Sends SIGTERM.
     #[cfg(unix)]
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    /// Sends the signal of this name, without the leading SIG.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, name: &str) {
         // `kill` is built into the shell; the program is missing on small machines.
-        let kill = format!("kill -s TERM {}", self.child.id());
+        let kill = format!("kill -s {name} {}", self.child.id());
         assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
     }
 

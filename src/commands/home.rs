@@ -231,7 +231,17 @@ pub(super) fn warehouse_at(
     monitor: &dyn Monitor,
     clock: Clock,
 ) -> Result<Warehouse, Failure> {
-    Ok(Warehouse::open(&warehouse_file(&settings.home)?, catalog(settings)?, clock, monitor)?)
+    warehouse_of(&warehouse_file(&settings.home)?, settings, monitor, clock)
+}
+
+/// Opens the warehouse as [`warehouse_at`] does, without looking for its key again.
+pub(super) fn warehouse_of(
+    file: &WarehouseFile,
+    settings: &Settings,
+    monitor: &dyn Monitor,
+    clock: Clock,
+) -> Result<Warehouse, Failure> {
+    Ok(Warehouse::open(file, catalog(settings)?, clock, monitor)?)
 }
 
 /// Opens the warehouse to store a consent, which is allowed during a run.

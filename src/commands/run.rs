@@ -6,6 +6,7 @@
 //! is in its summary line and in the ledger.
 
 mod beginning;
+mod blocking;
 mod daemon;
 mod news;
 #[cfg(test)]

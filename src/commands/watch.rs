@@ -11,7 +11,7 @@ use crate::{
     notify::{ConnectionResult, ConsentEnd, Notifier, RunResult},
     outcome::WalkKind,
     sync::Report,
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, TypeStatus, WarehouseFile},
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -87,7 +87,10 @@ impl Watch {
                 let result = match is_broken {
                     // Consents and plans are unknown, since the configuration is invalid.
                     true => RunResult::of_command(command, exit_code),
-                    false => result_of(&settings, command, exit_code, seen, is_whole),
+                    false => {
+                        let file = home::existing_warehouse(&settings.home).ok();
+                        result_of(&settings, file.as_ref(), command, exit_code, seen, is_whole)
+                    }
                 };
                 tell_all(&notifier, &result, now).await;
             });
@@ -140,13 +143,14 @@ pub(super) async fn tell_all(notifier: &Notifier, result: &RunResult, now: DateT
 /// The result of a run, with what the warehouse knows about its connections.
 pub(super) fn result_of(
     settings: &Settings,
+    file: Option<&WarehouseFile>,
     command: &'static str,
     exit_code: ExitCode,
     seen: Vec<Seen>,
     is_whole: bool,
 ) -> RunResult {
     // The types are read only after a failure, since reading them counts every resource.
-    let looked = look(settings, exit_code != ExitCode::Complete);
+    let looked = file.and_then(|file| look(settings, file, exit_code != ExitCode::Complete));
     let rows = looked.as_ref().map_or(&[][..], |looked| &looked.rows);
     let types = looked.as_ref().map_or(&[][..], |looked| &looked.types);
     let by_name: HashMap<&str, &ConnectionRow> =
@@ -187,9 +191,8 @@ struct Looked {
 /// Reads the warehouse, with the types only if they are wanted.
 ///
 /// `None` if the warehouse cannot be read; the exit code says so already.
-fn look(settings: &Settings, wants_types: bool) -> Option<Looked> {
-    let file = home::existing_warehouse(&settings.home).ok()?;
-    let warehouse = ReadOnlyWarehouse::open(&file).ok()?;
+fn look(settings: &Settings, file: &WarehouseFile, wants_types: bool) -> Option<Looked> {
+    let warehouse = ReadOnlyWarehouse::open(file).ok()?;
     let consents = warehouse.consents().ok()?.into_iter().filter_map(|consent| {
         let ends_at = calendar::ends_at(settings, &consent)?;
         Some(ConsentEnd { uid: consent.uid, plan: consent.plan, ends_at })

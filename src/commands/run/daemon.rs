@@ -3,7 +3,10 @@
 //! At most one run is under way at a time. Runs and refreshes are tasks, so that tokens are also refreshed
 //! during a long run and a request to stop is noticed at once.
 
-use super::news::{self, News};
+use super::{
+    blocking::blocking,
+    news::{self, News},
+};
 use crate::{
     auth::{ConnectionKey, ConsentState, StoredGrant, Tokens, Vault},
     clock::Clock,
@@ -22,17 +25,14 @@ use crate::{
     notify::RunResult,
     schedule::{Entry, KeepAlive, believed, decide},
     sync::{self, Report, Stop, SyncContext, Target},
-    warehouse::{ConnectionRow, ReadOnlyWarehouse},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, WarehouseFile},
 };
 use chrono::{DateTime, Utc};
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
-use tokio::{
-    sync::Semaphore,
-    task::{JoinSet, spawn_blocking},
-};
+use tokio::{sync::Semaphore, task::JoinSet};
 
 /// The daemon's state between two wake-ups.
 pub(super) struct Daemon {
@@ -53,6 +53,9 @@ pub(super) struct Daemon {
 #[derive(Clone)]
 struct Shared {
     settings: Arc<Settings>,
+    /// Found once, as the vault is: the configuration and the key's file may be broken or away later, and the
+    /// tokens must be kept alive all the same.
+    warehouse: WarehouseFile,
     http: HttpClient,
     /// Whether `http` still has to count the requests of the last hour.
     http_is_new: bool,
@@ -86,12 +89,14 @@ impl Daemon {
         stop: Stop,
     ) -> Result<Daemon, Failure> {
         let vault = home::vault(&settings.home)?;
+        let warehouse = home::warehouse_file(&settings.home)?;
         let tokens = Tokens::new(http.clone(), vault.clone(), &settings.home);
         let places = Arc::new(Semaphore::new(settings.connections_in_parallel));
         let settings = Arc::new(settings);
         Ok(Daemon {
             shared: Shared {
                 settings,
+                warehouse,
                 http,
                 http_is_new: true,
                 tokens,
@@ -204,12 +209,12 @@ impl Daemon {
 
     /// The connections, as they are in the warehouse now.
     pub(super) async fn connections(&self) -> Result<Vec<ConnectionRow>, Failure> {
-        let file = home::existing_warehouse(&self.shared.settings.home)?;
+        let file = self.shared.warehouse.clone();
         blocking(move || Ok(ReadOnlyWarehouse::open(&file)?.connections()?)).await
     }
 
     async fn survey(&self) -> Result<Survey, Failure> {
-        let file = home::existing_warehouse(&self.shared.settings.home)?;
+        let file = self.shared.warehouse.clone();
         let (vault, shard) = (self.vault.clone(), self.shared.settings.shard);
         let known: HashSet<String> = self.last_runs.keys().cloned().collect();
         blocking(move || {
@@ -320,6 +325,7 @@ impl Daemon {
 async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
     let (settings, clock, stop) =
         (Arc::clone(&shared.settings), shared.clock.clone(), shared.stop.clone());
+    let file = shared.warehouse.clone();
     let Ok(Some(notifier)) = notifier(&settings) else {
         return sync_all(shared, connections).await;
     };
@@ -331,7 +337,8 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
     beginning.await.unwrap_or_default().iter().for_each(|problem| tell(problem));
     if !stop.is_asked() {
         let (exit_code, seen) = news::came_to(&news);
-        let look = move || Ok(watch::result_of(&settings, "run", exit_code, seen, true));
+        let look =
+            move || Ok(watch::result_of(&settings, Some(&file), "run", exit_code, seen, true));
         if let Ok(result) = blocking(look).await {
             watch::tell_all(&notifier, &result, clock.now()).await;
         }
@@ -359,8 +366,8 @@ async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> 
 async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Failure> {
     // The warehouse is opened for each run: after a full disk, the writer of the last run is unusable.
     let (settings, monitor) = (Arc::clone(&shared.settings), Arc::clone(&shared.monitor));
-    let clock = shared.clock.clone();
-    let open = move || home::warehouse_at(&settings, &*monitor, clock);
+    let (clock, file) = (shared.clock.clone(), shared.warehouse.clone());
+    let open = move || home::warehouse_of(&file, &settings, &*monitor, clock);
     let warehouse = Arc::new(blocking(open).await?);
     if shared.http_is_new {
         spend(&shared.settings, &warehouse, &shared.http)?;
@@ -384,15 +391,4 @@ async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Fa
         .await?;
     }
     Ok(report)
-}
-
-/// Runs `work`, which may wait for the disk, on a thread of its own.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
-) -> Result<T, Failure> {
-    match spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(error) => Err(Failure::bug("the runtime stops", error)),
-    }
 }

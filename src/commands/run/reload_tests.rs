@@ -10,6 +10,7 @@ async fn a_broken_configuration_leaves_the_one_before_it_in_use() {
     let write = |text: &str| std::fs::write(home.path().join("payersync.toml"), text).unwrap();
     write("[schedule]\ncron = \"0 1 * * *\"\n");
     let settings = Settings::load(home.path()).unwrap();
+    home::warehouse(&settings, &Silent).unwrap().close();
     let http = home::http(&settings).unwrap();
     let (_handle, stop) = Stop::new();
     let mut daemon = Daemon::new(settings, http, Arc::new(Silent), Clock::system(), stop).unwrap();
@@ -22,6 +23,10 @@ async fn a_broken_configuration_leaves_the_one_before_it_in_use() {
     let failure = daemon.reload().unwrap_err();
     assert!(format!("{failure:?}").contains("schedule.cron"), "{failure:?}");
     assert_eq!(hour(&daemon), "01");
+    // Runs and the keep-alive of tokens go on, also where the warehouse is encrypted: its key, which the
+    // configuration leads to, was found before.
+    daemon.begin().await.unwrap();
+    assert_eq!(daemon.connections().await.unwrap(), Vec::new());
     write("[schedule]\ncron = \"0 2 * * *\"\n");
     #[cfg(unix)]
     {

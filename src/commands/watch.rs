@@ -116,7 +116,7 @@ impl Armed {
             Ok(settings) => (settings, false),
             Err(_) => (Settings::of_notify_alone(&home)?, true),
         };
-        let notifier = notifier(&settings).ok()??;
+        let notifier = notifier(&settings)?;
         let beginning = notifier.clone();
         let begun =
             (command != DAEMON).then(|| runtime.spawn(async move { beginning.begin().await }));

@@ -26,7 +26,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use decide::{Policy, decide, forget};
 use memory::Remembering;
 use secrecy::SecretString;
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::{task::spawn_blocking, time::timeout};
 use url::Url;
 
@@ -39,7 +43,8 @@ pub struct Notifier {
     home: PathBuf,
     host: String,
     settings: NotifySettings,
-    http: HttpClient,
+    /// Made when it is first needed: a command and a mailbox are told without it.
+    http: Arc<OnceLock<HttpClient>>,
 }
 
 /// A channel for messages.
@@ -73,15 +78,22 @@ enum Ping {
 
 impl Notifier {
     /// A notifier for these settings; `None` if they name nobody. `host` is the machine's name.
-    ///
-    /// # Errors
-    /// TLS or the system's proxy settings cannot be used.
-    pub fn new(settings: &Settings, host: String) -> Result<Option<Notifier>, HttpError> {
+    pub fn new(settings: &Settings, host: String) -> Option<Notifier> {
         if settings.notify.is_silent() {
-            return Ok(None);
+            return None;
+        }
+        let (home, settings) = (settings.home.clone(), settings.notify.clone());
+        Some(Notifier { home, host, settings, http: Arc::default() })
+    }
+
+    /// The HTTP client. If it cannot be made, that is the problem of the channels that need it, and the next
+    /// message tries again.
+    fn http(&self) -> Result<&HttpClient, String> {
+        if let Some(http) = self.http.get() {
+            return Ok(http);
         }
         let seconds = Duration::from_secs;
-        let http = HttpClient::new(HttpOptions {
+        let made = HttpClient::new(HttpOptions {
             connect_timeout: seconds(10),
             read_timeout: seconds(10),
             total_timeout: seconds(15),
@@ -89,9 +101,14 @@ impl Notifier {
             max_attempts: 3,
             max_retry_wait: seconds(10),
             ..HttpOptions::default()
+        });
+        let made = made.map_err(|error| {
+            format!(
+                "cannot set up HTTPS on this machine: {error}; look at the package ca-certificates, \
+                 SSL_CERT_FILE and HTTPS_PROXY"
+            )
         })?;
-        let (home, settings) = (settings.home.clone(), settings.notify.clone());
-        Ok(Some(Notifier { home, host, settings, http }))
+        Ok(self.http.get_or_init(|| made))
     }
 
     /// Pings that a run has begun. Returns problems, for people.
@@ -262,7 +279,7 @@ impl Notifier {
             }
         }
         let request = PostText { url: &url, content_type, headers: headers.as_ref(), text };
-        accepted(self.http.post_text(request).await)
+        accepted(self.http()?.post_text(request).await)
     }
 
     async fn ping(&self, ping: Ping) -> Result<(), String> {
@@ -270,7 +287,7 @@ impl Notifier {
         let problem = |problem| format!("notify.ping: {problem}");
         let url = pinged(place.read().map_err(problem)?, ping);
         let get = Get::new(&url, "*/*");
-        accepted(self.http.get(get).await).map_err(problem)
+        accepted(self.http().map_err(problem)?.get(get).await).map_err(problem)
     }
 }
 

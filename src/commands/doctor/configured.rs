@@ -3,7 +3,7 @@
 use super::finding::Finding;
 use crate::{
     alike::most_alike,
-    commands::{failure::Failure, notify::notifier},
+    commands::notify::notifier,
     config::{PlanSettings, Settings},
     fhir::{Granted, SearchRule, granted, is_r4_type, is_read_by_reference, unreadable_scopes},
     warehouse::ConnectionRow,
@@ -14,13 +14,13 @@ pub(crate) fn look(
     settings: &Settings,
     connections: &[ConnectionRow],
     findings: &mut Vec<Finding>,
-) -> Result<(), Failure> {
+) {
     for plan in settings.plans.values() {
         client_id(plan, connections, findings);
         scope(plan, findings);
     }
     names(settings, connections, findings);
-    told(settings, connections, findings)
+    told(settings, connections, findings);
 }
 
 /// Whether a connection uses the plan. If so, a mistake in the plan's settings makes every night fail.
@@ -114,13 +114,9 @@ fn names(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<
     }
 }
 
-/// Checks whether somebody is told when a nightly run fails, without sending anything.
-fn told(
-    settings: &Settings,
-    connections: &[ConnectionRow],
-    findings: &mut Vec<Finding>,
-) -> Result<(), Failure> {
-    let Some(notifier) = notifier(settings)? else {
+/// Checks whether somebody is notified when a nightly run fails, without sending anything.
+fn told(settings: &Settings, connections: &[ConnectionRow], findings: &mut Vec<Finding>) {
+    let Some(notifier) = notifier(settings) else {
         if connections.iter().any(|row| row.plan.is_some()) {
             findings.push(Finding::warning(
                 "notify",
@@ -128,7 +124,7 @@ fn told(
                 "set command, webhook, mail_to or ping in [notify]",
             ));
         }
-        return Ok(());
+        return;
     };
     let looked = notifier.look();
     let ways: Vec<&str> = looked.iter().map(|(key, _)| *key).collect();
@@ -143,5 +139,4 @@ fn told(
         let said = format!("{}; `payersync notify --test` tries them", ways.join(", "));
         findings.push(Finding::fine("notify", said));
     }
-    Ok(())
 }

@@ -73,7 +73,7 @@ pub(super) async fn run(
         local::views(settings, &mut findings);
         let connections = warehouse.as_ref().map(ReadOnlyWarehouse::connections).transpose()?;
         let connections = connections.unwrap_or_default();
-        configured::look(settings, &connections, &mut findings)?;
+        configured::look(settings, &connections, &mut findings);
         let http = home::http(&impatient(settings))?;
         for plan in settings.plans.values() {
             let is_used = configured::is_used(plan, &connections);

@@ -241,7 +241,7 @@ impl Daemon {
         let (settings, now) = (Arc::clone(&self.shared.settings), self.shared.clock.now());
         // Not waited for: the channels may take longer than the process has for its end.
         tokio::spawn(async move {
-            if let Ok(Some(notifier)) = notifier(&settings) {
+            if let Some(notifier) = notifier(&settings) {
                 watch::tell_all(&notifier, &RunResult::of_command("run", exit_code), now).await;
             }
         });
@@ -326,7 +326,7 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
     let (settings, clock, stop) =
         (Arc::clone(&shared.settings), shared.clock.clone(), shared.stop.clone());
     let file = shared.warehouse.clone();
-    let Ok(Some(notifier)) = notifier(&settings) else {
+    let Some(notifier) = notifier(&settings) else {
         return sync_all(shared, connections).await;
     };
     let beginning = tokio::spawn({

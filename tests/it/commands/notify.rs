@@ -303,4 +303,16 @@ fn a_test_goes_everywhere_in_each_form_and_to_no_other_origin() {
         assert!(said.contains("notify.webhook: the server answered with status 307"), "{said}");
         assert_eq!(ear.heard().len(), 1);
     }
+    // Without certificates nothing can be sent over HTTP. The mail goes out all the same.
+    std::fs::remove_file(home.file("mail")).unwrap();
+    let mut command = home.command(&["notify", "--test"]);
+    for place in ["SSL_CERT_FILE", "SSL_CERT_DIR"] {
+        command.env(place, "/nowhere");
+    }
+    let output = command.env("HOOK", format!("{}/{SECRET}", ear.origin)).output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(4), "{said}");
+    assert!(said.contains("notify.webhook: cannot set up HTTPS on this machine: "), "{said}");
+    assert!(said.contains("notify.mail_to: delivered\n"), "{said}");
+    assert!(ear.heard().is_empty() && home.file("mail").exists());
 }

@@ -38,6 +38,8 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let settings = Settings::load_or_default(folder)?.of_shard(shard::chosen(&args.shard)?);
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
+    let now = Clock::system().now();
+    warehouse.require_ledger(now)?;
     let (connections, others) = named(&warehouse, &args.names, settings.shard)?;
     shard::tell_others(settings.shard, others);
     // A shard may have no connections at all, in a home of its own or in a shared one.
@@ -47,7 +49,6 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     }
     let without_any = if is_empty_shard { ExitCode::Complete } else { ExitCode::Usage };
     let start = if connections.is_empty() { without_any } else { ExitCode::Complete };
-    let now = Clock::system().now();
     let judge = Judge::new(&settings, &warehouse, args, now, start);
     if let Some(target) = &args.prometheus {
         return prometheus(&settings, &warehouse, &connections, judge, target.as_deref());

@@ -187,6 +187,20 @@ pub(crate) fn warehouse(folder: &Path, findings: &mut Vec<Finding>) -> Option<Re
     ReadOnlyWarehouse::open_untouched(&file).ok()
 }
 
+/// Whether the ledger can be read; if an older payersync wrote it and nothing has brought it up to date, that
+/// is reported in place of its state.
+pub(super) fn ledger(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding>) -> bool {
+    match warehouse.require_ledger(Clock::system().now()) {
+        Err(error @ WarehouseError::OlderSchema { .. }) => {
+            let hint = error.hint().unwrap_or_default();
+            findings.push(Finding::warning("last run", error.to_string(), hint));
+            false
+        }
+        // Another error is reported where the ledger is read.
+        _ => true,
+    }
+}
+
 /// Reports how the latest run ended and the state of the resource types.
 pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding>) {
     let what = "last run";

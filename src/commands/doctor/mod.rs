@@ -63,11 +63,12 @@ pub(super) async fn run(
     local::staged_copy(folder, &mut findings);
     let vault = local::vault(folder, &mut findings);
     tokens(settings.as_ref(), warehouse.as_ref(), vault.as_ref(), &mut findings)?;
-    if let Some(warehouse) = &warehouse {
+    let ledger = warehouse.as_ref().filter(|warehouse| local::ledger(warehouse, &mut findings));
+    if let Some(warehouse) = ledger {
         local::last_run(warehouse, &mut findings);
     }
     if let Some(settings) = &settings {
-        if let Some(warehouse) = &warehouse {
+        if let Some(warehouse) = ledger {
             local::ages(settings, warehouse, &mut findings);
         }
         local::views(settings, &mut findings);

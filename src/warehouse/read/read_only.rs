@@ -5,7 +5,7 @@ use crate::warehouse::{
     Answer, Catalog, CodeSystem, ConnectionRow, Consent, Effort, FinishedRun, LeafPath, MartState,
     Names, Parameter, PastBackup, Reader, Snapshot, Standing, TableCount, TypeStatus,
     WarehouseError, WarehouseFile,
-    file::{copies, open},
+    file::{copies, open, schema},
     open_strangers,
     tables::{codes, marts, unmapped},
     walks::{connections, consents},
@@ -55,6 +55,36 @@ impl ReadOnlyWarehouse {
     pub fn open_untouched(file: &WarehouseFile) -> Result<ReadOnlyWarehouse, WarehouseError> {
         let connection = open::open_untouched(file)?;
         Ok(ReadOnlyWarehouse { reader: Reader::of(file.clone(), connection) })
+    }
+
+    /// Refuses a warehouse of an older payersync whose ledger lacks what `status` and `doctor` read. If the
+    /// older ledger has all of it, it is read as it is.
+    ///
+    /// # Errors
+    /// The ledger is too old for this version, or cannot be read.
+    pub fn require_ledger(&self, now: DateTime<Utc>) -> Result<(), WarehouseError> {
+        if !self.reader.read(schema::is_older)? {
+            return Ok(());
+        }
+        // No connection has this number: the question is whether the statements can be asked at all.
+        let nobody = 0;
+        let asked = self
+            .status()
+            .map(drop)
+            .and_then(|()| self.status_of(nobody).map(drop))
+            .and_then(|()| self.standings(now).map(drop))
+            .and_then(|()| self.complete_until(nobody, now).map(drop))
+            .and_then(|()| self.open_strangers(nobody).map(drop))
+            .and_then(|()| self.consents().map(drop))
+            .and_then(|()| self.efforts().map(drop))
+            .and_then(|()| self.finished_run().map(drop))
+            .and_then(|()| self.mart_state().map(drop));
+        match asked {
+            Err(error) if error.is_of_a_name() => {
+                Err(WarehouseError::OlderSchema { path: self.reader.path().into() })
+            }
+            asked => asked,
+        }
     }
 
     /// The completeness of each type of each connection: the lines of the view `completeness`.

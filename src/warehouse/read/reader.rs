@@ -10,7 +10,10 @@ use crate::{
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// The stored state of a resource, as far as intake needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +43,11 @@ impl Reader {
     /// A pool that begins with the given connection.
     pub(crate) fn of(file: WarehouseFile, connection: Reading) -> Reader {
         Reader { file, as_of: None, idle: Arc::new(Mutex::new(vec![connection])) }
+    }
+
+    /// The file that is read.
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
     }
 
     /// Reads over a connection of the pool, in one transaction and so in one consistent state.

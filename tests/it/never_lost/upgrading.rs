@@ -70,6 +70,16 @@ fn an_older_warehouse_is_asked_as_it_was_until_something_writes() {
     assert_eq!(outcome.code, 1, "{outcome:?}");
     assert!(outcome.stderr.contains("has the tables of an older payersync"), "{outcome:?}");
     assert!(outcome.stderr.contains("payersync rebuild"), "{outcome:?}");
+    // Its ledger lacks columns that the state is read from. That is no damage (5).
+    for more in [&[][..], &["--json"], &["--prometheus"], &["--calendar"]] {
+        let outcome = home.run(&[&["status"], more].concat());
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (1, ""), "{more:?}: {outcome:?}");
+        assert!(outcome.stderr.contains("has the tables of an older payersync"), "{outcome:?}");
+        assert!(outcome.stderr.contains("payersync rebuild"), "{outcome:?}");
+    }
+    let outcome = home.run(&["doctor"]);
+    assert!(outcome.stdout.contains("has the tables of an older payersync"), "{outcome:?}");
+    assert!(!outcome.stdout.contains("no such column"), "{outcome:?}");
     assert_eq!(home.value::<u32>(SCHEMA), 12, "a reader has written");
     home.succeed(&["rebuild"], "an upgrade");
     home.succeed(&["verify"], "a rebuild");

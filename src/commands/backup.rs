@@ -31,7 +31,7 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
         let _ = log(&warehouse, "backup", &args.file, Some(backup_outcome::FAILED));
     })?;
     let how = if seal.is_some() { backup_outcome::ENCRYPTED } else { backup_outcome::IN_CLEAR };
-    log(&warehouse, "backup", &args.file, Some(how))?;
+    log_done(&warehouse, "backup", &args.file, Some(how))?;
     tell(&format!(
         "Backed up {} to {}; {} checked",
         plural::count(done.bytes, "byte"),
@@ -64,7 +64,7 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
         }
         error => error.into(),
     })?;
-    log(&warehouse, "restore", &args.file, None)?;
+    log_done(&warehouse, "restore", &args.file, None)?;
     let (bytes, pages) = (plural::count(done.bytes, "byte"), plural::count(done.pages, "page"));
     tell(&format!("Restored {bytes}; {pages} checked"));
     let before = match folder.join(FILE_NAME).exists() {
@@ -110,7 +110,7 @@ fn log(
     command: &'static str,
     file: &Path,
     detail: Option<&str>,
-) -> Result<(), Failure> {
+) -> Result<(), WarehouseError> {
     let target = absolute(file).unwrap_or_else(|_| file.to_owned());
     let access = Access {
         os_user: system::user(),
@@ -119,5 +119,22 @@ fn log(
         target: Some(target.display().to_string()),
         detail: detail.map(str::to_owned),
     };
-    Ok(log_access(warehouse, &access, Clock::system().now())?)
+    log_access(warehouse, &access, Clock::system().now())
+}
+
+/// Enters a copy that was made. If the warehouse is older than the access log, that is told: the copy is there,
+/// and a command that fails would be taken for one that made none.
+fn log_done(
+    warehouse: &WarehouseFile,
+    command: &'static str,
+    file: &Path,
+    detail: Option<&str>,
+) -> Result<(), Failure> {
+    match log(warehouse, command, file, detail) {
+        Err(WarehouseError::OlderSchema { .. }) => {
+            tell("Not entered in the access log, which this warehouse is too old to have");
+            Ok(())
+        }
+        logged => Ok(logged?),
+    }
 }

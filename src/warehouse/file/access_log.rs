@@ -36,7 +36,7 @@ pub struct Access {
 /// Adds an entry to the access log; the entry is durable when this returns.
 ///
 /// # Errors
-/// The warehouse cannot be opened or written.
+/// The warehouse cannot be opened or written, or is so old that it has no access log.
 pub fn log_access(
     file: &WarehouseFile,
     access: &Access,

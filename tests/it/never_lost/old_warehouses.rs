@@ -98,7 +98,7 @@ fn comes_up_to_date(payer: &Payer, home: &Home, what: &str) {
 }
 
 /// The migrations up to a version, in order.
-fn migrations(up_to: u32) -> Vec<String> {
+pub(super) fn migrations(up_to: u32) -> Vec<String> {
     let mut files: Vec<PathBuf> = fs::read_dir("migrations")
         .unwrap()
         .map(|entry| entry.unwrap().path())

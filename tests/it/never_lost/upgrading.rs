@@ -1,5 +1,6 @@
 //! docs/upgrading.md: its commands, what an older warehouse answers meanwhile, which backups fit.
 
+use super::old_warehouses::migrations;
 use crate::support::{Home, Payer, bash, scripts};
 use payersync::{sandbox::Options, warehouse::known_schema_version};
 use std::{
@@ -141,4 +142,38 @@ fn a_backup_of_an_earlier_schema_comes_up_to_date_and_a_later_one_is_refused() {
     assert_eq!(outcome.code, 5, "{outcome:?}");
     assert!(outcome.stderr.contains("has schema version 9000"), "{outcome:?}");
     assert!(!home.file("warehouse.db").exists());
+}
+
+#[test]
+fn a_warehouse_older_than_the_access_log_is_backed_up_and_restored() {
+    let old = Home::new();
+    if cfg!(feature = "encryption") {
+        old.succeed(&["rebuild"], "nothing");
+        fs::remove_file(old.file("warehouse.db")).unwrap();
+    }
+    let warehouse = old.warehouse();
+    migrations(7).iter().for_each(|migration| warehouse.execute_batch(migration).unwrap());
+    warehouse
+        .execute_batch(
+            "CREATE TABLE refinery_schema_history (version int4 PRIMARY KEY, name VARCHAR(255),
+               applied_on VARCHAR(255), checksum VARCHAR(255));
+             INSERT INTO refinery_schema_history
+               VALUES (7, 'the_seventh', '2025-01-01T00:00:00Z', '1');",
+        )
+        .unwrap();
+    drop(warehouse);
+    let logs = "SELECT count(*) FROM sqlite_schema WHERE name = 'access_log'";
+    assert_eq!(old.value::<i64>(logs), 0);
+    let copy = old.file("copy.db");
+    let new = Home::new();
+    if cfg!(feature = "encryption") {
+        fs::copy(old.file("vault.key"), new.file("vault.key")).unwrap();
+    }
+    for (home, command, done) in [(&old, "backup", "Backed up "), (&new, "restore", "Restored ")] {
+        let outcome = home.run(&[command, copy.to_str().unwrap()]);
+        assert_eq!(outcome.code, 0, "{outcome:?}");
+        assert!(outcome.stderr.contains(done), "{outcome:?}");
+        assert_eq!(outcome.stderr.matches("Not entered in the access log").count(), 1);
+        assert_eq!(home.value::<u32>(SCHEMA), 7, "{command}");
+    }
 }

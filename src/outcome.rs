@@ -111,6 +111,8 @@ words! {
         /// There is no token, for a reason that no other word names, such as a connection that was removed
         /// meanwhile.
         NoToken = "no_token",
+        /// The plan cannot be asked as the configuration stands: it is not named there, or lacks its secret.
+        Configuration = "configuration",
         /// The token endpoint does not accept the client that the configuration names.
         ClientRefused = "client_refused",
         /// The vault, which keeps the tokens, cannot be read or written.
@@ -301,6 +303,7 @@ pub fn exit_code(types: &[TypeOutcome], has_open_rejects: bool) -> ExitCode {
         (Reason::Bug, ExitCode::Bug),
         (Reason::Vault, ExitCode::Warehouse),
         (Reason::ClientRefused, ExitCode::Usage),
+        (Reason::Configuration, ExitCode::Usage),
     ] {
         if any(reason) {
             return code;

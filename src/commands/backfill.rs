@@ -51,7 +51,7 @@ pub(super) async fn run(
     options.max_requests = args.max_requests;
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets.ready, &options).await?;
+    let report = run_once(run, targets.ready, &[], &options).await?;
     watch.see(&report);
     for walk in report.connections.iter().flat_map(|connection| &connection.walks) {
         if let Some(note) = &walk.finish.warning {

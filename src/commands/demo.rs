@@ -120,7 +120,7 @@ pub(super) async fn run(
     let stop = stop_signal::listen(None);
     let (stopped, is_kept) = (stop.clone(), *keep);
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets.ready, &options).await?;
+    let report = run_once(run, targets.ready, &[], &options).await?;
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }

@@ -22,7 +22,7 @@ use crate::{
     outcome::WalkState,
     shard::Shard,
     sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
-    warehouse::{ConnectionRow, Warehouse},
+    warehouse::{ConnectionRow, Unasked, Warehouse},
 };
 use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
@@ -52,9 +52,8 @@ pub(super) async fn run(
     let targets = targets(&settings, connections, &http).await;
     let left_out = targets.tell_left_out();
     watch.see_left_out(&targets.left_out);
-    if targets.ready.is_empty() {
-        return Ok(left_out);
-    }
+    // A run that can ask nobody is entered all the same: `status` tells what the ledger says.
+    let (unasked, asks_nobody) = (targets.unasked(), targets.ready.is_empty());
     let named = args.types.clone();
     let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
     options.max_requests = args.max_requests.map(|most| settings.shard.part_of(most));
@@ -63,11 +62,13 @@ pub(super) async fn run(
     }
     let stop = stop_signal::listen(args.max_duration.map(Duration::from_secs));
     let run = Run { warehouse: &warehouse, http: &http, tokens, monitor, stop };
-    let report = run_once(run, targets.ready, &options).await?;
+    let report = run_once(run, targets.ready, &unasked, &options).await?;
     watch.see(&report);
-    tell_problems(&report);
-    tell_not_served(&report, &named);
-    tell_summary(&report);
+    if !asks_nobody {
+        tell_problems(&report);
+        tell_not_served(&report, &named);
+        tell_summary(&report);
+    }
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         warehouse.close();
     }
@@ -116,6 +117,7 @@ pub(super) struct Run<'a> {
 pub(super) async fn run_once(
     run: Run<'_>,
     targets: Vec<Target>,
+    unasked: &[Unasked],
     options: &SyncOptions,
 ) -> Result<Report, Failure> {
     let context = SyncContext {
@@ -126,7 +128,7 @@ pub(super) async fn run_once(
         clock: Clock::system(),
         stop: run.stop,
     };
-    Ok(sync(&context, targets, options).await?)
+    Ok(sync(&context, targets, unasked, options).await?)
 }
 
 /// Counts the requests that earlier runs have sent within the hour against the hourly limits.

@@ -7,7 +7,7 @@ use crate::{
     fhir::{is_r4_type, similar_r4_type},
     http::HttpClient,
     sync::Target,
-    warehouse::ConnectionRow,
+    warehouse::{ConnectionRow, Unasked},
 };
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -20,6 +20,9 @@ pub(super) struct Targets {
 /// Connections that cannot be asked, for the same reason: those of one plan, or one that is being moved.
 pub(super) struct LeftOut {
     pub(super) connections: Vec<String>,
+    /// The ids of those that get an entry in the ledger. A connection that is being moved gets none, as nothing
+    /// may change in it.
+    entered: Vec<i64>,
     pub(super) failure: Failure,
 }
 
@@ -31,6 +34,17 @@ impl Targets {
             left_out.failure.tell();
             worst.worst(left_out.failure.code())
         })
+    }
+
+    /// What the ledger is to say of the connections that are left out.
+    pub(super) fn unasked(&self) -> Vec<Unasked> {
+        let of = |LeftOut { entered, failure, .. }: &LeftOut| Unasked {
+            connections: entered.clone(),
+            exit_code: failure.code(),
+            detail: failure.to_string(),
+            hint: Some(failure.what_to_do().to_owned()).filter(|hint| !hint.is_empty()),
+        };
+        self.left_out.iter().map(of).collect()
     }
 }
 
@@ -47,16 +61,20 @@ pub(super) async fn targets(
     let mut targets = Targets { ready: Vec::new(), left_out: Vec::new() };
     for connection in connections {
         if let Some(failure) = refusal(&connection) {
-            targets.left_out.push(LeftOut { connections: vec![connection.name], failure });
+            let (connections, entered) = (vec![connection.name], Vec::new());
+            targets.left_out.push(LeftOut { connections, entered, failure });
             continue;
         }
         by_plan.entry(connection.plan_name().to_owned()).or_default().push(connection);
     }
     for (plan, connections) in by_plan {
         let names = connections.iter().map(|connection| connection.name.clone()).collect();
+        let entered = connections.iter().map(|connection| connection.id).collect();
         match of_plan(settings, &plan, connections, http).await {
             Ok(ready) => targets.ready.extend(ready),
-            Err(failure) => targets.left_out.push(LeftOut { connections: names, failure }),
+            Err(failure) => {
+                targets.left_out.push(LeftOut { connections: names, entered, failure });
+            }
         }
     }
     targets

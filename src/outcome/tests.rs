@@ -99,6 +99,8 @@ fn a_needed_consent_and_a_bug_outrank_the_rest_and_rejects_are_incomplete() {
     assert_eq!(exit_code(&[COMPLETE, vault], false), ExitCode::Warehouse);
     let client = incomplete(Reason::ClientRefused, None);
     assert_eq!(exit_code(&[COMPLETE, client], false), ExitCode::Usage);
+    let configuration = incomplete(Reason::Configuration, None);
+    assert_eq!(exit_code(&[COMPLETE, configuration], false), ExitCode::Usage);
     assert_eq!(exit_code(&[COMPLETE], true), ExitCode::Incomplete);
     assert_eq!(exit_code(&[], false), ExitCode::Complete);
 }

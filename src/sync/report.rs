@@ -113,6 +113,9 @@ pub struct Report {
     pub run_id: i64,
     /// The outcome of each connection, in the order asked for unless requests are limited.
     pub connections: Vec<ConnectionReport>,
+    /// The most serious exit code of connections that could not be asked at all, and that are not among the
+    /// `connections`.
+    pub unasked: ExitCode,
     /// Files that an import has read; `None` for a run that asks plans.
     pub files: Option<u64>,
     /// Whether the run was asked to stop before it was done.
@@ -125,9 +128,9 @@ impl Report {
     /// The exit code for the worst that happened in the run.
     pub fn exit_code(&self) -> ExitCode {
         let interrupted = if self.interrupted { ExitCode::Incomplete } else { ExitCode::Complete };
-        self.connections
-            .iter()
-            .fold(interrupted, |worst, connection| worst.worst(connection.exit_code()))
+        self.connections.iter().fold(interrupted.worst(self.unasked), |worst, connection| {
+            worst.worst(connection.exit_code())
+        })
     }
 
     /// All counters, summed.

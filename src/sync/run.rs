@@ -11,8 +11,9 @@ use super::{
     report::{ConnectionReport, Report},
 };
 use crate::{
+    exit_code::ExitCode,
     fhir::{RESOURCE_TYPES, instant},
-    warehouse::{ConnectionRow, WarehouseError, connection_turns, newest_run},
+    warehouse::{ConnectionRow, Unasked, WarehouseError, connection_turns, newest_run},
 };
 use std::{
     collections::HashMap,
@@ -22,13 +23,14 @@ use std::{
 };
 use tracing::Instrument;
 
-/// Runs a sync and enters it in the ledger.
+/// Runs a sync and enters it in the ledger, with the connections that could not become targets.
 ///
 /// # Errors
 /// Only errors of the warehouse: failures of a plan are part of the report.
 pub async fn sync(
     context: &SyncContext,
     mut targets: Vec<Target>,
+    unasked: &[Unasked],
     options: &SyncOptions,
 ) -> Result<Report, WarehouseError> {
     let started = Instant::now();
@@ -81,6 +83,10 @@ pub async fn sync(
             Err(Panicked) => ConnectionReport::of_a_bug(name, plan),
         });
     }
+    // A backfill asks for dates that no sync may have asked for.
+    for one in unasked.iter().filter(|_| options.backfill.is_none()) {
+        context.warehouse.enter_unasked(run_id, one.clone(), options.types.clone()).await?;
+    }
     if options.count_unmapped_paths {
         let stop = context.stop.clone();
         context.warehouse.survey_unmapped(move || stop.is_asked()).await?;
@@ -88,6 +94,7 @@ pub async fn sync(
     let report = Report {
         run_id,
         connections,
+        unasked: unasked.iter().fold(ExitCode::Complete, |worst, one| worst.worst(one.exit_code)),
         files: None,
         interrupted: context.stop.is_asked(),
         elapsed: started.elapsed(),

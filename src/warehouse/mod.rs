@@ -100,6 +100,7 @@ pub(crate) use walks::type_state::{
     Advance, KnownTypes, dates, held_types, left_types, unmentioned_types,
 };
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
+pub use walks::unasked::Unasked;
 pub(crate) use walks::walk_counters::ProofReport;
 pub use walks::walk_counters::WalkCounters;
 pub(crate) use walks::walk_end::WalkEnd;

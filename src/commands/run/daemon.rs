@@ -25,7 +25,7 @@ use crate::{
     notify::RunResult,
     schedule::{Entry, KeepAlive, believed, decide},
     sync::{self, Report, Stop, SyncContext, Target},
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, WarehouseFile},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, Unasked, WarehouseFile},
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -348,22 +348,26 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
 
 /// Syncs all connections that are due; a mistake in one plan's configuration affects that plan alone.
 async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
-    let targets = targets(&shared.settings, connections, &shared.http).await;
-    let failed = |LeftOut { connections, failure }| News::Failed { connections, failure };
+    let mut targets = targets(&shared.settings, connections, &shared.http).await;
+    let (ready, unasked) = (std::mem::take(&mut targets.ready), targets.unasked());
+    let failed = |LeftOut { connections, failure, .. }| News::Failed { connections, failure };
     let mut news: Vec<News> = targets.left_out.into_iter().map(failed).collect();
-    let ready = targets.ready;
-    if ready.is_empty() {
-        return news;
-    }
     let names = ready.iter().map(|target| target.connection.name.clone()).collect();
-    news.push(match sync_targets(shared, ready).await {
-        Ok(report) => News::Run(report),
-        Err(failure) => News::Failed { connections: names, failure },
-    });
+    // A run that can ask nobody is entered all the same: `status` tells what the ledger says.
+    let asks_nobody = ready.is_empty();
+    match sync_targets(shared, ready, &unasked).await {
+        Ok(_) if asks_nobody => {}
+        Ok(report) => news.push(News::Run(report)),
+        Err(failure) => news.push(News::Failed { connections: names, failure }),
+    }
     news
 }
 
-async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Failure> {
+async fn sync_targets(
+    shared: Shared,
+    targets: Vec<Target>,
+    unasked: &[Unasked],
+) -> Result<Report, Failure> {
     // The warehouse is opened for each run: after a full disk, the writer of the last run is unusable.
     let (settings, monitor) = (Arc::clone(&shared.settings), Arc::clone(&shared.monitor));
     let (clock, file) = (shared.clock.clone(), shared.warehouse.clone());
@@ -381,7 +385,7 @@ async fn sync_targets(shared: Shared, targets: Vec<Target>) -> Result<Report, Fa
         clock: shared.clock,
         stop: shared.stop,
     };
-    let report = sync::sync(&context, targets, &options).await?;
+    let report = sync::sync(&context, targets, unasked, &options).await?;
     drop(context);
     if let Some(warehouse) = Arc::into_inner(warehouse) {
         blocking(move || {

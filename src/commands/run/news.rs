@@ -46,7 +46,10 @@ impl News {
             }
             News::Failed { connections, failure } => {
                 failure.tell();
-                tell(&format!("Not synced: {}", connections.join(", ")));
+                // A run that could ask nobody has named its connections already.
+                if !connections.is_empty() {
+                    tell(&format!("Not synced: {}", connections.join(", ")));
+                }
             }
             News::KeptAlive { connection, again: true } => {
                 tell(&format!("Tokens refreshed again: {connection}"));

@@ -11,6 +11,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
+    exit_code::ExitCode,
     fhir::{Bundle, Entry},
     monitor::{Event, Monitor},
     outcome::{Reason, WalkKind},
@@ -240,6 +241,7 @@ impl Import {
                 open_absences: 0,
                 is_bug: false,
             }],
+            unasked: ExitCode::Complete,
             files: Some(self.files),
             interrupted: self.is_interrupted,
             elapsed: self.started.elapsed(),

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 /// For each connection: the start of its latest sync that reached its end, with whatever result.
 ///
-/// An interrupted run does not count: the next run is to continue it.
+/// An interrupted run does not count: the next run is to continue it. Neither does one that could not ask the
+/// connection as the configuration stood: whoever corrects it and restarts waits for no further night.
 pub(crate) fn last_runs(
     connection: &Connection,
 ) -> Result<HashMap<i64, DateTime<Utc>>, WarehouseError> {
@@ -18,6 +19,7 @@ pub(crate) fn last_runs(
             "SELECT walk.connection_id, run.started_at, max(run.id)
              FROM sync_run AS run JOIN sync_walk AS walk ON walk.run_id = run.id
              WHERE run.command IN ('sync', 'run') AND run.state IN ('complete', 'incomplete')
+               AND walk.reason IS NOT 'configuration'
              GROUP BY walk.connection_id",
         )
         .and_then(|mut statement| {

@@ -33,6 +33,7 @@ pub(super) mod tally;
 pub(super) mod token_generation;
 pub(super) mod turns;
 pub(super) mod type_state;
+pub(super) mod unasked;
 mod unlisted;
 pub(super) mod walk_counters;
 pub(super) mod walk_end;

@@ -310,24 +310,6 @@ fn what_a_warehouse_does_not_have_is_refused_and_no_question_changes_it() {
 }
 
 #[test]
-fn a_plan_that_left_the_configuration_costs_its_own_connections_alone() {
-    let payer = Payer::start(Options { members: 2, claims_per_member: 2, ..Options::default() });
-    let home = payer.connected_home();
-    let configuration = fs::read_to_string(home.file("payersync.toml")).unwrap();
-    let second =
-        configuration[configuration.find("[plans.demo]").unwrap()..].replace("demo]", "second]");
-    fs::write(home.file("payersync.toml"), configuration.clone() + &second).unwrap();
-    payer.connect_to(&home, "second", "mary", 1);
-    fs::write(home.file("payersync.toml"), configuration.replace("[plans.demo]", "[plans.second]"))
-        .unwrap();
-    let outcome = home.run(&["sync"]);
-    decent(&outcome, 1, "has no plan demo", "plans: second");
-    assert!(outcome.stderr.contains("Left out: john"), "{}", outcome.stderr);
-    let synced = home.rows("SELECT DISTINCT connection FROM completeness WHERE state = 'complete'");
-    assert_eq!(synced.concat(), ["mary"]);
-}
-
-#[test]
 fn what_is_no_warehouse_or_a_newer_one_is_left_as_it_is() {
     let home = home_with(DEAF);
     fs::write(

@@ -1,6 +1,7 @@
-//! Keys of a plan that contradict each other: one clear message each.
+//! Keys of a plan that contradict each other: one clear message each. A plan that left the configuration.
 
-use crate::support::Home;
+use crate::support::{Home, Payer};
+use payersync::sandbox::Options;
 
 #[test]
 fn keys_that_contradict_each_other_are_told_before_anything_is_asked() {
@@ -88,4 +89,43 @@ fn a_base_that_is_more_than_a_base_and_keys_without_a_use_are_told() {
     let outcome = home.run(&twice);
     assert_eq!(outcome.code, 1, "{}", outcome.stderr);
     assert!(outcome.stderr.contains("brand is set twice"), "{}", outcome.stderr);
+}
+
+#[test]
+fn a_plan_that_left_the_configuration_costs_its_own_connections_alone_and_status_says_so() {
+    let payer = Payer::start(Options { members: 2, claims_per_member: 2, ..Options::default() });
+    let home = payer.connected_home();
+    home.succeed(&["sync", "--type", "Patient"], "a consent");
+    let configuration = std::fs::read_to_string(home.file("payersync.toml")).unwrap();
+    let second =
+        configuration[configuration.find("[plans.demo]").unwrap()..].replace("demo]", "second]");
+    let write = |text: &str| std::fs::write(home.file("payersync.toml"), text).unwrap();
+    write(&(configuration.clone() + &second));
+    payer.connect_to(&home, "second", "mary", 1);
+    write(&configuration.replace("[plans.demo]", "[plans.second]"));
+    let left_out = |names: &[&str]| {
+        let outcome = home.run(&[&["sync"], names].concat());
+        assert_eq!(outcome.code, 1, "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("Left out: john\n"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("has no plan demo"), "{}", outcome.stderr);
+        assert!(outcome.stderr.contains("plans: second"), "{}", outcome.stderr);
+    };
+    left_out(&[]);
+    let synced = home.rows("SELECT DISTINCT connection FROM completeness WHERE state = 'complete'");
+    assert_eq!(synced.concat(), ["mary"]);
+    // What is judged by the ledger does not call john complete for as long as its last data is fresh.
+    let entered = "SELECT count(*) FROM sync_walk w JOIN sync_run r ON r.id = w.run_id
+                   WHERE w.resource_type = 'Patient' AND w.state = 'incomplete'
+                     AND w.reason = 'configuration' AND r.exit_code = 1";
+    assert_eq!(home.value::<i64>(entered), 1);
+    let status = home.run(&["status", "john"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.stdout.contains("has no plan demo"), "{status:?}");
+    // Nor if the run could ask nobody.
+    left_out(&["john"]);
+    assert_eq!(home.value::<i64>(entered), 2);
+    // Put right, it goes on.
+    write(&configuration);
+    home.succeed(&["sync", "john", "--type", "Patient"], "a correction");
+    assert_eq!(home.run(&["status", "john"]).code, 0);
 }

@@ -226,7 +226,7 @@ impl HttpClient {
         let options = &self.0.options;
         let start = Instant::now();
         let mut delays = Delays::new(options);
-        let mut attempt = 0;
+        let (mut attempt, mut was_sent) = (0, false);
         let fail = |fault: Fault, attempt| {
             let attempts = if fault.unsent && !fault.kind.is_transient() { 0 } else { attempt };
             let url = Some(SafeUrl::from(call.url));
@@ -240,6 +240,10 @@ impl HttpClient {
         loop {
             attempt += 1;
             let outcome = self.attempt(&call).await.map(|response| response.masked(call.mask));
+            // A last attempt that never left does not undo that the server may have acted on an earlier one.
+            let outcome =
+                outcome.map_err(|fault| Fault { unsent: fault.unsent && !was_sent, ..fault });
+            was_sent |= outcome.as_ref().map_or_else(|fault| !fault.unsent, |_| true);
             let (value, is_wanting) = match &outcome {
                 Ok(response) if response.is_success() => match read(response) {
                     Reading::Final(value) => (Some(value), false),

@@ -17,6 +17,8 @@ struct Details {
     url: Option<SafeUrl>,
     status: Option<u16>,
     attempts: u32,
+    /// Whether it is certain that the server saw nothing of any attempt.
+    unsent: bool,
     elapsed: Duration,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -103,8 +105,8 @@ impl HttpError {
         attempts: u32,
         elapsed: Duration,
     ) -> Self {
-        let Fault { kind, status, source, .. } = fault;
-        Self(Box::new(Details { kind, method, url, status, attempts, elapsed, source }))
+        let Fault { kind, unsent, status, source } = fault;
+        Self(Box::new(Details { kind, method, url, status, attempts, unsent, elapsed, source }))
     }
 
     /// What kind of failure it is.
@@ -125,6 +127,11 @@ impl HttpError {
     /// The status of the last answer, if its head arrived and its body could not be read.
     pub fn status(&self) -> Option<u16> {
         self.0.status
+    }
+
+    /// Whether it is certain that the server saw nothing of any attempt.
+    pub fn is_unsent(&self) -> bool {
+        self.0.unsent
     }
 
     /// How long the request was tried, waits included.

@@ -145,6 +145,15 @@ impl GrantError {
         }
     }
 
+    /// Whether it is certain that the token endpoint saw nothing of the request, so that no token is spent.
+    pub(super) fn is_unsent(&self) -> bool {
+        match self {
+            Self::Unreachable(error) => error.is_unsent(),
+            Self::Key(_) | Self::Misconfigured { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether the same request may succeed later.
     pub fn is_unavailable(&self) -> bool {
         match self {

@@ -10,6 +10,7 @@ pub(super) mod introspect;
 pub(super) mod origin_change;
 pub(super) mod refresh_lock;
 pub(super) mod revoke;
+mod stopped;
 pub(super) mod token_answer;
 pub(super) mod token_error;
 mod token_refusal;

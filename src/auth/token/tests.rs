@@ -1,19 +1,20 @@
 //! Tokens against a token endpoint that rotates, fails, and counts.
 
+mod unsent;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use crate::auth::*;
+use crate::http::{Bearer, HttpClient, HttpOptions};
 use chrono::{DateTime, TimeDelta, Utc};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use tempfile::TempDir;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
-
-use crate::auth::*;
-use crate::http::{Bearer, HttpClient, HttpOptions};
 
 const START: DateTime<Utc> = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
 

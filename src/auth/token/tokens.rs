@@ -11,7 +11,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
 use secrecy::{ExposeSecret, SecretString};
-use tokio::task::JoinError;
 
 use super::{
     decision::{Step, next_step},
@@ -20,6 +19,7 @@ use super::{
     in_flight::InFlight,
     introspect::refresh_token_end,
     refresh_lock::RefreshLocks,
+    stopped::stopped,
 };
 use crate::{
     auth::{
@@ -271,6 +271,12 @@ impl Inner {
             }
             Err(error) => error,
         };
+        if error.is_unsent() {
+            // A mark would make the end of the consent, whenever it comes, look like a lost answer. It stays
+            // if the vault cannot be written now.
+            let (uid, before) = (connection.uid.clone(), grant.refresh_begun_at);
+            let _ = self.in_vault(move |vault| vault.begin_refresh(&uid, generation, before)).await;
+        }
         let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
         // The operator gets a reason of its own: the plan may have rotated the token in an answer that never
         // arrived, and no client can undo that.
@@ -377,14 +383,6 @@ fn consent_needed(
 ) -> TokenError {
     let (connection, plan) = (connection.name.clone(), registration.plan.clone());
     TokenError::ConsentNeeded { connection, plan, reason }
-}
-
-/// The error of a task that the runtime stopped; a panic of the task is passed on.
-fn stopped(error: JoinError) -> VaultError {
-    match error.try_into_panic() {
-        Ok(panic) => std::panic::resume_unwind(panic),
-        Err(_) => VaultError::Stopped,
-    }
 }
 
 fn superseded(connection: &ConnectionKey) -> TokenError {

@@ -231,7 +231,8 @@ impl Vault {
         )
     }
 
-    /// Records that a refresh token is about to be sent; durable when it returns.
+    /// Records that a refresh token is about to be sent; durable when it returns. If it was not sent after all,
+    /// `at` is when an earlier refresh was begun whose outcome is not known, or `None`.
     ///
     /// Returns whether the grant is still of that `generation`. A vault that cannot be written is
     /// noticed here, before the token is spent.
@@ -239,14 +240,15 @@ impl Vault {
         &self,
         uid: &str,
         generation: i64,
-        at: DateTime<Utc>,
+        at: impl Into<Option<DateTime<Utc>>>,
     ) -> Result<bool, VaultError> {
+        let at = at.into().map(write_instant);
         self.0.write(
             uid,
             Present::Kept,
             "UPDATE stored_grant SET refresh_begun_at = :at
              WHERE connection_uid = :uid AND generation = :generation",
-            named_params! { ":uid": uid, ":generation": generation, ":at": write_instant(at) },
+            named_params! { ":uid": uid, ":generation": generation, ":at": at },
         )
     }
 

@@ -9,7 +9,9 @@ use super::{earlier::refuse_other, failure::Failure};
 use crate::{
     auth::{ConsentState, StoredGrant},
     own_file,
-    warehouse::{ConnectionRow, Effort, FinishedRun, TableCount},
+    warehouse::{
+        ConnectionRow, Effort, FinishedRun, TableCount, sweep_unfinished, unfinished_name,
+    },
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -226,8 +228,10 @@ fn seconds(instant: &str) -> Option<i64> {
 
 /// Removes a connection's series from a metrics file; returns whether it had any.
 ///
+/// What a killed process has left half written beside the file goes, too: it may hold the connection's name.
 /// Returns false for a missing file and for a file that is not a metrics file of payersync's.
-pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
+pub(super) fn forget(path: &Path, warehouse: &Path, connection: &str) -> Result<bool, Failure> {
+    sweep_unfinished(path, warehouse)?;
     own_file::require_owned(path)?;
     let unreadable =
         |error| Failure::file(format!("cannot read {}", path.display()), error, "make it readable");
@@ -243,7 +247,7 @@ pub(super) fn forget(path: &Path, connection: &str) -> Result<bool, Failure> {
         return Ok(false);
     }
     let left: String = text.split_inclusive('\n').filter(|line| !is_theirs(line)).collect();
-    write_by(path, |out| out.write_all(left.as_bytes())).map(|()| true)
+    write_by(path, warehouse, |out| out.write_all(left.as_bytes())).map(|()| true)
 }
 
 /// Refuses to overwrite another user's file, or anything but metrics.
@@ -258,19 +262,46 @@ pub(super) fn refuse_foreign(path: &Path) -> Result<(), Failure> {
 /// Everybody may read it, since node_exporter runs as another user.
 pub(super) fn write_by(
     path: &Path,
+    warehouse: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
     refuse_foreign(path)?;
+    sweep_unfinished(path, warehouse)?;
+    let partial = unfinished_name(path, warehouse)?;
     let buffered = |file: &mut fs::File| {
         let mut out = BufWriter::new(file);
         write(&mut out).and_then(|()| out.flush())
     };
-    let placed = own_file::random_name().and_then(|name| {
-        let partial = own_file::beside(path, &format!(".{name}.partial"));
-        own_file::replace_with(path, &partial, 0o644, buffered)
-    });
-    placed.map_err(|error| {
+    own_file::replace_with(path, &partial, 0o644, buffered).map_err(|error| {
         Failure::usage(format!("cannot write {}", path.display()), error)
             .hint("name a file in node_exporter's textfile directory that ends in .prom")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_process_left_goes_with_the_next_write_and_with_a_purge() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, warehouse) =
+            (folder.path().join("payersync.prom"), folder.path().join("warehouse.db"));
+        let left = || {
+            let name = unfinished_name(&path, &warehouse).unwrap();
+            let ours = format!("-{}-", std::process::id());
+            // No process has this number.
+            let left = name.to_string_lossy().replace(&ours, "-2000000000-");
+            fs::write(&left, "payersync_requests_total{connection=\"ann\"} 1\n").unwrap();
+            left
+        };
+        let first = left();
+        let text = format!("{START}requests_total Requests.\n");
+        write_by(&path, &warehouse, |out| out.write_all(text.as_bytes())).unwrap();
+        assert!(!Path::new(&first).exists());
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        let second = left();
+        assert!(!forget(&path, &warehouse, "ann").unwrap());
+        assert!(!Path::new(&second).exists() && path.exists());
+    }
 }

@@ -298,7 +298,7 @@ pub(super) fn forget_metrics(
 ) -> Result<Vec<String>, Failure> {
     let mut unreached = Vec::new();
     for path in metrics_files(warehouse)? {
-        match metrics::forget(&path, name) {
+        match metrics::forget(&path, warehouse.path(), name) {
             Ok(true) => tell(&format!("Removed the connection's metrics from {}", path.display())),
             Ok(false) => {}
             Err(failure) => unreached.push(format!("{} ({failure})", path.display())),

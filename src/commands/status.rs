@@ -229,7 +229,8 @@ fn prometheus(
         Some(path) => {
             metrics::refuse_foreign(path)?;
             remember(settings, path)?;
-            metrics::write_by(path, |out| metrics.write(out))?;
+            let warehouse = home::existing_warehouse(&settings.home)?;
+            metrics::write_by(path, warehouse.path(), |out| metrics.write(out))?;
         }
         None => print(|out| metrics.write(out))?,
     }

@@ -22,7 +22,7 @@ use crate::{
     outcome::WalkState,
     shard::Shard,
     sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
-    warehouse::{ConnectionRow, Unasked, Warehouse},
+    warehouse::{ConnectionRow, PARTIAL_SYNC, Unasked, Warehouse},
 };
 use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
@@ -55,7 +55,9 @@ pub(super) async fn run(
     // A run that can ask nobody is entered all the same: `status` tells what the ledger says.
     let (unasked, asks_nobody) = (targets.unasked(), targets.ready.is_empty());
     let named = args.types.clone();
-    let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
+    let is_whole = args.types.is_empty() && args.max_requests.is_none();
+    let command = if is_whole { "sync" } else { PARTIAL_SYNC };
+    let mut options = options(&settings, command, args.full || args.accept_shrink, args.types);
     options.max_requests = args.max_requests.map(|most| settings.shard.part_of(most));
     if args.accept_shrink {
         options.shrink_limit_percent = 100;

@@ -89,6 +89,7 @@ pub(crate) use walks::reference_queue::{
     Found, QueueSummary, ReferenceType, pending as pending_references, read_before,
     sources as reference_sources, summary as reference_summary,
 };
+pub use walks::run_ledger::PARTIAL_SYNC;
 pub(crate) use walks::run_ledger::newest_run;
 pub(crate) use walks::seen::Agreement;
 pub(crate) use walks::surely_present::surely_present;

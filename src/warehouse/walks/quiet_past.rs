@@ -82,7 +82,7 @@ const RUNS: &str = "DELETE FROM sync_run WHERE finished_at < ?1
      AND NOT EXISTS (SELECT 1 FROM sync_walk w WHERE w.run_id = sync_run.id)
      AND NOT EXISTS (SELECT 1 FROM rejected_resource r WHERE r.run_id = sync_run.id)
      AND NOT EXISTS (SELECT 1 FROM resource_outdated o WHERE o.run_id = sync_run.id)
-     AND command IN ('sync', 'run')";
+     AND command IN ('sync', 'partial sync', 'run')";
 
 impl Warehouse {
     /// Deletes walks that changed nothing and ended before an instant; returns how many.

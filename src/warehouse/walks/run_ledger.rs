@@ -12,6 +12,12 @@ use crate::{
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, params};
 
+/// The command of a run that was limited to some types or to a number of requests (`sync_run.command`).
+///
+/// The schedule does not count such a run: a trial of one type would put off the sync of all by a night or a
+/// week.
+pub const PARTIAL_SYNC: &str = "partial sync";
+
 impl Warehouse {
     pub(crate) async fn start_run(&self, command: &str) -> Result<i64, WarehouseError> {
         let (command, now) = (command.to_owned(), self.clock.now());

@@ -148,7 +148,8 @@ pub(super) fn play(home: &Home, server: &Server, faulty: &Faulty, night: &Night)
             (payer.world.now - payersync::clock::Clock::system().now()).num_seconds(),
         )
     };
-    let latest = "SELECT coalesce(max(id), 0) FROM sync_run WHERE command IN ('sync', 'backfill')";
+    let latest = "SELECT coalesce(max(id), 0) FROM sync_run
+                  WHERE command IN ('sync', 'partial sync', 'backfill')";
     let last_run: i64 = home.value(latest);
     let command = night.command();
     let words: Vec<&str> = command.iter().map(String::as_str).collect();

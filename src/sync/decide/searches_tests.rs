@@ -32,6 +32,7 @@ fn ways(order: &WalkOrder) -> Vec<(String, String)> {
 /// The state of a type whose last walk was made with this fingerprint.
 fn state(name: &str, proved_for: &str) -> TypeState {
     TypeState {
+        is_short: false,
         resource_type: name.to_owned(),
         watermark: None,
         last_full_at: None,

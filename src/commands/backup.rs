@@ -122,8 +122,8 @@ fn log(
     log_access(warehouse, &access, Clock::system().now())
 }
 
-/// Enters a copy that was made. If the warehouse is older than the access log, that is told: the copy is there,
-/// and a command that fails would be taken for one that made none.
+/// Enters a copy that was made. If the warehouse is older than the access log, that is told: the copy is
+/// there, and a command that fails would be taken for one that made none.
 fn log_done(
     warehouse: &WarehouseFile,
     command: &'static str,

@@ -20,8 +20,8 @@ pub(super) struct Targets {
 /// Connections that cannot be asked, for the same reason: those of one plan, or one that is being moved.
 pub(super) struct LeftOut {
     pub(super) connections: Vec<String>,
-    /// The ids of those that get an entry in the ledger. A connection that is being moved gets none, as nothing
-    /// may change in it.
+    /// The ids of those that get an entry in the ledger. A connection that is being moved gets none, as
+    /// nothing may change in it.
     entered: Vec<i64>,
     pub(super) failure: Failure,
 }

@@ -231,8 +231,8 @@ impl Vault {
         )
     }
 
-    /// Records that a refresh token is about to be sent; durable when it returns. If it was not sent after all,
-    /// `at` is when an earlier refresh was begun whose outcome is not known, or `None`.
+    /// Records that a refresh token is about to be sent; durable when it returns. If it was not sent after
+    /// all, `at` is when an earlier refresh was begun whose outcome is not known, or `None`.
     ///
     /// Returns whether the grant is still of that `generation`. A vault that cannot be written is
     /// noticed here, before the token is spent.

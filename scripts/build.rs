@@ -46,7 +46,9 @@ pub(crate) const VIEWS: &[Definition] = &[\n"
         let resource = text
             .lines()
             .find_map(|line| line.strip_prefix("  \"resource\": \"")?.strip_suffix("\","))
-            .ok_or_else(|| io::Error::other(format!("{} names no resource", path.display())))?;
+            .ok_or_else(|| {
+                io::Error::other(format!("{} has no line `  \"resource\": \"…\",`", path.display()))
+            })?;
         code += &format!(
             "    Definition {{ name: {:?}, resource: {resource:?}, hash: {:#x}, \
              text: include_str!({path:?}) }},\n",

@@ -175,7 +175,7 @@ pub(super) fn chosen(
         shard::tell_others(shard, others);
         return Ok(all);
     }
-    let hint = "that shard syncs it; if two homes use one refresh token, the consent is lost";
+    let hint = "that shard syncs it; if two homes use one refresh token, the consent may be lost";
     shard::refuse_strangers(shard, names, hint)?;
     let named = |name: &String| {
         let row = all.iter().find(|row| row.name == *name).cloned();

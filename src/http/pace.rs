@@ -3,8 +3,8 @@
 //! The configured budget stays the upper bound. Between a rate that was refused and one that was not, the
 //! pace takes the middle, until the two are 3 % apart, and stays there. After a minute or more it tries
 //! faster rates again; each time that this fails, it waits twice as long. Each rate is on trial for two
-//! seconds. If a rate is refused that was not refused before, as by a limit over a minute, the trial becomes
-//! twice as long.
+//! seconds. If a rate that was not refused in a whole trial is refused later, as by a limit over a minute, the
+//! trial becomes twice as long.
 //!
 //! A rate is stored as a distance: the time between two requests.
 
@@ -72,7 +72,8 @@ impl Pace {
         self.last = Some(now);
     }
 
-    /// Notes a 429: the time between requests becomes the shortest one that was not refused, or is doubled.
+    /// Notes a 429: the time between requests becomes the shortest one that was not refused in a
+    /// whole trial, or is doubled.
     pub(super) fn throttled(&mut self, now: Instant) {
         let refused = self.distance.max(self.usual);
         let bounds = self.bounds.get_or_insert(Bounds {

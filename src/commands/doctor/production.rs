@@ -140,7 +140,7 @@ fn backups(
                 minute(at)
             ),
             "see that it is where you keep backups; the path of a backup stays known only if it \
-            holds no connection's name",
+            holds no name of a purged connection",
         ),
         (None, None) => Finding::wrong(
             what,

@@ -117,7 +117,7 @@ fn notes(resources: &[Origin], computed_from: &[String]) -> Vec<String> {
         return Vec::new();
     }
     let named = match resources {
-        [] => "This row holds the id of no resource",
+        [] => "No id in this row leads to a stored resource",
         _ => "This row names only the member or coverage that it is about",
     };
     let mut tables = computed_from.iter().take(MOST_NAMED).cloned().collect::<Vec<_>>();

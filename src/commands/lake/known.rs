@@ -38,8 +38,8 @@ pub(super) struct Lake {
     pub(super) shard: String,
     /// The number of days for which replaced files are kept.
     pub(super) keep_days: u32,
-    /// Whether the lake has had this home's file. If the file is missing now, the lake itself cannot be
-    /// reached.
+    /// Whether the lake has had this home's file. If the file is missing now, the lake is away or was
+    /// removed.
     ///
     /// A `lake.json` of a version that did not know this names lakes that were filled.
     #[serde(default = "yes")]

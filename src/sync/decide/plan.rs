@@ -15,8 +15,7 @@ use crate::{
 use chrono::{DateTime, Datelike, Utc};
 use url::Url;
 
-/// Whether an instant is missing, cannot be right, or is at least as long ago as the longest time between two
-/// full walks.
+/// Decides for every type: first the types that are asked for, in their order, then the rest.
 pub fn plan(input: &PlanInput<'_>) -> Vec<Step> {
     let wanted = wanted_types(input);
     let unasked = unasked_types(input, &wanted);
@@ -140,7 +139,8 @@ fn can_ask_for_changes(input: &PlanInput<'_>, name: &str, state: Option<&TypeSta
     input.last_updated && is_declared && !is_ignored
 }
 
-/// Whether an instant is at least as long ago as full walks may be apart, is missing, or cannot be right.
+/// Whether an instant is missing, cannot be right, or is at least as long ago as the longest time between two
+/// full walks.
 fn is_past(input: &PlanInput<'_>, at: Option<&str>) -> bool {
     let Some(at) = at.and_then(instant) else { return true };
     let every = chrono::Duration::from_std(input.full_walk_every).unwrap_or(chrono::Duration::MAX);

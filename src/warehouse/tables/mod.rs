@@ -14,6 +14,7 @@ pub(super) mod row_batch;
 pub(super) mod rows;
 pub(super) mod table;
 mod table_sql;
+mod taken;
 pub(super) mod unmapped;
 pub(super) mod unmapped_table;
 pub(super) mod upkeep;

@@ -1,38 +1,32 @@
 //! A view as a table: its name, its columns and its statements, which are made once.
 
 pub(crate) use super::table_sql::quote;
-use super::table_sql::{create_sql, delete_sql, insert_sql};
+use super::{
+    table_sql::{create_sql, delete_sql, insert_sql},
+    taken::hindrance,
+};
 use crate::{
     reference::ServerBases,
     view::{CompileError, View},
     warehouse::{
         embedded::{self, Definition},
         error::WarehouseError,
-        file::schema,
     },
 };
-use rusqlite::Connection;
 use sha2::{Digest, Sha256};
-use std::{
-    collections::{BTreeMap, HashSet},
-    sync::{LazyLock, Mutex, OnceLock, PoisonError},
-};
+use std::{collections::BTreeMap, sync::OnceLock};
 
 /// The version of the tables. Raise it if the same definition gives another table or other rows than before:
 /// every table is then rebuilt.
 const ROW_FORMAT: u8 = 6;
 
-/// SQLite's bound (SQLITE_MAX_COLUMN); the bundled SQLite has the default.
-const MOST_COLUMNS: usize = 2000;
-
 /// The prefix of a table's name while the table is being rebuilt.
-const BUILDING: &str = "building__";
+pub(super) const BUILDING: &str = "building__";
 
 /// One normalised table.
 ///
-/// Of a table that comes with this build, the name, the type and the hash are known from the build itself. Its
-/// definition is read when it is first needed: most commands use a few of hundreds of tables, and to read all
-/// of them would take longer than everything else in a small command.
+/// Of a table that comes with this build, name, type and hash are known. Its definition is read when it is
+/// first needed: to read hundreds of them would take longer than everything else in a small command.
 #[derive(Debug)]
 pub struct Table {
     name: String,
@@ -169,57 +163,6 @@ fn not_compiled(error: &CompileError) -> WarehouseError {
     WarehouseError::Table { view: error.view.to_string(), reason: error.to_string() }
 }
 
-/// Why no table can have the view's name or columns, if so.
-fn hindrance(view: &View) -> Option<&'static str> {
-    if view.name.is_empty() {
-        return Some("it has no name");
-    }
-    if is_of_sqlite(&view.name) {
-        return Some("its name is taken by a table of SQLite's own");
-    }
-    if schema::is_control_name(&view.name)
-        || schema::is_temporary_name(&view.name)
-        || has_prefix(&view.name, "sqlite_")
-        || has_prefix(&view.name, BUILDING)
-    {
-        return Some("its name is taken by a table of payersync itself");
-    }
-    if view.columns.len() + 2 > MOST_COLUMNS {
-        return Some(
-            "it has more than 1,998 columns, the most that SQLite takes beside the two of payersync",
-        );
-    }
-    let mut names = HashSet::new();
-    for column in &view.columns {
-        let name = column.name.to_ascii_lowercase();
-        if ["connection_id", "row_no"].contains(&name.as_str()) {
-            return Some("connection_id and row_no are added by payersync");
-        }
-        if !names.insert(name) {
-            return Some("two of its columns differ only in upper and lower case");
-        }
-    }
-    None
-}
-
-fn has_prefix(name: &str, prefix: &str) -> bool {
-    name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// Whether SQLite has a built-in table of this name, such as `json_each`; SQLite itself is asked.
-///
-/// A table of the same name would replace it in every query, our own included.
-fn is_of_sqlite(name: &str) -> bool {
-    static EMPTY: LazyLock<Option<Mutex<Connection>>> =
-        LazyLock::new(|| Connection::open_in_memory().ok().map(Mutex::new));
-    let Some(empty) = &*EMPTY else { return false };
-    let empty = empty.lock().unwrap_or_else(PoisonError::into_inner);
-    match empty.prepare(&format!("SELECT 1 FROM {}", quote(name))) {
-        Ok(_) => true,
-        Err(error) => !error.to_string().starts_with("no such table"),
-    }
-}
-
 /// Every normalised table, by position and by the resource type that fills it.
 #[derive(Debug, Default)]
 pub struct Catalog {
@@ -350,6 +293,60 @@ mod tests {
             assert_eq!(compiled.columns, outline.columns, "{}", compiled.name);
             assert_eq!(compiled.resource, outline.resource, "{}", compiled.name);
             assert_eq!(compiled.description, outline.description, "{}", compiled.name);
+        }
+    }
+
+    /// The hash of a shipped table covers its definition and not what is made of it. Whoever changes what is
+    /// made raises ROW_FORMAT, and then this.
+    #[test]
+    fn of_one_definition_the_same_table_is_made_until_the_format_changes() {
+        let kinds = [
+            "boolean",
+            "integer",
+            "integer64",
+            "positiveInt",
+            "unsignedInt",
+            "decimal",
+            "date",
+            "dateTime",
+            "instant",
+            "time",
+            "string",
+            "code",
+            "id",
+            "uri",
+            "base64Binary",
+            "Period",
+        ];
+        let columns: Vec<String> = kinds
+            .iter()
+            .flat_map(|kind| [(kind, false), (kind, true)])
+            .map(|(kind, many)| {
+                format!(
+                    r#"{{"name":"{kind}_{many}","path":"x","type":"{kind}","collection":{many}}}"#
+                )
+            })
+            .collect();
+        let definition = format!(
+            r#"{{"resource":"Patient","name":"t","select":[{{"column":[
+               {{"name":"id","path":"getResourceKey()","type":"string"}},{}]}}]}}"#,
+            columns.join(",")
+        );
+        let made = Made::of(View::outline(definition.leak()).unwrap()).unwrap();
+        let created = create_sql(&made.view, made.key, "t");
+        let affinity = |name: &str| {
+            let line = created.lines().find(|line| line.contains(&format!("\"{name}\""))).unwrap();
+            line.trim().trim_end_matches(',').rsplit(' ').next().unwrap().to_owned()
+        };
+        assert_eq!(ROW_FORMAT, 6);
+        for kind in kinds {
+            let expected = match kind {
+                "boolean" | "integer" | "integer64" | "positiveInt" | "unsignedInt" => "INTEGER",
+                "decimal" => "REAL",
+                _ => "TEXT",
+            };
+            assert_eq!(affinity(&format!("{kind}_false")), expected, "{kind}");
+            assert_eq!(affinity(&format!("{kind}_true")), "TEXT", "{kind}");
         }
     }
 

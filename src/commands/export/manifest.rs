@@ -42,6 +42,7 @@ pub(super) struct Manifest {
     is_raw: bool,
     set: Option<&'static str>,
     since_run: Option<i64>,
+    /// The run for the next `--since`: what a run in progress goes on to write is new to that export.
     latest_run: Option<i64>,
     /// How the files were de-identified.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -298,7 +299,7 @@ impl Manifest {
             is_raw: args.raw,
             set: set_of(args).map(|set| set.name()),
             since_run: args.since,
-            latest_run: snapshot.newest_run()?,
+            latest_run: snapshot.newest_whole_run()?,
             deidentification: deidentification.map(Deidentification::told),
             connections: connections.collect(),
             files: Vec::new(),

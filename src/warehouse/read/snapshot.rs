@@ -32,7 +32,7 @@ pub struct Snapshot<'a> {
 pub struct Since {
     /// The run (`sync_run.id`); resources that it brought are not new.
     pub run: i64,
-    /// When the first later run began, RFC 3339; `None` if this is the newest run.
+    /// When the first later run began, RFC 3339; empty for run 0, `None` if this is the newest run.
     next_run_began: Option<String>,
     /// When the run ended, or began if it was killed, RFC 3339. If the run was pruned: an earlier
     /// instant, or empty.
@@ -228,7 +228,8 @@ impl<'a> Snapshot<'a> {
         query::query(self.connection, sql, &since.parameters(), answer)
     }
 
-    /// The state after the run with this number; `None` if there never was such a run.
+    /// The state after the run with this number, or before the first run for 0; `None` if there never was
+    /// such a run.
     ///
     /// A pruned run brought nothing. Its end is unknown, so the end of the nearest earlier run that is left
     /// stands for it.
@@ -238,10 +239,10 @@ impl<'a> Snapshot<'a> {
     pub fn since(&self, run: i64) -> Result<Option<Since>, WarehouseError> {
         self.connection
             .query_row(
-                "SELECT (SELECT min(started_at) FROM sync_run WHERE id > ?1),
+                "SELECT iif(?1 = 0, '', (SELECT min(started_at) FROM sync_run WHERE id > ?1)),
                    coalesce((SELECT coalesce(finished_at, started_at) FROM sync_run
                      WHERE id <= ?1 ORDER BY id DESC LIMIT 1), '')
-                 FROM (SELECT max(id) AS newest FROM sync_run) WHERE ?1 BETWEEN 1 AND newest",
+                 FROM (SELECT max(id) AS newest FROM sync_run) WHERE ?1 BETWEEN 0 AND newest",
                 [run],
                 |row| Ok(Since { run, next_run_began: row.get(0)?, ended: row.get(1)? }),
             )
@@ -256,6 +257,25 @@ impl<'a> Snapshot<'a> {
     pub fn newest_run(&self) -> Result<Option<i64>, WarehouseError> {
         self.connection
             .query_row("SELECT max(id) FROM sync_run", [], |row| row.get(0))
+            .doing("cannot read which runs there were")
+    }
+
+    /// The newest run whose changes are all in this state: the one before a run that has not ended.
+    ///
+    /// 0 if there is no such run yet, `None` if nothing was ever run. A run that was killed counts as not
+    /// ended until the next run begins.
+    ///
+    /// # Errors
+    /// An error of SQLite.
+    pub fn newest_whole_run(&self) -> Result<Option<i64>, WarehouseError> {
+        self.connection
+            .query_row(
+                "SELECT iif(count(*) = 0, NULL, coalesce(max(id) FILTER (WHERE id <
+                   (SELECT coalesce(min(id), 9223372036854775807) FROM sync_run
+                    WHERE state = 'running')), 0)) FROM sync_run",
+                [],
+                |row| row.get(0),
+            )
             .doing("cannot read which runs there were")
     }
 
@@ -313,4 +333,34 @@ impl<'a> Snapshot<'a> {
 
 fn text(name: &str, value: &str) -> Parameter {
     Parameter { name: name.to_owned(), value: ParameterValue::Text(value.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_that_has_not_ended_is_new_to_the_next_export() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::bring_up_to_date(&mut connection).unwrap();
+        let latest = || Snapshot::of(&connection).newest_whole_run().unwrap();
+        let run = |state: &str| {
+            let sql = "INSERT INTO sync_run (command, version, state, started_at)
+                       VALUES ('sync', '', ?1, '2026-01-01')";
+            connection.execute(sql, [state]).unwrap();
+        };
+        assert_eq!(latest(), None);
+        run("running");
+        assert_eq!(latest(), Some(0));
+        // Run 0 stands for the time before the first run.
+        let since = Snapshot::of(&connection).since(0).unwrap().unwrap();
+        assert_eq!((since.next_run_began.as_deref(), since.ended.as_str()), (Some(""), ""));
+        connection.execute("UPDATE sync_run SET state = 'interrupted'", []).unwrap();
+        assert_eq!(latest(), Some(1));
+        run("running");
+        assert_eq!(latest(), Some(1));
+        connection.execute("UPDATE sync_run SET state = 'complete'", []).unwrap();
+        assert_eq!(latest(), Some(2));
+        assert!(Snapshot::of(&connection).since(3).unwrap().is_none());
+    }
 }

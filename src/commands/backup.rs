@@ -57,7 +57,7 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
     home::create(folder)?;
     let _lock = lock::take(folder, "restore")?;
     let warehouse = home::warehouse_file(&settings.home)?;
-    let restored = warehouse::restore(&args.file, &warehouse, key.as_ref());
+    let restored = warehouse::restore(&args.file, &warehouse, key.as_ref(), Clock::system().now());
     let done = restored.map_err(|error| match error {
         WarehouseError::Exists { .. } => {
             Failure::from(error).hint("name a new home with --home, or move warehouse.db aside")

@@ -53,7 +53,12 @@ pub(super) fn restored(input: &[u8]) {
     good(fs::write(&copy, &bytes));
     let key = good(SealKey::from_identities(&SOUND.identity.into()));
     let key = is_sealed.then_some(&key);
-    let restored = restore(&copy, &WarehouseFile::in_clear(home.join("warehouse.db")), key);
+    let restored = restore(
+        &copy,
+        &WarehouseFile::in_clear(home.join("warehouse.db")),
+        key,
+        Clock::system().now(),
+    );
     let left = good(fs::read_dir(&home)).count();
     assert_eq!(left, usize::from(restored.is_ok()), "{restored:?}");
     if is_sealed && restored.is_ok() {

@@ -115,7 +115,7 @@ fn since(snapshot: &Snapshot<'_>, run: i64) -> Result<Since, Failure> {
         let hint = match snapshot.newest_run()? {
             Some(newest) => format!(
                 "the newest run is {newest}; `latest_run` in the manifest.json of an export is \
-                 the last run in it"
+                 the last run in it; after a restore, export everything anew"
             ),
             None => "nothing was synced yet: `payersync sync`".to_owned(),
         };

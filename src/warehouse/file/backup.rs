@@ -21,9 +21,11 @@ use crate::{
         verify::{integrity, strangers},
     },
 };
+use chrono::{DateTime, Utc};
 use rusqlite::{
     Connection, OpenFlags,
     backup::{Backup, StepResult},
+    params,
 };
 use std::{
     fs::{self, File},
@@ -37,6 +39,8 @@ use std::{
 const STEP: i32 = 4096;
 /// How long to wait for a locked page.
 const PAUSE: Duration = Duration::from_millis(50);
+/// By how much a restore raises the numbers of runs and connections, at least.
+pub(crate) const RESTORE_JUMP: i64 = 1_000_000;
 
 /// The outcome of a backup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +88,8 @@ pub fn back_up(
 
 /// Restores a backup into a home that has no warehouse; `key` opens an encrypted backup.
 ///
-/// If the warehouse is to be encrypted and the copy is in clear, the copy is encrypted on the way.
+/// If the warehouse is to be encrypted and the copy is in clear, the copy is encrypted on the way. New runs
+/// and connections get numbers that were never given out, also if the lost warehouse went on after the backup.
 ///
 /// # Errors
 /// The home has a warehouse already; or the copy is no warehouse, is damaged, does not open with
@@ -94,6 +99,7 @@ pub fn restore(
     copy: &Path,
     file: &WarehouseFile,
     key: Option<&SealKey>,
+    now: DateTime<Utc>,
 ) -> Result<BackedUp, WarehouseError> {
     let path = file.path();
     // SQLite's temporary files go beside the new warehouse: others may use the disk of the copy, too.
@@ -106,8 +112,8 @@ pub fn restore(
     if !seal::is_sealed(copy).map_err(at(copy))? {
         return match key {
             Some(_) => Err(WarehouseError::Seal(SealError::NotSealed { path: copy.into() })),
-            None if is_in_clear(copy) => restore_open(&WarehouseFile::in_clear(copy), file),
-            None => restore_open(&file.at(copy), file),
+            None if is_in_clear(copy) => restore_open(&WarehouseFile::in_clear(copy), file, now),
+            None => restore_open(&file.at(copy), file, now),
         };
     }
     let staging = Staging::beside(path)?;
@@ -115,7 +121,7 @@ pub fn restore(
     if staged.is_encrypted() && !file.is_encrypted() {
         return Err(WarehouseError::NeedsEncryption { path: copy.into() });
     }
-    restore_open(&staged, file).map_err(|error| match error {
+    restore_open(&staged, file, now).map_err(|error| match error {
         WarehouseError::NotADatabase { .. } | WarehouseError::NotAWarehouse { .. } => {
             WarehouseError::NotAWarehouse { path: copy.into() }
         }
@@ -123,7 +129,11 @@ pub fn restore(
     })
 }
 
-fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, WarehouseError> {
+fn restore_open(
+    copy: &WarehouseFile,
+    file: &WarehouseFile,
+    now: DateTime<Utc>,
+) -> Result<BackedUp, WarehouseError> {
     let source = open::open_to_read(copy)?;
     if !open::is_warehouse(&source)? {
         return Err(WarehouseError::NotAWarehouse { path: copy.path().into() });
@@ -149,8 +159,29 @@ fn restore_open(copy: &WarehouseFile, file: &WarehouseFile) -> Result<BackedUp, 
             drop(copy);
             check(&target)
         }
-    });
+    })
+    .and_then(|done| raise_numbers(&target, now).map(|()| done));
     finish(&partial, file.path(), copied)
+}
+
+/// Raises the next number of a run and of a connection.
+///
+/// Those after the backup's may be in use: an export's `latest_run` and its connections. The time is part of
+/// the number, so that two restores of one backup do not give the same numbers.
+fn raise_numbers(file: &WarehouseFile, now: DateTime<Utc>) -> Result<(), WarehouseError> {
+    let doing = "cannot raise the numbers of runs";
+    let copy = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    // The file has its name only later, so a journal on the disk protects nothing.
+    copy.execute_batch("PRAGMA journal_mode = MEMORY;").doing(doing)?;
+    for table in ["connection", "sync_run"] {
+        let raise = "UPDATE sqlite_sequence SET seq = max(seq + ?2, ?3) WHERE name = ?1";
+        let raised = copy.execute(raise, params![table, RESTORE_JUMP, now.timestamp()]);
+        if raised.doing(doing)? == 0 {
+            let first = "INSERT INTO sqlite_sequence (name, seq) VALUES (?1, max(?2, ?3))";
+            copy.execute(first, params![table, RESTORE_JUMP, now.timestamp()]).doing(doing)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes an encrypted backup; returns how many bytes were written.
@@ -291,6 +322,7 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> WarehouseError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::warehouse::Snapshot;
     use age::x25519::Identity;
 
     #[test]
@@ -303,8 +335,48 @@ mod tests {
         let head = WarehouseFile::encrypted("w.db", &[7; 32]).head();
         seal.write(head.as_bytes(), &mut &[0_u8; 8192][..], File::create(&copy).unwrap()).unwrap();
         let target = WarehouseFile::in_clear(home.path().join("warehouse.db"));
-        let error = restore(&copy, &target, Some(&key)).unwrap_err();
+        let error = restore(&copy, &target, Some(&key), DateTime::UNIX_EPOCH).unwrap_err();
         assert!(matches!(error, WarehouseError::NeedsEncryption { .. }), "{error:?}");
         assert_eq!(fs::read_dir(home.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_restored_warehouse_gives_no_number_a_second_time() {
+        let home = tempfile::tempdir().unwrap();
+        let file = |name: &str| WarehouseFile::in_clear(home.path().join(name));
+        let begin = |connection: &Connection| {
+            connection
+                .execute_batch(
+                    "INSERT INTO sync_run (command, version, state, started_at)
+                     VALUES ('sync', '', 'complete', '2026-01-01');
+                     INSERT INTO connection (uid, name, created_at)
+                     VALUES (hex(randomblob(8)), hex(randomblob(8)), '2026-01-01')",
+                )
+                .unwrap();
+        };
+        let lost = open::open_to_write(&file("warehouse.db")).unwrap();
+        begin(&lost);
+        let copy = home.path().join("copy.db");
+        back_up(&file("warehouse.db"), &copy, None).unwrap();
+        // What was exported after this run is in no warehouse any more.
+        begin(&lost);
+        let instant = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        for (name, now, first) in [
+            ("one.db", instant(1_800_000_000), 1_800_000_001),
+            ("two.db", instant(1_800_000_060), 1_800_000_061),
+            ("set_back.db", instant(0), RESTORE_JUMP + 2),
+        ] {
+            restore(&copy, &file(name), None, now).unwrap();
+            let restored = open::open_to_write(&file(name)).unwrap();
+            begin(&restored);
+            for table in ["connection", "sync_run"] {
+                let newest: i64 = restored
+                    .query_row(&format!("SELECT max(id) FROM {table}"), [], |row| row.get(0))
+                    .unwrap();
+                assert_eq!(newest, first, "{name} {table}");
+            }
+            let is_known = |run| Snapshot::of(&restored).since(run).unwrap().is_some();
+            assert_eq!([0, 1, 2, first].map(is_known), [true, false, false, true], "{name}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use crate::reference::ServerBases;
 use crate::warehouse::{
     Answer, ConnectionRow, MartState, Parameter, ParameterValue, TypeStatus, WarehouseError,
     error::Doing,
-    file::schema,
+    file::{backup::RESTORE_JUMP, schema},
     tables::{
         marts,
         table::{Table, quote},
@@ -229,7 +229,7 @@ impl<'a> Snapshot<'a> {
     }
 
     /// The state after the run with this number, or before the first run for 0; `None` if there never was
-    /// such a run.
+    /// such a run, or if it may be another one: a restore of a backup came between it and the next run.
     ///
     /// A pruned run brought nothing. Its end is unknown, so the end of the nearest earlier run that is left
     /// stands for it.
@@ -242,8 +242,9 @@ impl<'a> Snapshot<'a> {
                 "SELECT iif(?1 = 0, '', (SELECT min(started_at) FROM sync_run WHERE id > ?1)),
                    coalesce((SELECT coalesce(finished_at, started_at) FROM sync_run
                      WHERE id <= ?1 ORDER BY id DESC LIMIT 1), '')
-                 FROM (SELECT max(id) AS newest FROM sync_run) WHERE ?1 BETWEEN 0 AND newest",
-                [run],
+                 FROM (SELECT max(id) AS newest, min(id) FILTER (WHERE id > ?1) AS next FROM sync_run)
+                 WHERE ?1 BETWEEN 0 AND newest AND (?1 = 0 OR next IS NULL OR next - ?1 < ?2)",
+                [run, RESTORE_JUMP / 2],
                 |row| Ok(Since { run, next_run_began: row.get(0)?, ended: row.get(1)? }),
             )
             .optional()

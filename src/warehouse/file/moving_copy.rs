@@ -238,8 +238,9 @@ impl Copying<'_> {
         let raise = match (column, parent.or(undeclared.map(|(_, _, parent)| *parent))) {
             ("connection_id", _) => return self.new.to_string(),
             ("id", None) => self.raises.get(table),
-            // The summary of a run is not copied: it may tell of other members.
-            ("summary", None) if table == "sync_run" => return "NULL".to_owned(),
+            // The outcome of a run is not copied: it may tell of other members. Without it, the copy is not
+            // taken for a run of this home.
+            ("exit_code" | "summary", None) if table == "sync_run" => return "NULL".to_owned(),
             (_, Some(parent)) => self.raises.get(parent),
             (_, None) => None,
         };

@@ -20,7 +20,7 @@ pub struct Effort {
     pub rows_written: u64,
 }
 
-/// The latest run that has ended.
+/// The latest run of this home that has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FinishedRun {
     /// When the run began.
@@ -59,7 +59,10 @@ pub(crate) fn efforts(connection: &Connection) -> Result<Vec<Effort>, WarehouseE
 pub(crate) fn finished_run(connection: &Connection) -> Result<Option<FinishedRun>, WarehouseError> {
     connection
         .query_row(
+            // A run that came from another home with a connection has neither; one that was killed has a
+            // summary.
             "SELECT started_at, finished_at, exit_code FROM sync_run WHERE finished_at IS NOT NULL
+               AND (exit_code IS NOT NULL OR summary IS NOT NULL)
              ORDER BY id DESC LIMIT 1",
             [],
             |row| {
@@ -72,4 +75,32 @@ pub(crate) fn finished_run(connection: &Connection) -> Result<Option<FinishedRun
         )
         .optional()
         .doing("cannot read the latest run")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::schema;
+
+    #[test]
+    fn a_run_of_another_home_is_not_the_latest_one() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::bring_up_to_date(&mut connection).unwrap();
+        let latest = |runs: &str| {
+            let sql = "INSERT INTO sync_run (command, version, state, started_at, finished_at,
+                         exit_code, summary) VALUES";
+            connection.execute_batch(&format!("{sql} {runs}")).unwrap();
+            finished_run(&connection).unwrap().map(|run| (run.started_at, run.exit_code))
+        };
+        // As a move leaves a run: without exit code and summary.
+        let moved = latest("('sync', '', 'incomplete', '1', '1', NULL, NULL)");
+        assert_eq!(moved, None);
+        // As a purge leaves a run whose summary named the member.
+        let own = latest("('sync', '', 'complete', '2', '2', 0, NULL)");
+        assert_eq!(own, Some(("2".to_owned(), Some(0))));
+        let moved = latest("('sync', '', 'incomplete', '3', '3', NULL, NULL)");
+        assert_eq!(moved, own);
+        let killed = latest("('sync', '', 'interrupted', '4', '4', NULL, 'the process ended')");
+        assert_eq!(killed, Some(("4".to_owned(), None)));
+    }
 }

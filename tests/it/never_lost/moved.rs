@@ -194,6 +194,16 @@ fn a_moved_connection_is_whole_in_the_other_home_and_no_byte_of_it_stays_here() 
         (0, 1)
     );
     assert_eq!(home.rows("SELECT command, connection_id, target FROM access_log")[0][0], "move");
+    // How a run of this home ended is no result of the other home's.
+    let arrived = Connection::open(other(&home).join("warehouse.db")).unwrap();
+    let outcomes = rows(
+        &arrived,
+        "SELECT DISTINCT r.exit_code IS NULL AND r.summary IS NULL FROM sync_run r
+         JOIN sync_walk w ON w.run_id = r.id JOIN connection c ON c.id = w.connection_id
+         WHERE c.name = 'leaver-in-chief'",
+    );
+    drop(arrived);
+    assert_eq!(outcomes, [["1"]]);
     home.succeed(&["verify"], "a move");
     let verified = there(&home, &["verify"]);
     assert_eq!(verified.0, 0, "{}", verified.1);

@@ -12,7 +12,7 @@ use crate::{
     auth::{self, GivenKey, Vault, refresh_turn},
     cli::MoveArgs,
     clock::Clock,
-    config::{Settings, read_secret_file},
+    config::{PlanSettings, Settings, read_secret_file},
     exit_code::ExitCode,
     http::Origin,
     monitor::Silent,
@@ -210,7 +210,8 @@ fn remove(row: &ConnectionRow, here: &End, there: &End) -> Result<(), Failure> {
     print(|out| writeln!(out, "Moved {name} to {target}: {rows}"))
 }
 
-/// Refuses a target home whose configuration lacks the connection's plan or has another server for it.
+/// Refuses a target home whose configuration lacks the connection's plan, or has another server or client for
+/// it: the tokens are good for one client at one server, and the rows are of that server.
 fn require_plan(
     row: &ConnectionRow,
     here: &End,
@@ -219,17 +220,49 @@ fn require_plan(
 ) -> Result<(), Failure> {
     let Some(name) = &row.plan else { return Ok(()) };
     let plan = there.settings.plan(name)?;
-    let Some(grant) = vault.get(&row.uid)? else { return Ok(()) };
-    if Origin::of(&plan.fhir_url).is_ok_and(|origin| origin == grant.fhir_origin) {
-        return Ok(());
+    let refused = |said: String| {
+        Failure::misuse(said)
+            .hint(format!("copy [plans.{name}] from {}; nothing was moved", here.home.display()))
+    };
+    if let Some(grant) = vault.get(&row.uid)? {
+        for (key, url, origin) in [
+            ("fhir_url", Some(&plan.fhir_url), &grant.fhir_origin),
+            ("token_url", plan.token_url.as_ref(), &grant.token_origin),
+        ] {
+            // A token endpoint that is to be discovered is not known here.
+            let Some(url) = url else { continue };
+            if !Origin::of(url).is_ok_and(|there| there == *origin) {
+                return Err(refused(format!(
+                    "plan {name} has its {key} at {} in {}, and the consent is for {origin}",
+                    url.origin().ascii_serialization(),
+                    there.home.display(),
+                )));
+            }
+        }
     }
-    Err(Failure::misuse(format!(
-        "plan {name} has its fhir_url at {} in {}, and the consent is for {}",
-        plan.fhir_url.origin().ascii_serialization(),
-        there.home.display(),
-        grant.fhir_origin
-    ))
-    .hint(format!("copy [plans.{name}] from {}; nothing was moved", here.home.display())))
+    match here.settings.plans.get(name).and_then(|ours| difference(ours, plan)) {
+        None => Ok(()),
+        Some(key) => {
+            let (here, there) = (here.home.display(), there.home.display());
+            Err(refused(format!("plan {name} has another {key} in {there} than in {here}")))
+        }
+    }
+}
+
+/// The first key by which two plans of one name are another client or another server.
+fn difference(ours: &PlanSettings, theirs: &PlanSettings) -> Option<&'static str> {
+    let base = |plan: &PlanSettings| plan.fhir_url.as_str().trim_end_matches('/').to_owned();
+    let has_other_endpoint = match (&ours.token_url, &theirs.token_url) {
+        (Some(ours), Some(theirs)) => ours != theirs,
+        _ => false,
+    };
+    [
+        ("fhir_url", base(ours) != base(theirs)),
+        ("client_id", ours.client_id() != theirs.client_id()),
+        ("token_url", has_other_endpoint),
+    ]
+    .into_iter()
+    .find_map(|(key, differs)| differs.then_some(key))
 }
 
 fn key_in(path: &Path) -> Result<GivenKey, Failure> {

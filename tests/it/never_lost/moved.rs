@@ -333,6 +333,26 @@ fn a_home_that_could_not_go_on_is_refused_before_anything_moves() {
     fs::write(target.file("payersync.toml"), moved_away).unwrap();
     let refused = into(&target);
     assert!(refused.code == 1 && refused.stderr.contains("other.example"), "{}", refused.stderr);
+    let other_path = format!("{}/other", payer.fhir_url());
+    for (key, value) in [
+        ("client_id", "of-another-registration"),
+        ("token_url", "https://other.example/token"),
+        ("fhir_url", other_path.as_str()),
+    ] {
+        let begin = format!("{key} = ");
+        let changed: String = configured
+            .lines()
+            .map(|line| match line.starts_with(&begin) {
+                true => format!("{begin}{value:?}\n"),
+                false => format!("{line}\n"),
+            })
+            .collect();
+        fs::write(target.file("payersync.toml"), changed).unwrap();
+        let refused = into(&target);
+        assert_eq!(refused.code, 1, "{key}: {}", refused.stderr);
+        assert!(refused.stderr.contains(&format!("{key} ")), "{}", refused.stderr);
+        assert!(refused.stderr.contains("copy [plans.demo] from "), "{}", refused.stderr);
+    }
     assert_eq!(into(&home).code, 1);
     fs::write(target.file("payersync.toml"), configured).unwrap();
     payer.connect(&target, "john", 0);

@@ -37,6 +37,7 @@ mod mart_description;
 mod metrics;
 mod moving;
 mod notify;
+mod other_home;
 mod own_views;
 mod pager;
 mod pending;

@@ -4,7 +4,9 @@ use super::{
     failure::Failure,
     home,
     lock::{self, HomeLock},
-    metrics, pending, print,
+    metrics,
+    other_home::{self, Elsewhere},
+    pending, print,
     revoke::{revoke, turn},
     strays,
     sync::unknown_connection,
@@ -50,8 +52,9 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     };
     let is_of_name = match target {
         PurgeTarget::Connection(row) => {
+            let copy = unread_copy(&row)?;
             confirm(name, args.yes)?;
-            return purge(&settings, &row, &home::vault(folder)?).await;
+            return purge(&settings, &row, &home::vault(folder)?, copy).await;
         }
         PurgeTarget::Anew => {
             tell(&format!(
@@ -84,12 +87,37 @@ pub(super) async fn run(folder: &Path, args: &PurgeArgs) -> Result<ExitCode, Fai
     Err(unknown_connection(name, &known))
 }
 
+/// The other home of an unfinished move, if it may have the connection but cannot be read.
+///
+/// # Errors
+/// The other home has the connection, too. A purge of one home would leave the member in the other home,
+/// perhaps with the only tokens. The copy of a move that has not got beyond its copy can be purged alone.
+fn unread_copy(row: &ConnectionRow) -> Result<Option<String>, Failure> {
+    let Some(moving) = &row.moving else { return Ok(None) };
+    match other_home::look(row, moving) {
+        Elsewhere::Nothing => Ok(None),
+        Elsewhere::Connection(None) if moving.arrives => Ok(None),
+        Elsewhere::Connection(_) => {
+            let there = if moving.arrives { "here" } else { "there" };
+            Err(Failure::incomplete(format!("{} {}", row.name, moving.sentence()))
+                .hint(format!("{}; then purge it {there}", moving.hint(&row.name))))
+        }
+        Elsewhere::Unknown => Ok(Some(format!(
+            "{} (the other home of an unfinished move, which cannot be read)",
+            moving.other_home.display()
+        ))),
+    }
+}
+
 async fn purge(
     settings: &Settings,
     row: &ConnectionRow,
     vault: &Vault,
+    copy: Option<String>,
 ) -> Result<ExitCode, Failure> {
-    let erased = erase(settings, row, vault).await?;
+    let mut erased = erase(settings, row, vault).await?;
+    let reached = if copy.is_none() { ExitCode::Complete } else { ExitCode::Incomplete };
+    erased.purged.copies.extend(copy);
     print(|out| report(out, row, &erased))?;
     erased.tell_copies();
     if erased.purged.left > 0 {
@@ -97,7 +125,7 @@ async fn purge(
         return Err(Failure::bug("the purge is not complete", left));
     }
     let revoked = if erased.is_revoked { ExitCode::Complete } else { ExitCode::Unreachable };
-    Ok(revoked.worst(erased.outcome()?))
+    Ok(revoked.worst(reached).worst(erased.outcome()?))
 }
 
 /// Removes what is left under a name that no connection has: tokens that no connection uses, and a pending
@@ -217,10 +245,11 @@ pub(super) async fn erase(
     // no connection. A backup that is at work would lose its temporary copy.
     let no_consent = lock::take_for_consent(folder, "purge")?;
     let no_backup = lock::take_from_backups(folder, "purge")?;
-    // If the connection has not arrived yet, its tokens also belong to the other home.
-    let is_arriving = row.moving.as_ref().is_some_and(|moving| moving.arrives);
     let mut is_revoked = true;
-    if !is_arriving && let Some(grant) = vault.get(&row.uid)? {
+    // The tokens of a connection that has not arrived yet may also be the other home's.
+    if !other_home::has_tokens(row)
+        && let Some(grant) = vault.get(&row.uid)?
+    {
         is_revoked = revoke(settings, &grant).await;
     }
     let had_tokens = auth::forget(vault, folder, &row.uid)?;

@@ -315,6 +315,37 @@ fn between_two_homes_nobody_asks_for_it_and_everybody_is_told() {
 }
 
 #[test]
+fn a_purge_between_two_homes_leaves_no_copy_unsaid() {
+    let payer = Payer::rich();
+    let home = payer.connected_home();
+    home.succeed(&SHORT_SYNC, "a consent");
+    let there = home.copy();
+    let now = chrono::Utc::now();
+    let arriving = "INSERT INTO connection_move VALUES (1, 'arriving', ?1, '2026-01-01')";
+    there.warehouse().execute(arriving, [home.path().to_str().unwrap()]).unwrap();
+    leave(&home.warehouse_file(), 1, there.path(), now).unwrap();
+    let purge = ["purge", "john", "--yes"];
+    for (at, hint) in [(&home, "then purge it there"), (&there, "then purge it here")] {
+        let refused = at.run(&purge);
+        assert_eq!(refused.code, 2, "{}", refused.stderr);
+        assert!(refused.stderr.contains("john is on its way "), "{}", refused.stderr);
+        assert!(refused.stderr.contains(hint), "{}", refused.stderr);
+        assert_eq!(at.value::<i64>("SELECT count(*) FROM connection"), 1);
+    }
+    // Active here, the tokens are not the copy's to revoke.
+    home.warehouse().execute("DELETE FROM connection_move", []).unwrap();
+    let purged = there.run(&purge);
+    assert_eq!(purged.code, 0, "{}", purged.stderr);
+    assert!(!purged.stderr.contains("revocation_url"), "{}", purged.stderr);
+    leave(&home.warehouse_file(), 1, Path::new("/elsewhere"), now).unwrap();
+    let purged = home.run(&purge);
+    assert_eq!(purged.code, 2, "{}", purged.stderr);
+    assert!(purged.stderr.contains("  /elsewhere (the other home"), "{}", purged.stderr);
+    assert!(purged.stderr.contains("revocation_url"), "{}", purged.stderr);
+    assert_eq!(home.value::<i64>("SELECT count(*) FROM connection"), 0);
+}
+
+#[test]
 fn a_home_that_could_not_go_on_is_refused_before_anything_moves() {
     let payer = Payer::rich();
     let home = payer.connected_home();

@@ -85,6 +85,10 @@ pub(super) async fn run(folder: &Path, args: &MoveArgs) -> Result<ExitCode, Fail
     let scrubbed = overwrite_moved(&here);
     moved?;
     scrubbed?;
+    #[cfg(feature = "lake")]
+    for end in [&here, &there] {
+        super::lake::tell_of_move(&end.home)?;
+    }
     Ok(ExitCode::Complete)
 }
 

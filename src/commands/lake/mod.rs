@@ -15,7 +15,12 @@ mod store;
 mod sweep;
 mod table;
 
-use super::{failure::Failure, home, lock, system, tell, warn};
+use super::{
+    failure::Failure,
+    home, lock,
+    other_home::{self, Elsewhere},
+    system, tell, warn,
+};
 use crate::{
     cli::LakeSyncArgs,
     clock::Clock,
@@ -23,13 +28,14 @@ use crate::{
     exit_code::ExitCode,
     plural,
     warehouse::{
-        Access, Catalog, ReadOnlyWarehouse, Snapshot, WarehouseFile, backup_outcome, log_access,
+        Access, Catalog, ConnectionRow, ReadOnlyWarehouse, Snapshot, WarehouseFile, backup_outcome,
+        log_access,
     },
 };
 use known::{Begin, Known, Lake, SHARDS};
 use log::Log;
 use memory::Memory;
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 use store::{Place, Store};
 use sweep::Sweep;
 use table::{Change, Context};
@@ -68,6 +74,18 @@ pub(super) fn after_purge(settings: &Settings, copies: &mut Vec<String>) -> Resu
         }
     }
     Ok(are_all_reached)
+}
+
+/// Tells the user that the lakes of a home still have a moved connection as it was before.
+pub(super) fn tell_of_move(home: &Path) -> Result<(), Failure> {
+    let lakes = Known::read(home)?.lakes.into_iter();
+    for (name, _) in lakes.filter(|(_, lake)| lake.is_begun) {
+        let home = home.display();
+        tell(&format!(
+            "Next: `payersync --home {home} lake sync {name}` tells the lake of the move"
+        ));
+    }
+    Ok(())
 }
 
 fn sync(settings: &Settings, args: &LakeSyncArgs, begin: Begin) -> Result<ExitCode, Failure> {
@@ -128,6 +146,37 @@ impl Total {
         )
     }
 
+    /// The connections that another home writes to the lake: those that are still on their way here, and
+    /// those that have arrived there and are not removed here yet.
+    ///
+    /// If the other home cannot be read, the rows stay: they may be nowhere else.
+    fn of_other_homes(&mut self, connections: &[ConnectionRow]) -> BTreeSet<i64> {
+        let mut others = BTreeSet::new();
+        for row in connections {
+            let Some(moving) = &row.moving else { continue };
+            let is_elsewhere = moving.arrives
+                || match other_home::look(row, moving) {
+                    Elsewhere::Connection(there) => there.is_none(),
+                    Elsewhere::Nothing => false,
+                    Elsewhere::Unknown => {
+                        let sentence = moving.sentence();
+                        let hint = moving.hint(&row.name);
+                        self.losses.push(format!(
+                            "{} {sentence}, which cannot be read: if it is active there, its rows may be \
+                             in the lake twice; {hint}",
+                            row.name
+                        ));
+                        self.is_faithful = false;
+                        false
+                    }
+                };
+            if is_elsewhere {
+                others.insert(row.id);
+            }
+        }
+        others
+    }
+
     fn add(&mut self, table: &str, change: &Change) {
         self.tables += usize::from(change.is_committed);
         self.files += change.files;
@@ -158,8 +207,6 @@ fn bring_up_to_date(
     let connections = snapshot.connections()?;
     let now = Clock::system().now().timestamp_millis();
     let run = snapshot.newest_run()?.unwrap_or_default();
-    let context =
-        Context { snapshot, store, shard: &lake.shard, connections: &connections, run, now };
     let sources = source::all(snapshot, catalog)?;
     let mut total = Total {
         tables: 0,
@@ -169,6 +216,16 @@ fn bring_up_to_date(
         swept: 0,
         losses: Vec::new(),
         is_faithful: true,
+    };
+    let others = total.of_other_homes(&connections);
+    let context = Context {
+        snapshot,
+        store,
+        shard: &lake.shard,
+        connections: &connections,
+        others: &others,
+        run,
+        now,
     };
     let mut logs = Vec::new();
     for source in &sources {

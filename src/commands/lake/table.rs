@@ -33,6 +33,8 @@ pub(super) struct Context<'a> {
     pub(super) store: &'a Store,
     pub(super) shard: &'a str,
     pub(super) connections: &'a [ConnectionRow],
+    /// The connections that are in the lake as a part of another home's shard.
+    pub(super) others: &'a BTreeSet<i64>,
     /// The newest run in the warehouse.
     pub(super) run: i64,
     /// In milliseconds since 1970.
@@ -56,11 +58,7 @@ impl Context<'_> {
     /// The warehouse cannot be read, the lake cannot be written, or a newer version has written the table.
     pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
         let mut digests = source.digests(self.snapshot, self.connections)?;
-        // A connection that is still moving to this home is in the lake as a part of the other home's shard.
-        let arrives = |row: &&ConnectionRow| row.moving.as_ref().is_some_and(|it| it.arrives);
-        for row in self.connections.iter().filter(arrives) {
-            digests.remove(&row.id);
-        }
+        digests.retain(|id, _| !self.others.contains(id));
         self.bring(log, Some(&source.columns), &digests, |plan, ids| {
             let mut files = Files::begin(self.store, source, self.shard, plan, &digests, self.now);
             source.rows(self.snapshot, ids, &mut files)?;

@@ -72,7 +72,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// The lines of all commits of a table.
-fn log(lake: &Path, table: &str) -> Vec<Value> {
+pub(crate) fn log(lake: &Path, table: &str) -> Vec<Value> {
     let mut commits = files(&lake.join(table).join("_delta_log"));
     commits.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
     let text = commits.iter().map(|path| fs::read_to_string(path).unwrap()).collect::<String>();
@@ -285,28 +285,6 @@ fn a_table_whose_definition_is_others_is_written_anew() {
     assert_same(&lake, &[("a", &home)]);
     let metadata = log(&lake, "patient").iter().filter(|line| !line["metaData"].is_null()).count();
     assert_eq!(metadata, 2);
-}
-
-#[test]
-fn a_connection_that_is_moving_in_is_left_to_the_home_that_it_comes_from() {
-    let (_payer, home) = two_members();
-    let folder = Home::new();
-    let lake = folder.file("lake");
-    home.warehouse()
-        .execute_batch(
-            "INSERT INTO connection_move
-               SELECT id, 'arriving', '/elsewhere', '2026-01-01T00:00:00.000Z' FROM connection
-               WHERE name = 'mary'",
-        )
-        .unwrap();
-    sync(&home, &lake, &["--shard", "a"]);
-    let john = home.value::<i64>("SELECT id FROM connection WHERE name = 'john'");
-    let of =
-        |line: &Value| line["add"]["tags"]["payersync.connections"].as_str().map(str::to_owned);
-    let written: Vec<String> = log(&lake, "patient").iter().filter_map(of).collect();
-    assert_eq!(written.len(), 1, "{written:?}");
-    let digests: Value = serde_json::from_str(&written[0]).unwrap();
-    assert_eq!(digests.as_object().unwrap().keys().collect::<Vec<_>>(), [&john.to_string()]);
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod lake;
 mod lake_away;
 mod lake_azure;
 mod lake_engines;
+mod lake_moving;
 mod lake_s3;
 mod lake_store;
 

@@ -65,7 +65,9 @@ pub(super) struct Format {
 pub(super) struct Txn {
     pub(super) app_id: String,
     pub(super) version: i64,
-    pub(super) last_updated: i64,
+    /// In milliseconds since 1970; other tools may leave it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) last_updated: Option<i64>,
 }
 
 /// A file that belongs to the table from this version on.
@@ -163,5 +165,18 @@ impl Add {
             size: Some(self.size),
         };
         Action { remove: Some(remove), ..Action::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_of_another_tool_may_have_no_time() {
+        let line = r#"{"txn":{"appId":"another","version":7}}"#;
+        let action: Action = serde_json::from_str(line).unwrap();
+        assert_eq!(action.txn.as_ref().unwrap().version, 7);
+        assert_eq!(serde_json::to_string(&action).unwrap(), line);
     }
 }

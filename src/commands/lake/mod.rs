@@ -32,6 +32,7 @@ use crate::{
         log_access,
     },
 };
+use files::shard_folder;
 use known::{Begin, Known, Lake, SHARDS};
 use log::Log;
 use memory::Memory;
@@ -238,8 +239,15 @@ fn bring_up_to_date(
         if is_source(&name) {
             continue;
         }
-        // The table belongs to another home, or this home no longer has it.
-        let mut log = Log::read(store, &name, before.logs.remove(&name))?;
+        // This home no longer has the table, or never had it: a table of another home, or of another tool,
+        // which may need features of Delta that payersync does not know.
+        let earlier = before.logs.remove(&name);
+        let is_remembered =
+            earlier.as_ref().is_some_and(|log| log.files_of(&lake.shard).next().is_some());
+        if !is_remembered && !store.list(&name)?.folders.contains(&shard_folder(&lake.shard)) {
+            continue;
+        }
+        let mut log = Log::read(store, &name, earlier)?;
         if log.commits() > 0 {
             total.add(&name, &context.leave(&mut log)?);
             logs.push(log);

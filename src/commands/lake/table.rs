@@ -171,7 +171,7 @@ impl Context<'_> {
 
     fn txn(&self) -> Action {
         let app_id = format!("payersync/{}", self.shard);
-        let txn = Txn { app_id, version: self.run, last_updated: self.now };
+        let txn = Txn { app_id, version: self.run, last_updated: Some(self.now) };
         Action { txn: Some(txn), ..Action::default() }
     }
 }

@@ -141,6 +141,16 @@ fn a_change_of_one_connection_leaves_the_other_tables_as_they_are() {
     sync(&home, &lake, &[]);
     assert!(!lake.join("explanation_of_benefit").join(removed).exists());
     assert_same(&lake, &[("a", &home)]);
+    // Tables of other tools: one needs what payersync does not know, the first commits of one are gone.
+    let protocol = r#"{"protocol":{"minReaderVersion":3,"minWriterVersion":7}}"#;
+    for (table, commit, text) in [("newer", 0, protocol), ("tidied", 5, "{}")] {
+        let log = lake.join(table).join("_delta_log");
+        fs::create_dir_all(&log).unwrap();
+        fs::write(log.join(format!("{commit:020}.json")), text).unwrap();
+    }
+    let before = files(&lake);
+    sync(&home, &lake, &[]);
+    assert_eq!(files(&lake), before);
 }
 
 #[test]

@@ -80,12 +80,13 @@ pub(crate) fn finished_run(connection: &Connection) -> Result<Option<FinishedRun
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warehouse::file::schema;
+    use crate::warehouse::{WarehouseFile, file::open};
 
     #[test]
     fn a_run_of_another_home_is_not_the_latest_one() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::bring_up_to_date(&mut connection).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+        let connection = open::open_to_write(&file).unwrap();
         let latest = |runs: &str| {
             let sql = "INSERT INTO sync_run (command, version, state, started_at, finished_at,
                          exit_code, summary) VALUES";

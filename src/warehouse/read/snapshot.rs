@@ -339,11 +339,13 @@ fn text(name: &str, value: &str) -> Parameter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::warehouse::{WarehouseFile, file::open};
 
     #[test]
     fn a_run_that_has_not_ended_is_new_to_the_next_export() {
-        let mut connection = Connection::open_in_memory().unwrap();
-        schema::bring_up_to_date(&mut connection).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+        let connection = open::open_to_write(&file).unwrap();
         let latest = || Snapshot::of(&connection).newest_whole_run().unwrap();
         let run = |state: &str| {
             let sql = "INSERT INTO sync_run (command, version, state, started_at)

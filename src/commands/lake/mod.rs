@@ -183,6 +183,13 @@ impl Total {
         self.files += change.files;
         self.rows += change.done.rows;
         self.bytes += change.done.bytes;
+        if let Some(conflict) = &change.conflict {
+            self.losses.push(format!(
+                "{conflict}: the rows of this home are left out of the table until all homes of the lake \
+                 have the same version of payersync and the same views, and each has synced the lake"
+            ));
+            self.is_faithful = false;
+        }
         let losses = &change.done.losses;
         for (column, cells) in &losses.rounded {
             let rows = plural::count(*cells, "row");

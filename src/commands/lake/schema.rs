@@ -14,24 +14,34 @@ use crate::{
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The table's new definition with this home's columns; `None` if the log has it already.
+/// What a table's definition must become for this home's rows.
+pub(super) enum Definition {
+    /// The log has it already.
+    Same,
+    /// The log needs this one.
+    New(Box<MetaData>),
+    /// Rows of another home have a column of the same name and another type, as this sentence says.
+    Conflict(String),
+}
+
+/// Compares the table's definition with this home's columns.
 ///
 /// Columns that only another home has are kept; they are NULL in this home's rows.
 ///
 /// # Errors
-/// Another home has a column of the same name and another type.
+/// The definition in the log cannot be understood.
 pub(super) fn needed(
     log: &Log,
     shard: &str,
     columns: &[Column],
     now: i64,
-) -> Result<Option<MetaData>, Failure> {
+) -> Result<Definition, Failure> {
     let Some(known) = &log.meta_data else {
         let id = [own_file::random_name(), own_file::random_name()];
         let [Ok(front), Ok(back)] = id else {
             return Err(Failure::misuse("cannot get random numbers from the system"));
         };
-        return Ok(Some(MetaData {
+        return Ok(Definition::New(Box::new(MetaData {
             id: uuid(&front, &back),
             format: Format { provider: "parquet".to_owned(), options: BTreeMap::new() },
             schema_string: text(&Schema::of(fields(columns)))?,
@@ -42,17 +52,26 @@ pub(super) fn needed(
                 "delta.enableExpiredLogCleanup".to_owned(),
                 "false".to_owned(),
             )]),
-        }));
+        })));
     };
     let there: Schema = serde_json::from_str(&known.schema_string).map_err(|error| {
         Failure::usage(format!("cannot understand the columns of {} in the lake", log.table), error)
     })?;
     let is_shared = log.live.values().any(|add| add.shard() != Some(shard));
     let ours = fields(columns);
-    let wanted = if is_shared { united(log, there.fields, ours)? } else { ours };
+    let wanted = match is_shared {
+        true => match united(log, there.fields, ours) {
+            Ok(wanted) => wanted,
+            Err(conflict) => return Ok(Definition::Conflict(conflict)),
+        },
+        false => ours,
+    };
     let schema_string = text(&Schema::of(wanted))?;
     let is_new = schema_string != text(&Schema::of(there_fields(known)?))?;
-    Ok(is_new.then(|| MetaData { schema_string, ..known.clone() }))
+    Ok(match is_new {
+        true => Definition::New(Box::new(MetaData { schema_string, ..known.clone() })),
+        false => Definition::Same,
+    })
 }
 
 fn there_fields(known: &MetaData) -> Result<Vec<Field>, Failure> {
@@ -62,18 +81,15 @@ fn there_fields(known: &MetaData) -> Result<Vec<Field>, Failure> {
         .map_err(|error| Failure::usage("cannot understand the columns of the lake", error))
 }
 
-fn united(log: &Log, mut there: Vec<Field>, ours: Vec<Field>) -> Result<Vec<Field>, Failure> {
+fn united(log: &Log, mut there: Vec<Field>, ours: Vec<Field>) -> Result<Vec<Field>, String> {
     for field in ours {
         match there.iter().find(|known| known.name == field.name) {
             None => there.push(field),
             Some(known) if known.kind == field.kind => {}
             Some(known) => {
-                let what = format!(
+                return Err(format!(
                     "{}.{} is {} in the lake and {} here",
                     log.table, field.name, known.kind, field.kind
-                );
-                return Err(Failure::misuse(what).hint(
-                    "give all homes of the lake the same version of payersync and the same views",
                 ));
             }
         }

@@ -8,7 +8,7 @@ use super::{
     action::{Action, Add, Txn},
     files::{Done, Files},
     log::{Log, PROTOCOL},
-    schema,
+    schema::{self, Definition},
     source::Source,
     store::Store,
 };
@@ -49,10 +49,16 @@ pub(super) struct Change {
     /// The number of files written.
     pub(super) files: usize,
     pub(super) done: Done,
+    /// Why this home's rows are not in the table.
+    pub(super) conflict: Option<String>,
 }
 
 impl Context<'_> {
     /// Commits the differences between the warehouse and the lake.
+    ///
+    /// If another home's rows have another type in a column, this home's rows leave the table: stale rows of
+    /// several homes would keep each of them from changing the type. The last home changes it, and the others
+    /// write their rows again.
     ///
     /// # Errors
     /// The warehouse cannot be read, the lake cannot be written, or a newer version has written the table.
@@ -83,15 +89,25 @@ impl Context<'_> {
         write: impl Fn(Option<&str>, &[i64]) -> Result<Done, Failure>,
     ) -> Result<Change, Failure> {
         for _ in 0..ATTEMPTS {
-            let meta_data = match columns {
+            let definition = match columns {
                 Some(columns) => schema::needed(log, self.shard, columns, self.now)?,
-                None => None,
+                None => Definition::Same,
             };
-            let (removed, written) = self.plan(log, digests);
+            let (meta_data, conflict) = match definition {
+                Definition::Same => (None, None),
+                Definition::New(meta_data) => (Some(*meta_data), None),
+                Definition::Conflict(said) => (None, Some(said)),
+            };
+            let (removed, written) = match conflict {
+                Some(_) => self.plan(log, &BTreeMap::new()),
+                None => self.plan(log, digests),
+            };
+            // Without rows of this home nothing is missing.
+            let conflict = conflict.filter(|_| !digests.is_empty());
             if meta_data.is_none() && removed.is_empty() && written.is_empty() {
-                return Ok(Change::default());
+                return Ok(Change { conflict, ..Change::default() });
             }
-            let mut change = Change { is_committed: true, ..Change::default() };
+            let mut change = Change { is_committed: true, conflict, ..Change::default() };
             for (plan, ids) in &written {
                 change.done.add(write(*plan, ids)?);
             }

@@ -298,6 +298,32 @@ fn a_table_whose_definition_is_others_is_written_anew() {
 }
 
 #[test]
+fn a_column_that_changes_its_type_in_two_homes_holds_up_neither() {
+    let (_one, first) = two_members();
+    let (_two, second) = two_members();
+    let folder = Home::new();
+    let lake = folder.file("lake");
+    let homes = [("a", &first), ("b", &second)];
+    for (shard, home) in homes {
+        let sql = "ALTER TABLE patient ADD COLUMN shoe_size TEXT";
+        home.warehouse().execute_batch(sql).unwrap();
+        sync(home, &lake, &["--shard", shard]);
+    }
+    assert_same(&lake, &homes);
+    for (_, home) in homes {
+        let sql = "PRAGMA writable_schema = ON; UPDATE sqlite_schema
+                   SET sql = replace(sql, 'shoe_size TEXT', 'shoe_size INTEGER') WHERE name = 'patient'";
+        home.warehouse().execute_batch(sql).unwrap();
+    }
+    let outcome = run(&first, &lake, &[]);
+    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("patient.shoe_size is "), "{}", outcome.stderr);
+    sync(&second, &lake, &[]);
+    sync(&first, &lake, &[]);
+    assert_same(&lake, &homes);
+}
+
+#[test]
 fn a_reader_finds_all_in_the_checkpoint_when_old_commits_are_gone() {
     let (_payer, home) = two_members();
     let lake = home.file("lake");

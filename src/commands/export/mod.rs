@@ -22,6 +22,8 @@ mod spreadsheet;
 mod tables;
 mod writer;
 
+#[cfg(feature = "lake")]
+pub(super) use self::tables::columns_of;
 #[cfg(feature = "parquet")]
 pub(super) use self::{
     cell::is_held,
@@ -29,8 +31,6 @@ pub(super) use self::{
     kind::{Column, Kind, kind_of_answer},
 };
 pub(super) use self::{choice::require_parquet, file::cannot_write};
-#[cfg(feature = "lake")]
-pub(super) use self::{finished::Losses, tables::columns_of};
 use super::{failure::Failure, home, stop_signal, system, tell, warn};
 use crate::{
     cli::{ExportArgs, ExportFormat},

@@ -10,6 +10,8 @@ pub(super) const SHARD: &str = "lake_shard";
 pub(super) const PLAN: &str = "lake_plan";
 /// The tag in which a file lists its connections.
 const CONNECTIONS: &str = "payersync.connections";
+/// The tag in which a file says how many cells of each column it could not hold.
+const LEFT_OUT: &str = "payersync.left_out";
 
 /// One line of a commit. Actions that payersync does not know have no field here.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -131,12 +133,24 @@ impl Schema {
 }
 
 impl Add {
-    /// The tags of an added file: each connection that has rows in the file, with the digest of those rows.
+    /// The tags of an added file: each connection that has rows in the file, with the digest of those rows,
+    /// and the number of cells of each column that are NULL since they are not of the column's type.
     pub(super) fn tags_of(
         connections: &BTreeMap<i64, String>,
+        left_out: &BTreeMap<String, u64>,
     ) -> Option<BTreeMap<String, Option<String>>> {
         let text = serde_json::to_string(connections).ok()?;
-        Some(BTreeMap::from([(CONNECTIONS.to_owned(), Some(text))]))
+        let mut tags = BTreeMap::from([(CONNECTIONS.to_owned(), Some(text))]);
+        if !left_out.is_empty() {
+            tags.insert(LEFT_OUT.to_owned(), Some(serde_json::to_string(left_out).ok()?));
+        }
+        Some(tags)
+    }
+
+    /// The number of cells of each column that the file could not hold.
+    pub(super) fn left_out(&self) -> BTreeMap<String, u64> {
+        let text = || self.tags.as_ref()?.get(LEFT_OUT)?.as_deref();
+        text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
 
     /// The connections that have rows in the file; `None` if another tool has written the file.

@@ -6,10 +6,7 @@ use super::{
     store::Store,
 };
 use crate::{
-    commands::{
-        export::{Losses, Parquet},
-        failure::Failure,
-    },
+    commands::{export::Parquet, failure::Failure},
     own_file,
     warehouse::{Answer, AnswerCell},
 };
@@ -43,7 +40,8 @@ pub(super) struct Done {
     pub(super) added: Vec<Action>,
     pub(super) rows: u64,
     pub(super) bytes: u64,
-    pub(super) losses: Losses,
+    /// The number of amounts of each column that were rounded.
+    pub(super) rounded: BTreeMap<String, u64>,
 }
 
 impl Done {
@@ -52,18 +50,14 @@ impl Done {
         self.added.extend(other.added);
         self.rows += other.rows;
         self.bytes += other.bytes;
-        self.lose(other.losses);
+        add_up(&mut self.rounded, other.rounded);
     }
+}
 
-    fn lose(&mut self, losses: Losses) {
-        for (all, these) in [
-            (&mut self.losses.rounded, losses.rounded),
-            (&mut self.losses.left_out, losses.left_out),
-        ] {
-            for (column, cells) in these {
-                *all.entry(column).or_default() += cells;
-            }
-        }
+/// Adds numbers of cells, by column.
+pub(super) fn add_up(all: &mut BTreeMap<String, u64>, more: BTreeMap<String, u64>) {
+    for (column, cells) in more {
+        *all.entry(column).or_default() += cells;
     }
 }
 
@@ -90,7 +84,7 @@ impl<'a> Files<'a> {
     pub(super) fn end(&mut self) -> Result<(), Failure> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let (bytes, losses) = open.parquet.end().map_err(cannot_write)?;
-        self.done.lose(losses);
+        add_up(&mut self.done.rounded, losses.rounded);
         let name = own_file::random_name().map_err(cannot_write)?;
         let path = format!("{}/{name}.zstd.parquet", folder(self.shard, self.plan));
         let oldest = open.connections.keys().next().copied().unwrap_or_default();
@@ -112,7 +106,7 @@ impl<'a> Files<'a> {
             modification_time: self.now,
             data_change: true,
             stats: Some(stats.to_string()),
-            tags: Add::tags_of(&open.connections),
+            tags: Add::tags_of(&open.connections, &losses.left_out),
         };
         self.done.rows += open.rows;
         self.done.bytes += add.size;

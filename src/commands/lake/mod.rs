@@ -190,12 +190,11 @@ impl Total {
             ));
             self.is_faithful = false;
         }
-        let losses = &change.done.losses;
-        for (column, cells) in &losses.rounded {
+        for (column, cells) in &change.done.rounded {
             let rows = plural::count(*cells, "row");
             self.losses.push(format!("{table}.{column} is rounded in {rows}"));
         }
-        for (column, cells) in &losses.left_out {
+        for (column, cells) in &change.left_out {
             let rows = plural::count(*cells, "row");
             let what = "whose value is not of the column's type";
             self.losses.push(format!("{table}.{column} is NULL in {rows}, {what}"));
@@ -235,6 +234,11 @@ fn bring_up_to_date(
         run,
         now,
     };
+    let behind = snapshot.mart_state()?.behind;
+    total.losses.extend(connections.iter().filter(|row| behind.contains(&row.id)).map(|row| {
+        let hint = "the next `payersync sync` brings them up to date";
+        format!("{}: its marts are older than its tables; {hint}", row.name)
+    }));
     let mut logs = Vec::new();
     for source in &sources {
         let mut log = Log::read(store, &source.name, before.logs.remove(&source.name))?;

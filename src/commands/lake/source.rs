@@ -50,7 +50,7 @@ const PARTS: [Part; 2] = [
 /// The column that every table of the lake has.
 pub(super) const CONNECTION: &str = "connection_id";
 /// The version of the lake's files. Change it whenever payersync would write other files for the same rows.
-const FORMAT: &[u8] = b"payersync lake 1";
+const FORMAT: &[u8] = b"payersync lake 2";
 
 /// A table of the lake.
 pub(super) struct Source {

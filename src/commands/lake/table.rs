@@ -6,7 +6,7 @@
 
 use super::{
     action::{Action, Add, Txn},
-    files::{Done, Files},
+    files::{Done, Files, add_up},
     log::{Log, PROTOCOL},
     schema::{self, Definition},
     source::Source,
@@ -49,6 +49,9 @@ pub(super) struct Change {
     /// The number of files written.
     pub(super) files: usize,
     pub(super) done: Done,
+    /// The number of cells of each column that this home's files could not hold, those of earlier syncs
+    /// included.
+    pub(super) left_out: BTreeMap<String, u64>,
     /// Why this home's rows are not in the table.
     pub(super) conflict: Option<String>,
 }
@@ -65,12 +68,16 @@ impl Context<'_> {
     pub(super) fn sync(&self, source: &Source, log: &mut Log) -> Result<Change, Failure> {
         let mut digests = source.digests(self.snapshot, self.connections)?;
         digests.retain(|id, _| !self.others.contains(id));
-        self.bring(log, Some(&source.columns), &digests, |plan, ids| {
+        let mut change = self.bring(log, Some(&source.columns), &digests, |plan, ids| {
             let mut files = Files::begin(self.store, source, self.shard, plan, &digests, self.now);
             source.rows(self.snapshot, ids, &mut files)?;
             files.end()?;
             Ok(files.done)
-        })
+        })?;
+        for add in log.files_of(self.shard) {
+            add_up(&mut change.left_out, add.left_out());
+        }
+        Ok(change)
     }
 
     /// Removes this home's rows from a table that the home no longer has.

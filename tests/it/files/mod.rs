@@ -20,6 +20,7 @@ mod lake_engines;
 mod lake_moving;
 mod lake_s3;
 mod lake_store;
+mod lake_told;
 
 #[cfg(feature = "lake")]
 pub(crate) use lake::assert_same_at;

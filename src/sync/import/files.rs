@@ -64,6 +64,8 @@ pub struct Import {
     /// Types that the file under way has brought.
     touched: BTreeSet<String>,
     files: u64,
+    /// The files that were read to their ends.
+    whole: BTreeSet<String>,
     is_interrupted: bool,
     started: Instant,
 }
@@ -117,6 +119,7 @@ impl Import {
             file: String::new(),
             touched: BTreeSet::new(),
             files: 0,
+            whole: BTreeSet::new(),
             is_interrupted: false,
             started: Instant::now(),
         })
@@ -170,8 +173,8 @@ impl Import {
     /// An error of the warehouse.
     pub async fn end(&mut self, trouble: Option<Reason>) -> Result<(), WarehouseError> {
         let Some(reason) = trouble else {
-            let (id, file) = (self.connection.id, self.file.clone());
-            return self.context.warehouse.settle_file(id, file).await;
+            self.whole.insert(self.file.clone());
+            return Ok(());
         };
         let (detail, hint) = if self.touched.is_empty() {
             self.walk(NO_TYPE.to_owned()).await?;
@@ -199,6 +202,10 @@ impl Import {
     /// An error of the warehouse.
     pub async fn finish(mut self) -> Result<Report, WarehouseError> {
         self.settle_unread().await?;
+        // All files were read by now, so it is known which resources of an earlier import came again.
+        for file in std::mem::take(&mut self.whole) {
+            self.context.warehouse.settle_file(self.connection.id, file).await?;
+        }
         let mut walks: Vec<WalkReport> = self.attachments().await?.into_iter().collect();
         let Import { context, connection, run_id, .. } = self;
         let warehouse = context.warehouse;

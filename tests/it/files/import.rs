@@ -207,6 +207,31 @@ fn of_versions_with_and_without_a_date_the_newest_stands_and_none_changes_places
 }
 
 #[test]
+fn another_file_of_the_same_name_settles_no_reject() {
+    let home = Home::new();
+    let [patient, coverage, _] = member("p");
+    let condition = |id: &str| member(id)[2].replace(&format!("Patient/{id}"), "Patient/p");
+    let without_id = coverage.replace(r#""id":"cov-p","#, "");
+    let lines = |resources: &[&str]| {
+        ndjson(&resources.iter().map(|one| (*one).to_owned()).collect::<Vec<_>>())
+    };
+    let import = |text: String| {
+        let file = put(&home, "month.ndjson", text);
+        import(&home, "mary", &file).code
+    };
+    let open = "SELECT count(*) FROM rejected_resource WHERE resolved_at IS NULL";
+    let (a, b) = (condition("a"), condition("b"));
+    let january = [patient.as_str(), coverage.as_str(), a.as_str()];
+    assert_eq!(import(lines(&january) + &lines(&[without_id.as_str(), "{}"])), 2);
+    assert_eq!(home.value::<i64>(open), 2);
+    // All files of a member have the Patient.
+    assert_eq!(import(lines(&[patient.as_str(), b.as_str()])), 2);
+    assert_eq!(home.value::<i64>(open), 2);
+    assert_eq!(import(lines(&january)), 0);
+    assert_eq!(home.value::<i64>(open), 0);
+}
+
+#[test]
 fn another_persons_resources_are_quarantined_unless_the_files_are_about_dependants() {
     let home = Home::new();
     let both = [member("p"), member("q")].concat();

@@ -89,7 +89,8 @@ pub fn back_up(
 /// Restores a backup into a home that has no warehouse; `key` opens an encrypted backup.
 ///
 /// If the warehouse is to be encrypted and the copy is in clear, the copy is encrypted on the way. New runs
-/// and connections get numbers that were never given out, also if the lost warehouse went on after the backup.
+/// and connections get numbers that were never given out, even if the lost warehouse went on after the
+/// backup.
 ///
 /// # Errors
 /// The home has a warehouse already; or the copy is no warehouse, is damaged, does not open with

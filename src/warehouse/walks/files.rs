@@ -66,10 +66,10 @@ pub(crate) fn is_walk_open(
 
 /// Settles open rejects of a file that was read to its end.
 ///
-/// These are rejects that the file no longer has, and those whose bytes have been taken in since. A name alone
-/// does not make a file the mended one: every month's file may have the same name, and each pipe is "standard
-/// input". If nothing came again of what the import with the reject had brought, this is another file. Then only
-/// a reject whose resource was taken in is settled.
+/// These are rejects that the file no longer has, and those whose bytes have been taken in since. A name
+/// alone does not make a file the mended one: every month's file may have the same name, and each pipe is
+/// "standard input". If nothing came again of what the import with the reject had brought, this is another
+/// file. Then only a reject whose resource was taken in is settled.
 ///
 /// The notes of the import's walks must still be there.
 pub(crate) fn settle(
@@ -103,8 +103,8 @@ pub(crate) fn settle(
 /// The walks of earlier imports that met rejects in a file of this name, and whose other resources are not in
 /// this import.
 ///
-/// An entry without a type has no resources beside it in its walk: those of all types of its import count, but
-/// for the Patient, whom all files of a member have.
+/// An entry without a type has no resources beside it in its walk: those of all types of its import count,
+/// but for the Patient, whom all files of a member have.
 fn walks_over_another_file(
     connection: &Connection,
     connection_id: i64,

@@ -242,8 +242,9 @@ impl<'a> Snapshot<'a> {
                 "SELECT iif(?1 = 0, '', (SELECT min(started_at) FROM sync_run WHERE id > ?1)),
                    coalesce((SELECT coalesce(finished_at, started_at) FROM sync_run
                      WHERE id <= ?1 ORDER BY id DESC LIMIT 1), '')
-                 FROM (SELECT max(id) AS newest, min(id) FILTER (WHERE id > ?1) AS next FROM sync_run)
-                 WHERE ?1 BETWEEN 0 AND newest AND (?1 = 0 OR next IS NULL OR next - ?1 < ?2)",
+                 FROM (SELECT max(id) AS newest, min(id) FILTER (WHERE id > ?1) AS next,
+                     coalesce(max(id) FILTER (WHERE id <= ?1), 0) AS previous FROM sync_run)
+                 WHERE ?1 BETWEEN 0 AND newest AND (?1 = 0 OR next IS NULL OR next - previous < ?2)",
                 [run, RESTORE_JUMP / 2],
                 |row| Ok(Since { run, next_run_began: row.get(0)?, ended: row.get(1)? }),
             )

@@ -223,7 +223,7 @@ mod tests {
             ("inof", "\"inof\" is not a level; did you mean info?"),
             ("loud", "\"loud\" is not a level"),
             ("payersnyc=debug", "no log target is called \"payersnyc\"; did you mean payersync?"),
-            ("payersync::htpp=debug", "under \"payersync::htpp\"; did you mean http?"),
+            ("payersync::htpp=debug", "called \"payersync::htpp\"; did you mean http?"),
             ("warn,payersync::nowhere", "no log target is called \"payersync::nowhere\""),
             ("payersync=loud", "cannot be understood: error parsing level filter"),
         ] {

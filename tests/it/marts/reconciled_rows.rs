@@ -27,7 +27,14 @@ fn codes(kind: &str) -> &'static [&'static str] {
         "paid_by_patient" => &["paidbypatient"],
         "paid_to_patient" => &["paidtopatient"],
         "paid_to_provider" => &["paidtoprovider"],
-        "prior_payer_paid" => &["priorpayerpaid"],
+        // Version 3 of Medicare's API names the primary payer's amounts without a category.
+        "prior_payer_paid" => &[
+            "priorpayerpaid",
+            "CLM_LINE_OTHR_TP_PD_AMT",
+            "CLM_LINE_PLRO_AMT",
+            "CLM_MDCR_INSTNL_PRMRY_PYR_AMT",
+            "CLM_MDCR_PRFNL_PRMRY_PYR_AMT",
+        ],
         // What Medicare paid for a revenue center comes under the category of charges.
         "plan_paid" => &[
             "benefit",

@@ -147,6 +147,11 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
             "part-d-bfd",
             &[alone("CLM_LINE_OTHR_TP_PD_AMT", 10.05), alone("CLM_LINE_PLRO_AMT", 1.0)],
         ),
+        claim(
+            "part-d-total",
+            &json!({"total": [bfd("CLM_OTHR_TP_PD_AMT", 5.5)],
+                "item": [{"sequence": 1, "adjudication": [alone("CLM_LINE_PLRO_AMT", 1.0)]}]}),
+        ),
         claim("stay", &json!({"adjudication": [alone("CLM_MDCR_INSTNL_PRMRY_PYR_AMT", 50.5)]})),
         line(
             "older",
@@ -176,6 +181,7 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
             ["older", "3", "8.5"],
             ["part-d", "-", "25"],
             ["part-d-bfd", "-", "11.05"],
+            ["part-d-total", "-", "1"],
             ["payers", "-", "140"],
             ["reasons", "35", "-"],
             ["same", "35", "-"],
@@ -184,7 +190,12 @@ fn amounts_that_a_second_coding_tells_apart_do_not_add_up() {
     );
     let paid = "SELECT explanation_of_benefit_id, prior_payer_paid_cents FROM claim
         WHERE explanation_of_benefit_id LIKE 'part-d%' OR explanation_of_benefit_id = 'stay' ORDER BY 1";
-    assert_eq!(home.rows(paid), [["part-d", "2500"], ["part-d-bfd", "1105"], ["stay", "5050"]]);
+    assert_eq!(
+        home.rows(paid),
+        [["part-d", "2500"], ["part-d-bfd", "1105"], ["part-d-total", "650"], ["stay", "5050"]]
+    );
+    let apart = "SELECT problem FROM reconciliation WHERE kind = 'prior_payer_paid'";
+    assert_eq!(home.rows(apart), Vec::<Vec<String>>::new());
     let header = "SELECT prior_payer_paid_amount FROM explanation_of_benefit WHERE id = 'stay'";
     assert_eq!(home.rows(header), [["50.5"]]);
     let mistyped = "SELECT DISTINCT path FROM mistyped_path ORDER BY 1";

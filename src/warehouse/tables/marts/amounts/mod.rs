@@ -6,7 +6,7 @@
 //! before eligible); amounts under the same code add up. If Medicare's codings show that two amounts of
 //! one category are different things, the first of them counts. An amount whose coding says that it is no
 //! amount of its category counts as what the coding says, or not at all. The payments of several prior
-//! payers add up.
+//! payers add up. A third party's total in version 3 of Medicare's API is one of them ([`third_party`]).
 //!
 //! The line of revenue center 0001 states the total of a bill's other lines. It is not added to them; it
 //! counts for the claim if the header states nothing.
@@ -27,6 +27,7 @@ mod read;
 mod sum;
 #[cfg(test)]
 mod tests;
+mod third_party;
 mod write;
 
 use crate::warehouse::error::WarehouseError;
@@ -41,7 +42,8 @@ pub(super) fn fill(connection: &Connection) -> Result<(), WarehouseError> {
     let mut reader = ClaimReader::new(&mut statements)?;
     let total_lines = read::total_lines(connection)?;
     let mut writer = Writer::new(connection)?;
-    while let Some(claim) = reader.next()? {
+    while let Some(mut claim) = reader.next()? {
+        third_party::place(&mut claim.sent);
         let total_lines = total_lines.get(&claim.key);
         let is_total = |line| total_lines.is_some_and(|lines| lines.contains(&line));
         writer.write(&claim.key, &sum::sum(&claim.sent, is_total))?;

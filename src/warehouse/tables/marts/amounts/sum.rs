@@ -18,6 +18,8 @@ pub(super) enum Level {
     TotalLine,
     /// In a balance of benefits that Medicare states for the claim.
     Balance,
+    /// In `total` of the claim, but a part that no line states: it is added to the lines.
+    Beside,
     /// In `payment` of the claim.
     Payment,
 }
@@ -32,6 +34,7 @@ impl Level {
             Level::Added => "added",
             Level::TotalLine => "total line",
             Level::Balance => "balance",
+            Level::Beside => "beside",
             Level::Payment => "payment",
         }
     }
@@ -263,7 +266,7 @@ fn counted(mut amounts: Vec<Amount<'_>>) -> Vec<Counted<'_>> {
                 .max_by(|a, b| a.partial_cmp(b).unwrap_or(Ordering::Equal));
             most.filter(|_| matches!(kind, Kind::Submitted | Kind::Noncovered))
         };
-        let lines = at(&[Level::Item, Level::Added]).map(round);
+        let lines = at(&[Level::Item, Level::Added, Level::Beside]).map(round);
         // Where lines state an amount, Medicare's balance is the sum of it.
         let balance = || at(&[Level::Balance]).filter(|_| lines.is_none());
         Some(Counted {

@@ -3,6 +3,7 @@
 use super::{
     kind::{Category, Kind, NET},
     sum::{Level, Place, Sent, Sums, sum},
+    third_party,
 };
 
 fn sent(level: Level, line: i64, code: &str, cents: i64) -> Sent {
@@ -77,6 +78,35 @@ fn the_preferred_code_counts_and_the_same_code_adds_up() {
     ] {
         let two = detailed("priorpayerpaid", payers);
         assert_eq!(amount(&sum(&two, |_| false), Kind::PriorPayerPaid), Some(3.0), "{payers:?}");
+    }
+}
+
+#[test]
+fn a_third_partys_total_hides_nothing_that_others_paid() {
+    let total = || Sent {
+        detail: "CLM_OTHR_TP_PD_AMT".to_owned(),
+        ..sent(Level::Total, 0, "priorpayerpaid", 967)
+    };
+    let primary = || sent(Level::Claim, 0, "CLM_MDCR_INSTNL_PRMRY_PYR_AMT", 500);
+    let of_line =
+        |code: &str, cents| Sent { detail: code.to_owned(), ..sent(Level::Item, 0, code, cents) };
+    let plro = || of_line("CLM_LINE_PLRO_AMT", 3000);
+    let other = || of_line("CLM_LINE_OTHR_TP_PD_AMT", 900);
+    let plain = || sent(Level::Item, 0, "priorpayerpaid", 100);
+    // What the header and the lines state: of both, the first counts, and they are compared.
+    for (mut list, header, lines) in [
+        (vec![total(), primary(), plain()], Some(5.0), Some(1.0)),
+        (vec![total(), plro()], None, Some(39.67)),
+        (vec![total(), plro(), other()], None, Some(39.0)),
+        (vec![total(), plain()], Some(9.67), Some(1.0)),
+        (vec![total()], Some(9.67), None),
+    ] {
+        third_party::place(&mut list);
+        let sums = sum(&list, |_| false);
+        let claim = sums.claim.first().unwrap();
+        assert_eq!((claim.header, claim.lines), (header, lines), "{list:?}");
+        assert!(claim.total.is_none() || claim.adjudicated.is_none(), "{list:?}");
+        assert!(sums.lines.iter().all(|it| it.level == Level::Item), "{list:?}");
     }
 }
 

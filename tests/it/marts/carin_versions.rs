@@ -28,19 +28,31 @@ fn a_denied_line_has_x12s_reason_under_the_names_of_every_version() {
         reason("adjustmentreason", &[(GROUP, "CO")]),
     ];
     let line = |(at, adjudication): (usize, &Value)| json!({"sequence": at + 1, "adjudication": [adjudication]});
-    let items: Vec<Value> = given.iter().enumerate().map(line).collect();
+    let mut items: Vec<Value> = given.iter().enumerate().map(line).collect();
+    // The words stand beside the payer's own code, and the group before the reason.
+    let mut worded = reason("denialreason", &[(OWN, "D12"), (CARC, "50")]);
+    worded["reason"]["coding"][0]["display"] = json!("Not medically necessary");
+    let older = GROUP.replace("https:", "http:");
+    let apart = [
+        reason("adjustmentreason", &[(older.as_str(), "CO")]),
+        reason("adjustmentreason", &[(CARC, "45")]),
+    ];
+    items.push(json!({"sequence": 5, "adjudication": [worded]}));
+    items.push(json!({"sequence": 6, "adjudication": apart}));
     // A line that the payer added, such as one for a bundle.
     let added =
         json!({"itemSequence": [1], "adjudication": [reason("denialreason", &[(CARC, "97")])]});
     let denied = json!({"item": items, "addItem": [added], "adjudication": [&given[0]]});
     let home = imported(&[claim("e", denied)]);
     let lines = "SELECT denial_reason_code FROM claim_line ORDER BY line_key";
-    assert_eq!(ask(&home, lines), ["B7", "50", "own-2", "", "97"]);
+    assert_eq!(ask(&home, lines), ["B7", "50", "own-2", "", "50", "45", "97"]);
     assert_eq!(ask(&home, "SELECT denial_reason_code FROM explanation_of_benefit"), ["B7"]);
+    let words = "SELECT denial_reason_display FROM explanation_of_benefit_item ORDER BY item_index";
+    assert_eq!(ask(&home, words), ["", "", "", "", "Not medically necessary", ""]);
     // The third coding is in no other column.
-    let listed =
-        "SELECT x12_reason_code FROM explanation_of_benefit_item_adjudication ORDER BY item_index";
-    assert_eq!(ask(&home, listed), ["B7", "50", "", ""]);
+    let listed = "SELECT x12_reason_code FROM explanation_of_benefit_item_adjudication
+        ORDER BY item_index, adjudication_index";
+    assert_eq!(ask(&home, listed), ["B7", "50", "", "", "50", "", "45"]);
 }
 
 #[test]

@@ -107,6 +107,10 @@ pub(super) fn read(
         accumulators: bounded(
             "SELECT a.*, (SELECT c.plan_name FROM coverage_span AS c
                  WHERE c.member_id = a.member_id AND c.coverage_id = a.coverage_id
+                   AND (c.connection_id = a.connection_id OR EXISTS (
+                     SELECT 1 FROM member AS its JOIN member AS own USING (source_connection_id)
+                     WHERE its.connection_id = c.connection_id AND its.patient_id = c.patient_id
+                       AND own.connection_id = a.connection_id AND own.patient_id = a.patient_id))
                  ORDER BY c.connection_id <> a.connection_id, c.connection_id LIMIT 1) AS plan_name
              FROM accumulator AS a
              WHERE a.member_id = :m ORDER BY a.plan_year_start_date DESC, a.kind, a.coverage_id,

@@ -2,8 +2,10 @@
 
 use crate::{
     files::import::{bundle, import, member, put},
+    marts::mart_spellings::claim as claim_with,
     support::Home,
 };
+use serde_json::json;
 use std::{collections::BTreeSet, fs};
 
 fn page(home: &Home, arguments: &[&str]) -> String {
@@ -261,6 +263,40 @@ fn a_diagnosis_stands_on_a_claim_or_a_condition_that_stands() {
     assert!(!html.contains(">9204<") && !html.contains(">2820<"), "the axis ends near today");
     let there = "SELECT count(*) FROM diagnosis WHERE code = 'C50.9'";
     assert_eq!(home.value::<i64>(there), 0, "what was entered in error is no diagnosis");
+}
+
+#[test]
+fn a_plan_year_has_no_name_of_another_plan_whose_coverage_has_its_id() {
+    let home = Home::new();
+    let patient = json!({"resourceType": "Patient", "id": "p"});
+    let coverage = |plan: &str| {
+        json!({"resourceType": "Coverage", "id": "c", "status": "active",
+            "beneficiary": {"reference": "Patient/p"},
+            "class": [{"type": {"coding": [{"code": "plan"}]}, "value": "1", "name": plan}]})
+    };
+    let used = json!({
+        "insurance": [{"focal": true, "coverage": {"reference": "Coverage/c"}}],
+        "total": [{"category": {"coding": [{"code": "deductible"}]},
+            "amount": {"value": 731.25, "currency": "USD"}}],
+    });
+    let add = |name: &str, resource: String| {
+        let file = put(&home, "files.json", bundle("collection", &[patient.to_string(), resource]));
+        let base = format!("https://{name}.example/fhir");
+        let arguments = ["import", name, &*file, "--base", &*base, "--member", "jan"];
+        home.succeed(&arguments, "a payer's file");
+    };
+    let accounts = || {
+        let html = page(&home, &[]);
+        let (_, section) = html.split_once("id=\"m0-accumulators\"").unwrap();
+        section.split("<h3").next().unwrap().to_owned()
+    };
+    add("north", claim_with("k", used).to_string());
+    add("south", coverage("South Gold").to_string());
+    let section = accounts();
+    assert!(section.contains("731.25") && !section.contains("South Gold"), "{section}");
+    add("north", coverage("North Silver").to_string());
+    let section = accounts();
+    assert!(section.contains("North Silver") && !section.contains("South Gold"), "{section}");
 }
 
 #[test]

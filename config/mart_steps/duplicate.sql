@@ -1,12 +1,21 @@
 -- Which copies of a resource do not count, of those that came through several connections to the same records.
 --
 -- The copy counts that was updated last. If no update is known, or both are of one instant, a plan's copy
--- counts before a file's, since the age of a file is not known; then the copy that came last. Of equal copies,
--- that of the connection made first counts.
+-- counts before a file's, since the age of a file is not known; then the copy that came last. Of equal
+-- copies, that of the connection made first counts. A copy that a file brought is a file's, also in a plan's
+-- connection.
 --
--- Once a plan has proved through one connection that the resource is deleted, no other copy counts. A copy of a
--- plan counts again if it came later, or if its connection has walked the whole type since and still has it; a
--- copy of a file only if it was updated after the copy that is deleted.
+-- Once a plan has proved through one connection that the resource is deleted, the copies of files count only
+-- if they were updated after the copy that is deleted. A plan's copy no longer counts if its connection has
+-- not been walked since: if it came before the deletion, and no walk over the type has been completed in the
+-- run of the deletion or later. Its consent has then ended, or the plan does not answer it.
+--
+-- As long as such walks are completed, the copy counts until its own connection proves the deletion: one
+-- consent may not see all that another one sees. So a dead copy may count for a while, also a copy that no
+-- list brings, or that the last full walk missed. That is better than a live copy that counts nowhere.
+--
+-- A resource that a plan now gives to another patient is deleted in one connection only. The read has brought
+-- it, with status 200. This says nothing about the other copies.
 --
 -- Files may hold records of two plans, and both plans may have used the same id. A resource is therefore
 -- compared with those of its own patient's records only. If the patient is not known, all records of its
@@ -17,8 +26,7 @@ WITH shared AS (
 ), held AS (
   SELECT r.connection_id, r.resource_type, r.resource_id, r.content_hash, r.received_at,
          made_at(NULL, r.last_updated) AS updated_at,
-         c.plan IS NOT NULL AS is_of_plan,
-         max(r.received_at, coalesce(t.last_full_at, '')) AS sent_at,
+         NOT EXISTS (SELECT 1 FROM sync_walk AS w WHERE w.id = r.walk_id AND w.mode = 'file') AS is_of_plan,
          CASE r.resource_type
            WHEN 'ExplanationOfBenefit' THEN
              (SELECT max(t.patient_id) FROM explanation_of_benefit AS t WHERE t.connection_id = r.connection_id AND t.id = r.resource_id)
@@ -36,8 +44,6 @@ WITH shared AS (
   FROM (SELECT DISTINCT connection_id FROM temp.record_source WHERE source_id IN (SELECT source_id FROM shared)) AS s
   CROSS JOIN resource AS r ON r.connection_id = s.connection_id AND r.deleted_at IS NULL
    AND r.resource_type IN ('ExplanationOfBenefit', 'Coverage', 'Condition', 'MedicationDispense', 'Observation', 'Procedure')
-  JOIN connection AS c ON c.id = r.connection_id
-  LEFT JOIN type_state AS t ON t.connection_id = r.connection_id AND t.resource_type = r.resource_type
 ), gone AS MATERIALIZED (
   SELECT s.source_id, r.resource_type, r.resource_id, max(r.deleted_at) AS deleted_at,
          max(made_at(NULL, r.last_updated)) AS updated_at
@@ -45,11 +51,20 @@ WITH shared AS (
   CROSS JOIN resource AS r ON r.connection_id = s.connection_id AND r.deleted_at > ''
    AND r.resource_type IN ('ExplanationOfBenefit', 'Coverage', 'Condition', 'MedicationDispense', 'Observation', 'Procedure')
   WHERE s.source_id IN (SELECT source_id FROM shared)
+    AND NOT EXISTS (SELECT 1 FROM absent_resource AS a WHERE a.connection_id = r.connection_id
+      AND a.resource_type = r.resource_type AND a.resource_id = r.resource_id AND a.state = 'deleted' AND a.http_status = 200)
   GROUP BY s.source_id, r.resource_type, r.resource_id
 ), copy AS MATERIALIZED (
   SELECT h.*, s.source_id,
-         CASE WHEN g.deleted_at IS NULL THEN 0 WHEN h.is_of_plan THEN g.deleted_at > h.sent_at
-              ELSE h.updated_at <= g.updated_at END AS is_gone
+         CASE WHEN g.deleted_at IS NULL THEN 0
+              WHEN NOT h.is_of_plan THEN coalesce(h.updated_at <= g.updated_at, 1)
+              WHEN h.received_at >= g.deleted_at THEN 0
+              ELSE NOT EXISTS (
+                SELECT 1 FROM sync_walk AS w WHERE w.connection_id = h.connection_id AND w.resource_type = h.resource_type
+                  AND w.state = 'complete' AND w.mode <> 'file'
+                  AND w.started_at >= coalesce((SELECT u.started_at FROM sync_run AS u WHERE u.started_at <= g.deleted_at
+                                                ORDER BY u.id DESC LIMIT 1), g.deleted_at))
+              END AS is_gone
   FROM held AS h
   LEFT JOIN temp.person AS p ON p.connection_id = h.connection_id AND p.patient_id = h.patient_id
   CROSS JOIN temp.record_source AS s ON s.connection_id = h.connection_id AND s.source_id = coalesce(p.source_id, s.source_id)

@@ -4,14 +4,18 @@
 use super::{page::PageWrite, unlisted};
 use crate::{
     clock,
-    warehouse::error::{Doing, WarehouseError},
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::marts,
+    },
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
 /// Notes that a plan has sent a resource that only a file had brought.
 ///
-/// From now on a walk can find the resource absent, if a search over its own type brings it.
+/// From now on a walk can find the resource absent, if a search over its own type brings it. Beside copies of
+/// other connections it counts as the plan's, so the marts that read its type are out of date.
 pub(super) fn hand_over(
     transaction: &Transaction<'_>,
     page: &PageWrite,
@@ -43,6 +47,7 @@ pub(super) fn hand_over(
             .doing(doing)?;
         if let Some(resource_type) = handed_over {
             unlisted::note(transaction, page, &resource_type, rowid)?;
+            marts::note_change(transaction, id, &resource_type)?;
         }
     }
     Ok(())

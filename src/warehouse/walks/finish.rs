@@ -17,10 +17,7 @@ use crate::{
     clock,
     outcome::WalkState,
     plural,
-    warehouse::{
-        error::{Doing, WarehouseError},
-        tables::marts,
-    },
+    warehouse::error::{Doing, WarehouseError},
 };
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, Transaction, params};
@@ -59,9 +56,6 @@ pub(crate) fn end_walk(
             let as_of = end.finish.as_of.as_deref();
             // As long as a missed resource is kept unasked, the type's deletions are not known.
             let known = Advance { full: advance.full && kept == 0, ..advance.clone() };
-            if known.full {
-                marts::note_proof(&transaction, walk.walk_id)?;
-            }
             type_state::advance(&transaction, walk.walk_id, &known, as_of)?;
             if advance.full {
                 seen::forget_passes_before(&transaction, walk.walk_id)?;

@@ -12,8 +12,11 @@ use super::{
 };
 use crate::{
     clock,
-    outcome::{Reason, WalkKind},
-    warehouse::error::{Doing, WarehouseError},
+    outcome::{Reason, WalkKind, WalkState},
+    warehouse::{
+        error::{Doing, WarehouseError},
+        tables::marts,
+    },
 };
 use chrono::{DateTime, Duration, Utc};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -127,6 +130,9 @@ pub(super) fn finish_walk(
             ],
         )
         .doing(doing)?;
+    if finish.state == WalkState::Complete {
+        marts::note_return(connection, walk.walk_id)?;
+    }
     if !finish.keep_cursor {
         cursor::drop_cursor(connection, walk.walk_id)?;
         seen::forget_all(connection, walk.walk_id)?;

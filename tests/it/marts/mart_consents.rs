@@ -1,16 +1,12 @@
 //! The same records through two consents, or through a file beside a consent: every claim counts once,
 //! and what is said of it names the connection that it came through.
 
-use crate::{
-    files::import::put,
-    marts::mart_spellings::ask,
-    support::{Asked, Home, Reply, Scripted, bundle},
-};
+use crate::{files::import::put, marts::mart_spellings::ask, support::Home};
 use serde_json::{Value, json};
 use std::fs;
 
 /// A home with a plan that is never asked, and consents of these patients at it.
-fn consents(connections: &[(&str, &str)]) -> Home {
+pub(super) fn consents(connections: &[(&str, &str)]) -> Home {
     let home = Home::new();
     let plan = "[plans.north]\nfhir_url = \"http://127.0.0.1:9/fhir\"\ngrant = \"none\"\ndependants = true\n";
     fs::write(home.file("payersync.toml"), plan).unwrap();
@@ -20,21 +16,21 @@ fn consents(connections: &[(&str, &str)]) -> Home {
     home
 }
 
-fn add(home: &Home, arguments: &[&str], resources: &[Value]) {
+pub(super) fn add(home: &Home, arguments: &[&str], resources: &[Value]) {
     let text: String = resources.iter().map(|resource| format!("{resource}\n")).collect();
     let file = put(home, "in/records.ndjson", text);
     let [name, options @ ..] = arguments else { panic!("a name comes first") };
     home.succeed(&[&["import", name, file.as_str()], options].concat(), "importing records");
 }
 
-fn patient(id: &str, given: &str) -> Value {
+pub(super) fn patient(id: &str, given: &str) -> Value {
     json!({"resourceType": "Patient", "id": id, "name": [{"given": [given], "family": "Doe"}],
         "birthDate": "1980-02-03", "identifier": [{"system": "https://payer.example/member", "value": format!("M-{id}"),
             "type": {"coding": [{"code": "um"}]}}]})
 }
 
 /// A claim of a patient, with what was paid in dollars and the claim that it follows.
-fn claim(id: &str, patient: &str, paid: i64, prior: Option<&str>) -> Value {
+pub(super) fn claim(id: &str, patient: &str, paid: i64, prior: Option<&str>) -> Value {
     let day = if prior.is_some() { "2025-02-01" } else { "2025-01-10" };
     let related = prior.map(|prior| {
         json!({"claim": {"reference": format!("ExplanationOfBenefit/{prior}")},
@@ -50,7 +46,7 @@ fn claim(id: &str, patient: &str, paid: i64, prior: Option<&str>) -> Value {
         "payment": {"amount": {"value": paid, "currency": "USD"}}})
 }
 
-const MONEY: &str = "SELECT coalesce(sum(plan_paid_cents), 0), (SELECT coalesce(sum(amount_cents), 0) FROM payment_ledger),
+pub(super) const MONEY: &str = "SELECT coalesce(sum(plan_paid_cents), 0), (SELECT coalesce(sum(amount_cents), 0) FROM payment_ledger),
     (SELECT count(*) FROM reconciliation) FROM claim_current";
 
 #[test]
@@ -180,78 +176,6 @@ fn a_file_beside_a_consent_brings_no_claim_a_second_time() {
         assert_eq!(ask(&home, MONEY), ["8000|8000|0"], "{options:?}");
         home.succeed(&["verify"], "files beside a consent");
     }
-}
-
-#[test]
-fn of_copies_that_differ_the_newer_one_counts_also_if_none_is_dated() {
-    let dated = |paid: i64, updated: Value| {
-        let mut claim = claim("o", "p", paid, None);
-        claim["meta"] = json!({"lastUpdated": updated});
-        claim
-    };
-    let undated = |paid: i64| {
-        let mut claim = claim("o", "p", paid, None);
-        claim.as_object_mut().unwrap().remove("meta");
-        claim
-    };
-    let home = consents(&[("old", "p"), ("new", "p")]);
-    add(&home, &["old"], &[patient("p", "Jan"), undated(100)]);
-    add(&home, &["new"], &[undated(80)]);
-    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
-    // The age of a file is not known.
-    add(&home, &["file"], &[patient("p", "Jan"), undated(100)]);
-    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
-    // Of equal copies, that of the first connection counts.
-    add(&home, &["old"], &[undated(80)]);
-    assert_eq!(ask(&home, "SELECT connection_id, plan_paid_cents FROM claim"), ["1|8000"]);
-    home.succeed(&["verify"], "copies without a date");
-
-    // Instants are compared, whatever their time zones.
-    let home = consents(&[("a", "p"), ("b", "p")]);
-    let late = dated(80, json!("2025-02-01T23:30:00-05:00"));
-    add(&home, &["a"], &[patient("p", "Jan"), late]);
-    add(&home, &["b"], &[dated(100, json!("2025-02-02T01:00:00Z"))]);
-    assert_eq!(ask(&home, MONEY), ["8000|8000|0"]);
-}
-
-/// A plan that has these conditions of one patient, and nothing else.
-fn conditions(ids: &[usize]) -> impl Fn(&Asked) -> Reply + Send + use<> {
-    let condition = |id: &usize| {
-        json!({"resourceType": "Condition", "id": format!("c{id}"), "subject": {"reference": "Patient/p"},
-            "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "E11.9"}]}})
-        .to_string()
-    };
-    let all: Vec<String> = ids.iter().map(condition).collect();
-    move |asked| match &asked.id {
-        Some(id) => all
-            .iter()
-            .find(|json| json.contains(&format!("\"id\":\"{id}\"")))
-            .map_or((404, String::new()), |json| (200, json.clone())),
-        None => bundle(&all, Some(all.len()), None),
-    }
-}
-
-#[test]
-fn what_a_plan_has_proved_to_be_deleted_is_in_no_copy_until_the_plan_shows_it_again() {
-    let payer = Scripted::start(&["Condition"], conditions(&[0, 1, 2, 3, 4]));
-    let home = payer.connected_home(&["Condition"], "");
-    for name in ["c", "d"] {
-        home.succeed(&["connect", name, "--plan", "p", "--patient", "p"], "a consent");
-    }
-    home.succeed(&["sync", "--full"], "two consents");
-    let held = "SELECT connection_id, count(*) FROM diagnosis GROUP BY connection_id";
-    assert_eq!(ask(&home, held), ["1|5"]);
-    // The first consent is not walked any more, so its copy stays.
-    payer.play(conditions(&[0, 1, 3, 4]));
-    home.succeed(&["sync", "d", "--full"], "a deletion");
-    assert_eq!(ask(&home, "SELECT connection_id FROM condition WHERE id = 'c2' ORDER BY 1"), ["1"]);
-    assert_eq!(ask(&home, held), ["1|4"]);
-    home.succeed(&["verify"], "a deletion that one connection proved");
-    // Nothing of the first connection changes, but its plan lists the resource after its deletion.
-    payer.play(conditions(&[0, 1, 2, 3, 4]));
-    home.succeed(&["sync", "c", "--full"], "a resource that is there again");
-    assert_eq!(ask(&home, held), ["1|5"]);
-    home.succeed(&["verify"], "a resource that is there again");
 }
 
 #[test]

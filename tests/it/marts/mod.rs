@@ -7,6 +7,7 @@ pub(crate) mod claim_families;
 mod claims_cases;
 mod code_names;
 mod contact_of_the_past;
+mod copies_fetched;
 mod covered_months;
 mod extreme_numbers;
 mod lab_units;

@@ -12,6 +12,8 @@ mod benefit;
 mod cents;
 mod check;
 mod codes;
+#[cfg(test)]
+mod duplicate_tests;
 mod first_name;
 mod functions;
 mod groups;
@@ -60,36 +62,38 @@ pub(crate) fn note(transaction: &Connection, connection_id: i64) -> Result<(), W
         .map(drop)
 }
 
-/// Notes a type of a walk that is about to prove the whole type, if another connection to the same records
-/// knows of a deletion since the type was last proved: the copies of the walk's connection count again.
-pub(crate) fn note_proof(transaction: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
+/// Notes the type of a walk that ends complete, if another connection to the same records has deleted a
+/// resource of the type since the last such walk: the copies of the walk's connection count again.
+pub(crate) fn note_return(transaction: &Connection, walk_id: i64) -> Result<(), WarehouseError> {
     if !exists(transaction, "member")? {
         return Ok(());
     }
     let doing = "cannot read what other connections know of a type";
-    let proved: Option<(i64, String)> = transaction
+    let returned: Option<(i64, String)> = transaction
         .prepare_cached(
-            "SELECT w.connection_id, w.resource_type FROM sync_walk AS w WHERE w.id = ?1 AND EXISTS (
+            "SELECT w.connection_id, w.resource_type FROM sync_walk AS w
+             WHERE w.id = ?1 AND w.mode <> 'file' AND EXISTS (
                SELECT 1 FROM member AS here
                CROSS JOIN member AS beside ON beside.member_id = here.member_id
                  AND beside.connection_id <> here.connection_id
                CROSS JOIN resource AS r ON r.connection_id = beside.connection_id
                  AND r.resource_type = w.resource_type AND r.deleted_at > coalesce(
-                   (SELECT s.last_full_at FROM type_state AS s WHERE s.connection_id = w.connection_id
-                      AND s.resource_type = w.resource_type), '')
+                   (SELECT max(f.started_at) FROM sync_walk AS f
+                    WHERE f.connection_id = w.connection_id AND f.resource_type = w.resource_type
+                      AND f.state = 'complete' AND f.mode <> 'file' AND f.id <> w.id), '')
                WHERE here.connection_id = w.connection_id AND here.is_repeated = 1)",
         )
         .and_then(|mut statement| {
             statement.query_row([walk_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()
         })
         .doing(doing)?;
-    proved.map_or(Ok(()), |(connection_id, name)| note_change(transaction, connection_id, &name))
+    returned.map_or(Ok(()), |(connection_id, name)| note_change(transaction, connection_id, &name))
 }
 
 /// Notes that a resource of this type has changed, so that the marts that read the type are out of date.
 ///
 /// Nothing is noted if no mart reads the type.
-pub(super) fn note_change(
+pub(crate) fn note_change(
     transaction: &Connection,
     connection_id: i64,
     resource_type: &str,

@@ -83,12 +83,6 @@ FROM (SELECT r.*, m.member_id, coalesce(m.source_connection_id, r.connection_id)
   LEFT JOIN member AS m ON m.connection_id = r.connection_id AND m.patient_id = r.patient_id) AS d
 JOIN connection AS n ON n.id = d.connection_id
 JOIN resource AS came ON came.connection_id = d.connection_id AND came.resource_type = 'Condition' AND came.resource_id = d.id
-LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, CASE WHEN b.plan IS NULL THEN 1 ELSE 0 END, c.received_at DESC, r.connection_id) AS place
-  -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
-  FROM member AS b CROSS JOIN condition AS r CROSS JOIN resource AS c
-  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id
-    AND c.connection_id = r.connection_id AND c.resource_type = 'Condition' AND c.resource_id = r.id) AS twin
-  ON twin.connection_id = d.connection_id AND twin.id = d.id
-WHERE coalesce(d.verification_status_code, '') NOT IN ('entered-in-error', 'refuted')
-  AND coalesce(twin.place, 1) = 1;
+-- Of copies from several connections, diagnosis has the one that counts, and none that is deleted.
+JOIN diagnosis AS k ON k.connection_id = d.connection_id AND k.record_id = d.id AND k.source = 'condition'
+WHERE coalesce(d.verification_status_code, '') NOT IN ('entered-in-error', 'refuted');

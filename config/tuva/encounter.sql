@@ -3,6 +3,10 @@
 -- Grain: one row per encounter record that was not entered in error, cancelled or only planned. Names, order
 -- and types are those of encounter in Tuva 0.18.0.
 --
+-- Of copies that came through several connections to the same records, the one that was updated last is here,
+-- else that of a plan's connection, else the one that came last. A record that one connection has found
+-- deleted is here as long as another connection has a copy of it.
+--
 -- encounter_id                      VARCHAR: source_connection_id of member, a point, the resource's id
 -- person_id                         VARCHAR: member_id of member: over plans
 -- patient_id                        VARCHAR: source_connection_id of member, a point, the id of the patient

@@ -5,6 +5,10 @@
 -- and diastolic.
 -- Names, order and types are those of observation in Tuva 0.18.0.
 --
+-- Of copies that came through several connections to the same records, the one that was updated last is here,
+-- else that of a plan's connection, else the one that came last. A record that one connection has found
+-- deleted is here as long as another connection has a copy of it.
+--
 -- observation_id                    VARCHAR: source_connection_id of member, a point, the resource's id; for a component also # and its position
 -- person_id                         VARCHAR: member_id of member: over plans
 -- payer                             VARCHAR: name of the plan in the configuration
@@ -120,10 +124,11 @@ FROM (SELECT r.*, r.stated || CASE length(r.stated) WHEN 4 THEN '-01-01' WHEN 7 
 JOIN connection AS n ON n.id = v.connection_id
 JOIN resource AS came ON came.connection_id = v.connection_id AND came.resource_type = 'Observation' AND came.resource_id = v.id
 LEFT JOIN (SELECT r.connection_id, r.id, row_number() OVER (PARTITION BY b.source_connection_id, r.id
-    ORDER BY coalesce(r.meta_last_updated, '') DESC, r.connection_id) AS place
+    ORDER BY coalesce(r.meta_last_updated, '') DESC, CASE WHEN b.plan IS NULL THEN 1 ELSE 0 END, c.received_at DESC, r.connection_id) AS place
   -- Few members have records that two connections read: CROSS JOIN looks for their records alone.
-  FROM member AS b CROSS JOIN observation AS r
-  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id) AS twin
+  FROM member AS b CROSS JOIN observation AS r CROSS JOIN resource AS c
+  WHERE b.is_repeated = 1 AND r.connection_id = b.connection_id AND r.patient_id = b.patient_id
+    AND c.connection_id = r.connection_id AND c.resource_type = 'Observation' AND c.resource_id = r.id) AS twin
   ON twin.connection_id = v.connection_id AND twin.id = v.id
 WHERE coalesce(v.status, '') NOT IN ('entered-in-error', 'cancelled')
   AND coalesce(twin.place, 1) = 1

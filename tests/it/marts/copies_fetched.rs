@@ -2,7 +2,7 @@
 
 use crate::{
     marts::{
-        mart_consents::{MONEY, add, claim, consents, patient},
+        mart_consents::{CLINICAL, MONEY, add, claim, clinical, consents, patient, record},
         mart_spellings::ask,
     },
     support::{Asked, Home, Reply, Scripted, bundle},
@@ -98,9 +98,43 @@ fn what_a_plan_has_proved_to_be_deleted_is_in_no_copy_until_another_consent_is_w
     fetch(&payer, &home, "d", &[0, 1, 3, 4].map(condition));
     assert_eq!(ask(&home, "SELECT connection_id FROM condition WHERE id = 'c2' ORDER BY 1"), ["1"]);
     assert_eq!(ask(&home, held), ["1|4"]);
+    assert_eq!(clinical(&home, "condition"), ["1.c0", "1.c1", "1.c3", "1.c4"]);
     home.succeed(&["verify"], "a deletion that one connection proved");
     // Nothing of the first connection changes, but its plan lists the resource after its deletion.
     fetch(&payer, &home, "c", &all);
     assert_eq!(ask(&home, held), ["1|5"]);
+    assert_eq!(clinical(&home, "condition").len(), 5);
     home.succeed(&["verify"], "a resource that is there again");
+}
+
+#[test]
+fn of_undated_clinical_records_the_newer_copy_of_a_plan_counts() {
+    let types: Vec<&str> = CLINICAL.iter().map(|(_, kind)| *kind).chain(["Patient"]).collect();
+    let (payer, home) = two_consents(&types);
+    let with = |word: &str| {
+        let mut jan = patient("p", "Jan");
+        jan["name"][0]["family"] = json!(word);
+        let mut records = vec![jan];
+        for (_, kind) in CLINICAL {
+            let mut record = record(kind, "1", "p", "2025-01-01");
+            record.as_object_mut().unwrap().remove("meta");
+            let (member, value) = match kind {
+                "Encounter" => ("class", json!({"code": word})),
+                "Immunization" => ("vaccineCode", json!({"text": word})),
+                "MedicationRequest" => ("medicationCodeableConcept", json!({"text": word})),
+                _ => ("code", json!({"text": word})),
+            };
+            record[member] = value;
+            records.push(record);
+        }
+        records
+    };
+    fetch(&payer, &home, "c", &with("old"));
+    fetch(&payer, &home, "d", &with("new"));
+    add(&home, &["file"], &with("old"));
+    for (table, _) in CLINICAL {
+        let word = if table == "encounter" { "encounter_type" } else { "source_description" };
+        assert_eq!(ask(&home, &format!("SELECT {word} FROM tuva_{table}")), ["new"], "{table}");
+    }
+    assert_eq!(ask(&home, "SELECT last_name FROM tuva_patient"), ["new"]);
 }

@@ -219,14 +219,14 @@ fn of_files_with_two_plans_each_claim_is_its_own_patients() {
 }
 
 /// A clinical record of a patient, as it was on a day.
-fn record(kind: &str, id: &str, patient: &str, day: &str) -> Value {
+pub(super) fn record(kind: &str, id: &str, patient: &str, day: &str) -> Value {
     let whose = if kind == "Immunization" { "patient" } else { "subject" };
     json!({"resourceType": kind, "id": id, "meta": {"lastUpdated": format!("{day}T00:00:00Z")},
         whose: {"reference": format!("Patient/{patient}")}})
 }
 
 /// The tables of the Tuva input layer with clinical records, and the types that they come from.
-const CLINICAL: [(&str, &str); 5] = [
+pub(super) const CLINICAL: [(&str, &str); 5] = [
     ("condition", "Condition"),
     ("encounter", "Encounter"),
     ("immunization", "Immunization"),
@@ -234,7 +234,7 @@ const CLINICAL: [(&str, &str); 5] = [
     ("observation", "Observation"),
 ];
 
-fn clinical(home: &Home, table: &str) -> Vec<String> {
+pub(super) fn clinical(home: &Home, table: &str) -> Vec<String> {
     ask(home, &format!("SELECT {table}_id FROM tuva_{table} ORDER BY 1"))
 }
 
@@ -255,26 +255,6 @@ fn the_input_layer_has_each_clinical_record_once_whoever_brought_it() {
     let persons = "SELECT person_id, patient_id FROM tuva_patient";
     assert_eq!(ask(&home, persons), ["c1|1.p"]);
     home.succeed(&["verify"], "clinical records");
-}
-
-#[test]
-fn of_undated_clinical_records_the_newer_copy_of_a_plan_counts() {
-    let home = consents(&[("old", "p"), ("new", "p")]);
-    let with = |family: &str, class: &str| {
-        let mut visit = record("Encounter", "e", "p", "2025-01-01");
-        visit.as_object_mut().unwrap().remove("meta");
-        visit["class"] = json!({"code": class});
-        let mut jan = patient("p", "Jan");
-        jan["name"][0]["family"] = json!(family);
-        [jan, visit]
-    };
-    for (name, family, class) in
-        [("old", "Roe", "EMER"), ("new", "Doe", "AMB"), ("file", "Roe", "EMER")]
-    {
-        add(&home, &[name], &with(family, class));
-    }
-    assert_eq!(ask(&home, "SELECT encounter_type FROM tuva_encounter"), ["AMB"]);
-    assert_eq!(ask(&home, "SELECT last_name FROM tuva_patient"), ["Doe"]);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 -- How much of the deductible and of the out-of-pocket maximum is used, by the claims and by the payer's own account?
 --
--- Grain: one row per member at a payer, coverage, plan year, kind, unit, network, term, benefit category
--- and currency, where the claims or the payer state an amount. Consents to the same records (see member)
--- are one account. The sum of used_cents counts each current claim (see claim_current) once, in the plan
--- year in which its service began. Never add the payer's figures of several rows: the family's include the
--- individual's, and a lifetime the year's.
+-- Grain: one row per member at a payer, coverage, plan year, kind, unit, network, term, benefit category and
+-- currency, where the claims or the payer state an amount. Consents to the same records (see member) are one
+-- account, and so are two Patients of one person at one plan. The sum of used_cents counts each current claim
+-- (see claim_current) once, in the plan year in which its service began. Never add the payer's figures of
+-- several rows: the family's include the individual's, and a lifetime the year's.
 --
 -- Out of pocket is deductible, copayment and coinsurance; a claim that states none of the three counts
 -- with what the member owes (member_cost_share in claim). A claim that mixes currencies has no amounts
@@ -29,7 +29,7 @@
 --
 -- connection_id             whose consent the payer's figure came through, else the first with a claim
 -- member_id                 the person, id in member
--- patient_id                the member, id in patient
+-- patient_id                the member, id in patient; of several of one person the first with a claim
 -- coverage_id               the coverage used, id in coverage; NULL where the claims name none
 -- plan_year_start_date      first day of the plan year
 -- plan_year_end_date        last day of the plan year
@@ -95,7 +95,7 @@ WITH covered AS MATERIALIZED (
 ), placed AS MATERIALIZED (
   SELECT c.connection_id AS claim_connection_id, coalesce(person.source_id, c.connection_id) AS source_id,
          coalesce(s.connection_id, c.connection_id) AS coverage_connection_id,
-         c.explanation_of_benefit_id, c.member_id, c.patient_id, c.coverage_id, c.created_date, c.currency,
+         c.explanation_of_benefit_id, c.member_id, c.patient_id AS claim_patient_id, c.coverage_id, c.created_date, c.currency,
          made_at(c.created, e.meta_last_updated) AS created_at,
          CASE WHEN s.is_year THEN s.first ELSE substr(c.service_start_date, 1, 4) || '-01-01' END AS first,
          CASE WHEN s.is_year THEN s.last ELSE substr(c.service_start_date, 1, 4) || '-12-31' END AS last,
@@ -115,9 +115,12 @@ WITH covered AS MATERIALIZED (
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   LEFT JOIN covered AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
 ), dated AS MATERIALIZED (
-  -- Consents to the same records are one account, under the first connection with a claim of it.
-  SELECT placed.*, min(claim_connection_id) OVER (PARTITION BY source_id, patient_id) AS connection_id
+  -- Consents to the same records are one account, and so are several Patients of one person: a plan may have
+  -- merged them. The account is under the first connection with a claim of it, and that claim's Patient.
+  SELECT placed.*, first_value(claim_connection_id) OVER account AS connection_id, first_value(claim_patient_id) OVER account AS patient_id
   FROM placed
+  WINDOW account AS (PARTITION BY source_id, member_id, CASE WHEN member_id IS NULL THEN claim_patient_id END
+                     ORDER BY claim_connection_id, claim_patient_id)
 ), balance AS (
   SELECT f.connection_id, f.explanation_of_benefit_id, f.benefit_balance_index, f.financial_index,
          coalesce(benefit_kind(f.type_code), benefit_kind(f.type_display), benefit_kind(f.type_text)) AS kind,

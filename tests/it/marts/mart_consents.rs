@@ -133,6 +133,22 @@ fn a_plan_year_is_one_account_whichever_consent_brought_its_claims() {
         ]
     );
     home.succeed(&["verify"], "one account of two consents");
+
+    // The plan has merged the Patient of the old consent into another one.
+    let home = consents(&[("a", "p"), ("b", "q")]);
+    let mut merged = patient("q", "Jan");
+    merged["link"] = json!([{"other": {"reference": "Patient/p"}, "type": "replaces"}]);
+    let mut newer = used("n", 500);
+    newer["patient"]["reference"] = json!("Patient/q");
+    add(&home, &["a"], &[patient("p", "Jan"), used("o", 800)]);
+    add(&home, &["b"], &[merged, newer]);
+    let account = "SELECT connection_id, member_id, patient_id, kind, claim_count, used_cents
+        FROM accumulator ORDER BY kind";
+    assert_eq!(
+        ask(&home, account),
+        ["1|c1|p|deductible|2|130000", "1|c1|p|out of pocket|2|130000"]
+    );
+    home.succeed(&["verify"], "one account of two Patients");
 }
 
 #[test]

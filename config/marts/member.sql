@@ -5,7 +5,7 @@
 -- label, when they hold the same patient of the same plan or of the same server, or when their patients share an identifier
 -- (same system, same value) and neither the birth date nor the first given name says otherwise. Accents,
 -- hyphens and apostrophes make no other name, and a name sent as one text is read as "Ann Doe" or "Doe, Ann".
--- "Baby Boy" and the like are no names.
+-- "Baby Boy" and the like are no names; if the name of either is unknown, a male and a female are two people.
 -- Within one connection both must be known and agree, since families share numbers.
 --
 -- Connections of one person at one payer bring the same resources. The marts count each once: from the copy

@@ -64,7 +64,7 @@ pub(super) fn read(
                  GROUP BY connection_id HAVING count(*) = 1)
              SELECT one.connection_id, one.id, c.plan,
                CASE WHEN one.id = coalesce(c.patient_id, alone.id) THEN c.member END,
-               p.given_name, p.birth_date, c.fhir_bases, p.name_text
+               p.given_name, p.birth_date, c.fhir_bases, p.name_text, p.gender
              FROM one JOIN connection AS c ON c.id = one.connection_id
              LEFT JOIN alone ON alone.connection_id = one.connection_id
              LEFT JOIN patient AS p ON p.connection_id = one.connection_id AND p.id = one.id
@@ -82,6 +82,7 @@ pub(super) fn read(
                     label: row.get(3)?,
                     given_name: row.get::<_, Option<String>>(4)?.or(given),
                     birth_date: row.get(5)?,
+                    gender: row.get(8)?,
                     bases: bases
                         .iter()
                         .flat_map(|bases| bases.split_whitespace())

@@ -3,7 +3,7 @@
 //! Pure. Two patients are one person if the operator gave their connections the same label, if they are
 //! the same patient of the same plan or server, if one Patient links to the other, or if they share an
 //! identifier. An identifier joins two groups of patients only if no name and no birth date in one group
-//! contradicts those in the other.
+//! contradicts those in the other, nor a gender if the names of either are unknown.
 //!
 //! Two connections read the same records if they hold the same person of the same plan, also as two patients:
 //! a plan may merge one into the other, and an id means one resource on the whole server. Imported files
@@ -28,6 +28,7 @@ pub(super) struct Patient {
     pub(super) label: Option<String>,
     pub(super) given_name: Option<String>,
     pub(super) birth_date: Option<String>,
+    pub(super) gender: Option<String>,
     pub(super) identifiers: Vec<Identifier>,
     /// Ids of Patients of the same connection or plan that are linked as the same person.
     pub(super) links: Vec<String>,
@@ -50,11 +51,13 @@ pub(super) struct Person {
     pub(super) group_id: i64,
 }
 
-/// The known names and birth dates of a group of patients.
+/// The known names, birth dates and genders of a group of patients.
 #[derive(Debug, Clone, Default)]
 struct Traits {
     first_names: BTreeSet<FirstName>,
     birth_dates: BTreeSet<String>,
+    /// `male` and `female` only: any other code tells nobody apart.
+    genders: BTreeSet<String>,
 }
 
 impl Traits {
@@ -63,20 +66,30 @@ impl Traits {
         Traits {
             first_names: first_name.into_iter().collect(),
             birth_dates: patient.birth_date.iter().map(|date| date.trim().to_owned()).collect(),
+            genders: patient
+                .gender
+                .iter()
+                .filter(|it| ["male", "female"].contains(&it.as_str()))
+                .cloned()
+                .collect(),
         }
     }
 
     /// Whether birth dates and first given names allow that all are one person.
     ///
     /// Members of one family may share a number, and twins a birth date. A month or a year agrees with
-    /// any day in it, and a day with any time of it.
+    /// any day in it, and a day with any time of it. If the names of either are unknown, as those of newborn
+    /// twins are, the genders must agree, too. Known names decide alone: two plans may differ about a gender.
     fn agree(&self, other: &Traits) -> bool {
         let names = (&self.first_names, &other.first_names);
         let is_within = |one: &String, other: &String| {
             let rest = one.strip_prefix(other.as_str());
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', 'T']))
         };
+        let is_nameless = names.0.is_empty() || names.1.is_empty();
+        let same_gender = |one: &String| other.genders.iter().all(|other| one == other);
         names.0.iter().all(|one| names.1.iter().all(|other| one.is_like(other)))
+            && (!is_nameless || self.genders.iter().all(same_gender))
             && self.birth_dates.iter().all(|one| {
                 let mut others = other.birth_dates.iter();
                 others.all(|other| is_within(one, other) || is_within(other, one))
@@ -105,6 +118,7 @@ impl Finding<'_> {
             let kept = &mut self.traits[first.min(second)];
             kept.first_names.extend(gone.first_names);
             kept.birth_dates.extend(gone.birth_dates);
+            kept.genders.extend(gone.genders);
         }
         if same_records {
             self.bind_records(one, other);

@@ -155,6 +155,19 @@ fn a_shared_number_joins_unless_birth_date_or_name_differ() {
         ids(&[with(1, "2025-01-01", "Baby Boy"), with(2, "2025-01-01", "Liam")]),
         ["c1", "c1"]
     );
+    // A newborn's name comes later, or there are twins.
+    let of =
+        |patient: Patient, gender: &str| Patient { gender: Some(gender.to_owned()), ..patient };
+    let (baby, liam) = (with(1, "2025-01-01", "Baby A"), with(2, "2025-01-01", "Liam"));
+    for (one, other, expected) in [
+        ("male", "male", ["c1", "c1"]),
+        ("female", "male", ["c1", "c2"]),
+        ("unknown", "male", ["c1", "c1"]),
+    ] {
+        assert_eq!(ids(&[of(baby.clone(), one), of(liam.clone(), other)]), expected);
+    }
+    let jan = with(2, "1980-01-01", "Jan");
+    assert_eq!(ids(&[of(same.clone(), "female"), of(jan, "male")]), ["c1", "c1"]);
     // A patient without a name and birth date joins one of the twins, never both.
     let twin = with(3, "1980-01-01", "Eva");
     assert_eq!(ids(&[same.clone(), unknown.clone(), twin.clone()]), ["c1", "c1", "c3"]);

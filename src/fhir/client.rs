@@ -6,7 +6,7 @@ use super::{
     attachment::accept_for,
     bundle::Bundle,
     effort::{Effort, Sent},
-    error::FetchError,
+    error::{FetchError, is_web_page},
     reading::{any_resource, anything, is_from_cache, is_still_loading, page_or_final},
     reference::{Referenced, read_url},
     search::under,
@@ -260,7 +260,7 @@ impl FhirClient {
     }
 
     /// Sends a request and reads a successful answer; a 401 renews the token once and repeats it. So does a
-    /// 403 that may mean an expired token.
+    /// 403 that may mean an expired token, if the token can be renewed.
     async fn send<T>(
         &self,
         asked: &Asked<'_>,
@@ -269,16 +269,19 @@ impl FhirClient {
         let bearer = self.bearer().await?;
         let (response, value) = self.ask(asked, bearer.as_ref(), read).await?;
         let Some(rejected) = bearer else { return Ok((response, value)) };
-        let is_renewed = match response.status {
-            401 => self.is_to_be_renewed(&rejected, asked.proves_rejection).await?,
-            // Some gateways refuse an expired token so. For another type, a 403 may be the plan's habit.
-            403 if asked.proves_rejection => self.may_have_expired(&rejected).await?,
-            _ => false,
+        let renewed = match response.status {
+            401 => match self.is_to_be_renewed(&rejected, asked.proves_rejection).await? {
+                true => Some(self.renewed(&rejected).await?),
+                false => None,
+            },
+            // Some gateways refuse an expired token so. For another type, a 403 may be the plan's habit; and a
+            // web page is a firewall's, which knows no token.
+            403 if asked.proves_rejection && !is_web_page(&response.body) => {
+                self.renewed_if_expired(&rejected).await?
+            }
+            _ => None,
         };
-        if !is_renewed {
-            return Ok((response, value));
-        }
-        let renewed = self.renewed(&rejected).await?;
+        let Some(renewed) = renewed else { return Ok((response, value)) };
         let again = self.ask(asked, Some(&renewed), read).await?;
         if again.0.status == 401 {
             let mut in_vain = self.renewed_in_vain.lock().unwrap_or_else(PoisonError::into_inner);
@@ -305,12 +308,15 @@ impl FhirClient {
                 && self.tokens.can_replace(&self.connection, registration, rejected, now).await?)
     }
 
-    /// Whether a token that was answered 403 may just have expired, and can be renewed.
-    async fn may_have_expired(&self, rejected: &Bearer) -> Result<bool, FetchError> {
+    /// Another token in place of one that was answered 403, if that one may just have expired. If there is none,
+    /// the 403 is the answer.
+    async fn renewed_if_expired(&self, refused: &Bearer) -> Result<Option<Bearer>, FetchError> {
         let (registration, now) = (&self.registration, self.clock.now());
+        if registration.fixed_token.is_some() {
+            return Ok(None);
+        }
         let tokens = &self.tokens;
-        Ok(registration.fixed_token.is_none()
-            && tokens.may_have_expired(&self.connection, registration, rejected, now).await?)
+        Ok(tokens.renewed_if_expired(&self.connection, registration, refused, now).await?)
     }
 
     /// Sends a request with this token, or with none, and counts it.

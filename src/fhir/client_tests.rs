@@ -172,6 +172,39 @@ async fn a_403_renews_a_token_of_unknown_life_once_it_is_old() {
     }
 }
 
+/// The access token may work for every other type, so the 403 alone is the answer.
+#[tokio::test]
+async fn a_403_ends_no_grant_though_the_token_cannot_be_renewed() {
+    for (refusal, code, page, refreshes) in [
+        ("", 400, r#"{"error":"invalid_grant"}"#, 2),
+        ("", 401, r#"{"error":"invalid_client"}"#, 2),
+        ("<html><title>403 Forbidden</title></html>", 400, r#"{"error":"invalid_grant"}"#, 0),
+    ] {
+        let fixture = Fixture::new(Some("refresh-0")).await;
+        let grant = fixture.vault.get("c1").unwrap().unwrap();
+        let refreshed_at = START - TimeDelta::hours(2);
+        let old = StoredGrant { expires_at: None, refreshed_at, ..grant };
+        fixture.vault.put("c1", &old).unwrap();
+        let refused = ResponseTemplate::new(code).set_body_string(page);
+        Mock::given(method("POST")).respond_with(refused).mount(&fixture.server).await;
+        let patient = ResponseTemplate::new(403).set_body_string(refusal);
+        let asks = Mock::given(method("GET")).and(path("/r4/Patient")).respond_with(patient);
+        asks.mount(&fixture.server).await;
+        fixture.answers("/r4/Condition", 403).await;
+        let reason = if refusal.is_empty() { Reason::Forbidden } else { Reason::Blocked };
+        for _ in 0..2 {
+            assert_eq!(fixture.page("Patient").await.reason(), reason, "{page}");
+        }
+        assert_eq!(fixture.page("Condition").await.reason(), Reason::Forbidden, "{page}");
+        assert_eq!(fixture.asked("POST").await, refreshes, "{page}");
+        let kept = fixture.vault.get("c1").unwrap().unwrap();
+        assert_eq!(
+            (kept.consent, kept.refresh_begun_at.is_some()),
+            (ConsentState::Granted, code == 401)
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_request_dropped_while_the_token_is_renewed_is_counted_by_its_own_handle() {
     let fixture = Fixture::new(Some("refresh-0")).await;

@@ -87,7 +87,7 @@ fn is_resource(body: &[u8]) -> bool {
 }
 
 /// Whether a body is an HTML page; a resource in XML is not.
-fn is_web_page(body: &[u8]) -> bool {
+pub(super) fn is_web_page(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(&body[..body.len().min(1024)]).to_ascii_lowercase();
     let text = text.trim_start_matches('\u{feff}').trim_start();
     text.starts_with('<') && (text.contains("<html") || text.starts_with("<!doctype html"))

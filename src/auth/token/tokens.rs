@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::{
-        ClientRegistration, GrantError, GrantKind, StoredGrant, TokenError, Vault, VaultError,
+        ClientRegistration, GrantError, StoredGrant, TokenError, Vault, VaultError,
         consent::connect,
     },
     http::{Bearer, HttpClient, SecretsInPlay},
@@ -79,7 +79,7 @@ impl Tokens {
         registration: &ClientRegistration,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
-        self.bearer_unless(None, connection, registration, now).await
+        self.bearer_unless(None, true, connection, registration, now).await
     }
 
     /// The scope that the plan granted last, if it told one: a refresh may grant less than the
@@ -115,27 +115,7 @@ impl Tokens {
         rejected: &Bearer,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
-        self.bearer_unless(Some(rejected), connection, registration, now).await
-    }
-
-    /// Whether another token can be had in place of `rejected`, or the stored one is known to be useless. If
-    /// not, a single refused request must not end the grant, whose token other requests may still use.
-    ///
-    /// # Errors
-    /// An error of the vault.
-    pub async fn can_replace(
-        &self,
-        connection: &ConnectionKey,
-        registration: &ClientRegistration,
-        rejected: &Bearer,
-        now: DateTime<Utc>,
-    ) -> Result<bool, TokenError> {
-        let stored = self.0.load(connection).await?;
-        let asks_for_itself = registration.grant == GrantKind::ClientCredentials;
-        Ok(stored.is_none_or(|grant| {
-            let is_lasting = grant.refresh.is_none() && grant.is_alive(now);
-            asks_for_itself || !is_lasting || !rejected.carries(&grant.access)
-        }))
+        self.bearer_unless(Some(rejected), true, connection, registration, now).await
     }
 
     /// Refreshes a grant although its access token is still good.
@@ -151,7 +131,7 @@ impl Tokens {
         let stored = self.0.load(connection).await?;
         let Some(current) = stored.filter(|grant| grant.refresh.is_some()) else { return Ok(()) };
         let current = self.0.bearer_of(connection, registration, &current);
-        self.bearer_unless(Some(&current), connection, registration, now).await.map(drop)
+        self.bearer_unless(Some(&current), true, connection, registration, now).await.map(drop)
     }
 
     /// Asks for a first token for the client itself, whatever is stored. From then on, tokens and the
@@ -168,9 +148,11 @@ impl Tokens {
         self.0.ask(connection, registration, now).await.map(drop)
     }
 
+    /// A token other than `rejected`. `marks` says whether the grant is marked if only a new consent brings one.
     async fn bearer_unless(
         &self,
         rejected: Option<&Bearer>,
+        marks: bool,
         connection: &ConnectionKey,
         registration: &ClientRegistration,
         now: DateTime<Utc>,
@@ -185,8 +167,9 @@ impl Tokens {
         let inner = Arc::clone(&self.0);
         let (connection, registration) = (connection.clone(), registration.clone());
         let rejected = rejected.cloned();
-        let renewal =
-            async move { inner.renew(&connection, &registration, rejected.as_ref(), now).await };
+        let renewal = async move {
+            inner.renew(&connection, &registration, rejected.as_ref(), marks, now).await
+        };
         tokio::spawn(renewal).await.unwrap_or_else(|error| Err(stopped(error).into()))
     }
 }
@@ -203,6 +186,7 @@ impl Inner {
         connection: &ConnectionKey,
         registration: &ClientRegistration,
         rejected: Option<&Bearer>,
+        marks: bool,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
         let Some(_turn) = self.locks.acquire(&connection.uid).await? else {
@@ -215,11 +199,11 @@ impl Inner {
         match next_step(stored.as_ref(), registration, rejected, least, now) {
             Step::Use(grant) => Ok(self.bearer_of(connection, registration, grant)),
             Step::Refresh(grant, token) => {
-                self.refresh(connection, registration, grant, token, now).await
+                self.refresh(connection, registration, grant, token, marks, now).await
             }
             Step::Ask => self.ask(connection, registration, now).await,
             Step::Consent { reason, note } => {
-                if let Some(generation) = note {
+                if let Some(generation) = note.filter(|_| marks) {
                     self.note_consent(connection, generation, &reason, now).await?;
                 }
                 Err(consent_needed(connection, registration, reason))
@@ -239,6 +223,7 @@ impl Inner {
         registration: &ClientRegistration,
         grant: &StoredGrant,
         token: &SecretString,
+        marks: bool,
         now: DateTime<Utc>,
     ) -> Result<Bearer, TokenError> {
         // The process does not end before this is dropped.
@@ -271,20 +256,25 @@ impl Inner {
             }
             Err(error) => error,
         };
-        if error.is_unsent() {
-            // A mark would make the end of the consent, whenever it comes, look like a lost answer. It stays
-            // if the vault cannot be written now.
+        let ends = error.ends_grant();
+        let is_told = ends.as_ref().is_some_and(|reason| reason != UNUSABLE);
+        let is_kept = !marks && is_told && error.attempts() == 1;
+        if error.is_unsent() || is_kept {
+            // The note that a refresh began would make the end of the consent, whenever it comes, look like a
+            // lost answer. The note stays if the vault cannot be written now.
             let (uid, before) = (connection.uid.clone(), grant.refresh_begun_at);
             let _ = self.in_vault(move |vault| vault.begin_refresh(&uid, generation, before)).await;
         }
-        let Some(mut reason) = error.ends_grant() else { return Err(failed(connection, error)) };
+        let Some(mut reason) = ends else { return Err(failed(connection, error)) };
         // The operator gets a reason of its own: the plan may have rotated the token in an answer that never
         // arrived, and no client can undo that.
         let was_sent_before = error.attempts() > 1 || grant.refresh_begun_at.is_some();
         if was_sent_before && reason != UNUSABLE {
             reason = "refresh_answer_lost".to_owned();
         }
-        self.note_consent(connection, generation, &reason, now).await?;
+        if marks {
+            self.note_consent(connection, generation, &reason, now).await?;
+        }
         Err(consent_needed(connection, registration, reason))
     }
 

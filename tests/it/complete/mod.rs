@@ -4,6 +4,7 @@ mod abridged;
 mod absence;
 mod absence_errors;
 mod backfill;
+mod beneficiary;
 mod between_parts;
 mod by_reference;
 mod clocks;

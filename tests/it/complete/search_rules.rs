@@ -18,15 +18,15 @@ fn observation(id: &str, category: &str) -> String {
 }
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"a-b"}"#;
-const TOKEN: &str = r#","patient":"a-b""#;
-const TYPES: &str = "types = [\"Patient\", \"Coverage\", \"Condition\"]\n";
+pub(super) const TOKEN: &str = r#","patient":"a-b""#;
+pub(super) const TYPES: &str = "types = [\"Patient\", \"Coverage\", \"Condition\"]\n";
 
 fn coverage() -> String {
     r#"{"resourceType":"Coverage","id":"v","beneficiary":{"reference":"Patient/a-b"}}"#.to_owned()
 }
 
 /// A payer that wants the patient in every search of a member's type.
-fn wanting(status: u16) -> Dictated {
+pub(super) fn wanting(status: u16) -> Dictated {
     let payer = Dictated::start();
     payer.serve("Patient", &[PATIENT]);
     payer.serve("Coverage", &[coverage()]);
@@ -39,13 +39,13 @@ fn wanting(status: u16) -> Dictated {
     payer
 }
 
-fn queries(payer: &Dictated) -> Vec<String> {
+pub(super) fn queries(payer: &Dictated) -> Vec<String> {
     let mut queries = std::mem::take(&mut payer.script().queries);
     queries.sort();
     queries
 }
 
-fn live(home: &Home) -> Vec<String> {
+pub(super) fn live(home: &Home) -> Vec<String> {
     home.rows(
         "SELECT resource_type || '/' || resource_id FROM resource WHERE deleted_at IS NULL
          ORDER BY 1",
@@ -53,7 +53,7 @@ fn live(home: &Home) -> Vec<String> {
     .concat()
 }
 
-fn state(home: &Home, name: &str) -> String {
+pub(super) fn state(home: &Home, name: &str) -> String {
     let latest = format!(
         "SELECT state || ' ' || coalesce(reason, '') FROM sync_walk
          WHERE resource_type = '{name}' AND mode <> 'window' ORDER BY id DESC LIMIT 1"
@@ -89,28 +89,6 @@ fn a_plan_that_refuses_a_bare_search_gets_the_patient_named_and_from_then_on_at_
         home.succeed(&["sync", "--full"], "a deletion");
         assert_eq!(live(&home), ["Condition/c1", "Coverage/v", "Patient/a-b"]);
         home.succeed(&["verify"], "three syncs");
-    }
-}
-
-#[test]
-fn a_plan_that_knows_coverages_by_beneficiary_alone_is_asked_so_and_from_then_on_at_once() {
-    const RULE: &str = "[plans.demo.search]\ndefault = \"patient={patient}\"\n";
-    for rules in ["", RULE] {
-        let payer = wanting(400);
-        payer.script().token = TOKEN.to_owned();
-        payer.script().wants.insert("Coverage", ("beneficiary=a-b", 400));
-        let home = payer.home(&format!("{TYPES}{rules}"));
-        home.succeed(&["sync"], rules);
-        // No claim names the Coverage, so that no read would have brought it.
-        let all = ["Condition/c1", "Condition/c2", "Coverage/v", "Patient/a-b"];
-        assert_eq!(live(&home), all, "{rules}");
-        assert_eq!(state(&home, "Coverage"), "complete", "{rules}");
-        payer.script().queries.clear();
-        home.succeed(&["sync", "--full"], "another night");
-        let asked = queries(&payer);
-        let of_coverage = asked.iter().filter(|query| query.starts_with("Coverage"));
-        let expected = ["Coverage?_count=100&beneficiary=a-b"];
-        assert_eq!(of_coverage.collect::<Vec<_>>(), expected, "{rules}");
     }
 }
 

@@ -130,10 +130,13 @@ impl Capability {
                     offered.any(|interaction| interaction.code.as_deref() == Some(code))
                 };
                 // A type without any interaction listed is a careless statement, not a refusal. So is a type
-                // with search parameters of its own and no search.
-                let is_own = |name: &str| !name.starts_with('_');
+                // with a parameter for the patient and no search. Other parameters say nothing: an
+                // Organization that is only read may have them, and must still be read by reference.
+                let takes_patient =
+                    |name: &str| matches!(name, "patient" | "subject" | "beneficiary");
                 let mut parameters = resource.parameters.0.iter();
-                let names_search = parameters.any(|it| it.name.as_deref().is_some_and(is_own));
+                let names_search =
+                    parameters.any(|it| it.name.as_deref().is_some_and(takes_patient));
                 if resource.interaction.0.is_empty() || offers("search-type") || names_search {
                     let dated = everywhere || dated(&resource.parameters);
                     searchable.insert(resource.name, dated);
@@ -230,11 +233,14 @@ mod tests {
                 {"type":"Condition","interaction":[{"code":"read"}],"searchParam":[{"name":"patient"}]},
                 {"type":"Device","interaction":[{"code":"read"}],
                  "searchParam":[{"name":"_id"},{"name":"_lastUpdated"},{}]},
-                {"type":"Location","interaction":[{"code":"read"}]}]}]}"#,
+                {"type":"Location","interaction":[{"code":"read"}]},
+                {"type":"Medication","interaction":[{"code":"read"}],
+                 "searchParam":[{"name":"_id"},{"name":"code"}]}]}]}"#,
         )
         .unwrap();
         assert!(capability.searches("Condition") && !capability.only_reads("Condition"));
         assert!(!capability.searches("Device") && capability.only_reads("Device"));
+        assert!(!capability.searches("Medication") && capability.only_reads("Medication"));
         assert!(capability.searches("Patient"));
         assert!(capability.searches("Coverage"));
         assert!(!capability.searches("Location") && capability.only_reads("Location"));

@@ -6,18 +6,18 @@ use payersync::sandbox::Fault;
 
 const PATIENT: &str = r#"{"resourceType":"Patient","id":"1"}"#;
 
-fn of_patient(name: &str, id: &str) -> String {
+pub(super) fn of_patient(name: &str, id: &str) -> String {
     format!(r#"{{"resourceType":"{name}","id":"{id}","subject":{{"reference":"Patient/1"}}}}"#)
 }
 
 /// State and reason of a type, in the ledger's view.
-fn stands(home: &Home, name: &str) -> Vec<String> {
+pub(super) fn stands(home: &Home, name: &str) -> Vec<String> {
     let sql = format!("SELECT state, reason FROM completeness WHERE resource_type = '{name}'");
     home.rows(&sql).concat()
 }
 
 /// A payer with a Patient, two Conditions and a Goal, under a consent of this scope.
-fn payer(scope: &str) -> Dictated {
+pub(super) fn payer(scope: &str) -> Dictated {
     let payer = Dictated::start();
     payer.script().token = format!(r#","scope":{scope:?}"#);
     payer.serve("Patient", &[PATIENT]);
@@ -26,7 +26,7 @@ fn payer(scope: &str) -> Dictated {
     payer
 }
 
-fn live(home: &Home, name: &str) -> i64 {
+pub(super) fn live(home: &Home, name: &str) -> i64 {
     home.value(&format!(
         "SELECT count(*) FROM resource WHERE resource_type = '{name}' AND deleted_at IS NULL"
     ))
@@ -216,71 +216,6 @@ fn a_granular_scope_is_mentioned_and_buries_nothing() {
     assert_eq!(narrowed.code, 3, "{}", narrowed.stderr);
     assert_eq!(stands(&home, "Condition"), ["incomplete", "not_granted"]);
     assert_eq!(live(&home, "Condition"), 2);
-}
-
-#[test]
-fn a_granular_scope_is_searched_for_by_what_it_names() {
-    let scope = "patient/Patient.rs patient/Condition.rs?category=problem-list-item \
-                 patient/Observation.rs?category=laboratory patient/Observation.rs?category=survey";
-    let payer = payer(scope);
-    let of_category = |name: &str, id: &str, category: &str| {
-        let more = format!(r#","category":[{{"text":"{category}"}}]}}"#);
-        of_patient(name, id).strip_suffix('}').unwrap().to_owned() + &more
-    };
-    let observations = [("1", "laboratory"), ("2", "survey")];
-    payer.serve("Condition", &[of_category("Condition", "1", "problem-list-item")]);
-    payer.serve("Observation", &observations.map(|(id, it)| of_category("Observation", id, it)));
-    // A search outside the grant is refused.
-    payer.script().wants.insert("Condition", ("category=problem-list-item", 403));
-    payer.script().wants.insert("Observation", ("patient=1&category=", 400));
-    let home = payer.home("");
-    let warning = |name: &str| -> String {
-        home.value(&format!("SELECT warning FROM completeness WHERE resource_type = '{name}'"))
-    };
-    let sync = home.run(&["sync"]);
-    assert_eq!(sync.code, 0, "{}", sync.stderr);
-    assert_eq!((live(&home, "Condition"), live(&home, "Observation")), (1, 2));
-    for name in ["Condition", "Observation"] {
-        assert_eq!(stands(&home, name), ["complete", ""]);
-        assert!(warning(name).contains("covers only a part of it"), "{}", warning(name));
-    }
-    // What has brought something is asked for at once.
-    payer.script().queries.clear();
-    assert_eq!(home.run(&["sync"]).code, 0);
-    let queries = payer.script().queries.clone();
-    let of = |name: &str| queries.iter().filter(|query| query.starts_with(name)).count();
-    assert_eq!((of("Condition?"), of("Observation?")), (1, 2), "{queries:?}");
-    // A search that the scope names and the plan refuses is a gap.
-    payer.script().wants.insert("Observation", ("category=laboratory", 403));
-    let sync = home.run(&["sync"]);
-    assert_eq!(sync.code, 2, "{}", sync.stderr);
-    assert_eq!(stands(&home, "Observation"), ["incomplete", "forbidden"]);
-    assert_eq!(live(&home, "Observation"), 2);
-    // So is one where nothing came at all.
-    let refused = self::payer(scope);
-    refused.script().refused.insert("Condition", 403);
-    let home = refused.home("");
-    assert_eq!(home.run(&["sync"]).code, 2);
-    assert_eq!(stands(&home, "Condition"), ["incomplete", "forbidden"]);
-}
-
-#[test]
-fn a_granular_scope_is_searched_for_where_the_whole_type_is_answered_with_nothing() {
-    let scope = "patient/Patient.rs patient/Condition.rs?category=problem-list-item";
-    let payer = payer(scope);
-    payer.serve::<&str>("Condition", &[]);
-    // After a search outside the grant the payer has the Condition: what was searched first found nothing.
-    let condition = of_patient("Condition", "problem-list-item");
-    payer.script().then = Some(Box::new(move |search, types| {
-        if search.starts_with("Condition?") && !search.contains("category=") {
-            types.insert("Condition", vec![condition.clone()]);
-        }
-    }));
-    let home = payer.home("");
-    let sync = home.run(&["sync"]);
-    assert_eq!(sync.code, 0, "{}", sync.stderr);
-    assert_eq!(stands(&home, "Condition"), ["complete", ""]);
-    assert_eq!(live(&home, "Condition"), 1);
 }
 
 #[test]

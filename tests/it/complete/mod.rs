@@ -16,6 +16,7 @@ mod faults;
 mod few_requests;
 mod first_sync;
 mod granted;
+mod granular;
 mod included;
 mod incremental;
 mod last_updated;

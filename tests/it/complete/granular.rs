@@ -1,0 +1,76 @@
+//! Granular scopes: a consent that names a search, such as one category, covers what this search finds.
+
+use super::granted::{live, of_patient, payer, stands};
+use crate::support::{Dictated, Home};
+
+/// How many searches for each of these types came since the last call.
+fn asked<const N: usize>(payer: &Dictated, names: [&str; N]) -> [usize; N] {
+    let queries = std::mem::take(&mut payer.script().queries);
+    names.map(|name| queries.iter().filter(|query| query.split('?').next() == Some(name)).count())
+}
+
+fn warning(home: &Home, name: &str) -> String {
+    home.value(&format!("SELECT warning FROM completeness WHERE resource_type = '{name}'"))
+}
+
+const CATEGORIES: &str = "patient/Patient.rs patient/Condition.rs?category=problem-list-item \
+    patient/Observation.rs?category=laboratory patient/Observation.rs?category=survey";
+
+#[test]
+fn a_granular_scope_is_searched_for_by_what_it_names() {
+    let payer = payer(CATEGORIES);
+    let of_category = |name: &str, id: &str, category: &str| {
+        let more = format!(r#","category":[{{"text":"{category}"}}]}}"#);
+        of_patient(name, id).strip_suffix('}').unwrap().to_owned() + &more
+    };
+    let observations = [("1", "laboratory"), ("2", "survey")];
+    payer.serve("Condition", &[of_category("Condition", "1", "problem-list-item")]);
+    payer.serve("Observation", &observations.map(|(id, it)| of_category("Observation", id, it)));
+    // A search outside the grant is refused.
+    payer.script().wants.insert("Condition", ("category=problem-list-item", 403));
+    payer.script().wants.insert("Observation", ("patient=1&category=", 400));
+    let home = payer.home("");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    assert_eq!((live(&home, "Condition"), live(&home, "Observation")), (1, 2));
+    for name in ["Condition", "Observation"] {
+        assert_eq!(stands(&home, name), ["complete", ""]);
+        let told = warning(&home, name);
+        assert!(told.contains("covers only a part of it"), "{told}");
+    }
+    // What has brought something is asked for at once.
+    payer.script().queries.clear();
+    assert_eq!(home.run(&["sync"]).code, 0);
+    assert_eq!(asked(&payer, ["Condition", "Observation"]), [1, 2]);
+    // A search that the scope names and the plan refuses is a gap.
+    payer.script().wants.insert("Observation", ("category=laboratory", 403));
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 2, "{}", sync.stderr);
+    assert_eq!(stands(&home, "Observation"), ["incomplete", "forbidden"]);
+    assert_eq!(live(&home, "Observation"), 2);
+    // So is one where nothing came at all.
+    let refused = super::granted::payer(CATEGORIES);
+    refused.script().refused.insert("Condition", 403);
+    let home = refused.home("");
+    assert_eq!(home.run(&["sync"]).code, 2);
+    assert_eq!(stands(&home, "Condition"), ["incomplete", "forbidden"]);
+}
+
+#[test]
+fn a_granular_scope_is_searched_for_where_the_whole_type_is_answered_with_nothing() {
+    let scope = "patient/Patient.rs patient/Condition.rs?category=problem-list-item";
+    let payer = payer(scope);
+    payer.serve::<&str>("Condition", &[]);
+    // After a search outside the grant the payer has the Condition: what was searched first found nothing.
+    let condition = of_patient("Condition", "problem-list-item");
+    payer.script().then = Some(Box::new(move |search, types| {
+        if search.starts_with("Condition?") && !search.contains("category=") {
+            types.insert("Condition", vec![condition.clone()]);
+        }
+    }));
+    let home = payer.home("");
+    let sync = home.run(&["sync"]);
+    assert_eq!(sync.code, 0, "{}", sync.stderr);
+    assert_eq!(stands(&home, "Condition"), ["complete", ""]);
+    assert_eq!(live(&home, "Condition"), 1);
+}

@@ -62,7 +62,7 @@ pub use resource_type::{
     RESOURCE_TYPES, ResourceType, find as resource_type, is_about_a_member, is_read_by_reference,
     other_patient_parameter, patient_parameter,
 };
-pub use scope::{Granted, granted, unreadable_scopes};
+pub use scope::{Granted, granted, names_part_of, unreadable_scopes};
 pub use search::{changed_since, on_days, type_search, without_count};
 pub use search_rule::{
     SearchQuery, SearchRule, SearchRuleError, for_patient, is_everything, needs_patient,

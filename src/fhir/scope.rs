@@ -47,6 +47,18 @@ pub fn granted(scope: Option<&str>, resource_type: &str) -> Granted {
     }
 }
 
+/// Whether a scope that covers a part of a type names the type itself, and not all types at once.
+///
+/// A scope for all types is no word that the plan serves this one.
+pub fn names_part_of(scope: Option<&str>, resource_type: &str) -> bool {
+    scope.unwrap_or_default().split_whitespace().any(|scope| {
+        let names_it = |it: Clinical<'_>| {
+            it.resource_type == resource_type && it.searches && it.only.is_some()
+        };
+        parse(scope).ok().flatten().is_some_and(names_it)
+    })
+}
+
 /// Scopes that are not about data and that SMART App Launch 2.2 and OpenID Connect know.
 const OTHERS: [&str; 11] = [
     "openid",
@@ -257,5 +269,7 @@ mod tests {
         let part =
             Granted::Part(vec!["_security=https://x.example/patient/system/|a,b".to_owned()]);
         assert_eq!(granted(Some(odd), "Condition"), part);
+        assert!(names_part_of(Some(granular), "Condition"));
+        assert!(!names_part_of(Some(granular), "Goal") && !names_part_of(Some(odd), "Condition"));
     }
 }

@@ -5,7 +5,10 @@
 
 use super::input::PlanInput;
 use crate::{
-    fhir::{Granted, RESOURCE_TYPES, SearchRule, granted, is_read_by_reference, resource_type},
+    fhir::{
+        Granted, RESOURCE_TYPES, SearchRule, granted, is_read_by_reference, names_part_of,
+        resource_type,
+    },
     outcome::{Reason, WalkState},
     warehouse::WalkFinish,
 };
@@ -33,6 +36,9 @@ pub(crate) enum Choice {
 pub struct Extent {
     /// Whether the consent hides a part of the type, so that nothing proves a resource's absence.
     pub is_part: bool,
+    /// Whether the scope that covers this part names the type itself. A scope for all types says nothing of
+    /// whether the plan serves this one.
+    pub names_type: bool,
     /// Whether the consent covers nothing of the type. The plan may then show this only by an empty answer.
     pub is_uncovered: bool,
     /// Whether the configuration requires the type by its name.
@@ -192,7 +198,13 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
                 None if !is_demanded => WalkFinish::complete(Some(detail.to_owned())),
                 _ => gap(input, name, detail),
             }));
-            Choice::Ask(Extent { is_part: true, is_uncovered: true, is_demanded, note: None, gap })
+            Choice::Ask(Extent {
+                is_part: true,
+                is_uncovered: true,
+                is_demanded,
+                gap,
+                ..Extent::default()
+            })
         }
         Granted::Nothing | Granted::ReadOnly if held.is_some() || is_named => {
             Choice::Leave(gap(input, name, "the member's consent does not cover it"))
@@ -207,7 +219,8 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
             );
             let gap =
                 (required || is_named || was_whole).then(|| Box::new(gap(input, name, &detail)));
-            Choice::Ask(Extent { is_part: true, note: Some(detail), gap, ..Extent::default() })
+            let (names_type, note) = (names_part_of(input.scope, name), Some(detail));
+            Choice::Ask(Extent { is_part: true, names_type, note, gap, ..Extent::default() })
         }
     }
 }

@@ -12,7 +12,8 @@ pub struct Part {
     pub start: Url,
     /// The fingerprint of a full walk that searches the whole type by this query alone.
     pub alone: String,
-    /// Whether the member's consent names this search, so that a refusal is a gap and no habit of the plan.
+    /// Whether the member's consent names this search. If the consent names the type itself, too, a refusal is
+    /// a gap, and no habit of the plan.
     pub is_granted: bool,
 }
 

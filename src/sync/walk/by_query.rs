@@ -190,6 +190,7 @@ async fn walk_part(
         came.began = began.map_or(came.began, |began| began.min(came.began));
     }
     let from = from.unwrap_or(WalkFrom::Start);
+    let names_type = order.extent.names_type;
     let order = part_order(order, part, window);
     let (mut report, remedy) = walk_until_settled(context, &order, &from).await?;
     came.counters.add(&report.counters);
@@ -204,7 +205,7 @@ async fn walk_part(
         _ if finish.state == WalkState::Complete => {}
         Some(status) => {
             came.refused.push((part.query.clone(), status));
-            if part.is_granted {
+            if part.is_granted && names_type {
                 came.note_failure(refused_though_granted(&finish, part));
             } else if came_before {
                 came.lost.get_or_insert(lost(finish.clone(), part));
@@ -224,6 +225,11 @@ fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
         ..finish.clone()
     };
     let all_refused = came.refusal.as_ref().filter(|_| came.refused.len() == order.parts.len());
+    // What a scope for all types names is only tried: the plan may not serve this one.
+    let is_tried = order.parts.iter().all(|part| part.is_granted) && came.failed.is_none();
+    if let Some(refusal) = all_refused.filter(|_| is_tried) {
+        return WalkFinish { keep_cursor: false, failed_page: None, ..refusal.clone() };
+    }
     match came.failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
         Some(failed) => open(failed),
         None => {

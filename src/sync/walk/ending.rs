@@ -104,9 +104,9 @@ pub(crate) fn refused(
         return Ending::Open(finish);
     }
     // A type that was listed before and is refused now is a gap: its stored resources grow stale. And if the
-    // consent covers a part of a type, a 403 is no answer to what it grants.
+    // consent names a part of this type, a 403 is no answer to what it grants.
     let is_optional = !order.required && !listed_before;
-    let keeps_part_back = order.extent.is_part && error.status() == Some(403);
+    let keeps_part_back = order.extent.names_type && error.status() == Some(403);
     let is_difference =
         is_first_page && is_optional && !error.is_grant_gone() && !is_blocked && !keeps_part_back;
     if is_difference && matches!(error.status(), Some(403 | 404)) {

@@ -74,3 +74,16 @@ fn a_granular_scope_is_searched_for_where_the_whole_type_is_answered_with_nothin
     assert_eq!(stands(&home, "Condition"), ["complete", ""]);
     assert_eq!(live(&home, "Condition"), 1);
 }
+
+#[test]
+fn a_scope_for_all_types_does_not_say_that_the_plan_serves_each() {
+    let labelled = "patient/Patient.rs patient/*.rs?_security=R";
+    for scope in [labelled.to_owned(), format!("{labelled} patient/*.rs?_security=N")] {
+        let payer = payer(&scope);
+        payer.script().refused.insert("Goal", 403);
+        let home = payer.home("required = []\n");
+        home.succeed(&["sync"], &scope);
+        assert_eq!(stands(&home, "Goal"), ["not_served", "forbidden"], "{scope}");
+        assert_eq!(stands(&home, "Condition"), ["complete", ""], "{scope}");
+    }
+}

@@ -50,6 +50,8 @@ pub(super) fn searches(
         // A search that found nothing yet is not remembered: the usual one may bring the first resource.
         let is_held = input.held.iter().any(|held| held.resource_type == name);
         if is_held && granted.iter().any(|it| is_known(&it.proved_for)) {
+            // If the one that has worked finds nothing, the others find nothing either.
+            granted.iter_mut().for_each(|it| it.after_nothing = false);
             return granted;
         }
         let mut searches = ways(input, name, usual, is_known);

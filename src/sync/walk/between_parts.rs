@@ -59,7 +59,9 @@ pub(crate) async fn close(
     came: &mut Came,
 ) -> Result<(), WarehouseError> {
     let parts: Vec<&Part> = order.parts.iter().filter(|part| !came.is_refused(part)).collect();
-    if parts.len() < 2 || context.allowance.is_limited() {
+    // If the consent covers a part of the type and nothing of it came, the next run asks for all of it anyway.
+    let is_empty = came.counters.resources_seen == 0 && !came.resumed && order.extent.is_part;
+    if parts.len() < 2 || context.allowance.is_limited() || is_empty {
         return Ok(());
     }
     let is_calm = came.counters.resources_new + came.counters.resources_changed == 0;

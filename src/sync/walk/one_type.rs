@@ -65,6 +65,11 @@ pub(crate) async fn walk(
             context.warehouse.set_by_patient(context.connection.id, &order.resource_type).await?;
         }
         report.counters.add_effort(&before.counters);
+        // One answer to what the consent names is enough: the same search with the patient would be made each
+        // night, too, as long as there is nothing.
+        if after_nothing && report.counters.pages > 0 {
+            order.otherwise.retain(|attempt| !attempt.after_nothing);
+        }
     }
     Ok(told(context, report))
 }

@@ -76,6 +76,18 @@ fn a_granular_scope_is_searched_for_where_the_whole_type_is_answered_with_nothin
 }
 
 #[test]
+fn an_empty_part_of_a_type_is_asked_for_once() {
+    let payer = payer(CATEGORIES);
+    payer.serve::<&str>("Condition", &[]);
+    let home = payer.home("");
+    for night in ["the first night", "the second night"] {
+        home.succeed(&["sync"], night);
+        // The whole type, and each search that the consent names.
+        assert_eq!(asked(&payer, ["Condition", "Observation"]), [2, 3], "{night}");
+    }
+}
+
+#[test]
 fn a_scope_for_all_types_does_not_say_that_the_plan_serves_each() {
     let labelled = "patient/Patient.rs patient/*.rs?_security=R";
     for scope in [labelled.to_owned(), format!("{labelled} patient/*.rs?_security=N")] {

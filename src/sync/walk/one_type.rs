@@ -13,6 +13,7 @@ use super::{
     settled::walk_until_settled,
 };
 use crate::{
+    clock,
     monitor::Event,
     outcome::{Reason, WalkKind, WalkState},
     sync::{
@@ -26,7 +27,7 @@ use crate::{
         report::WalkReport,
     },
     warehouse::{
-        LastUpdated, ProofReport, WalkCounters, WarehouseError, has_unasked_absences,
+        LastUpdated, ProofReport, WalkCounters, WalkFinish, WarehouseError, has_unasked_absences,
         is_turn_of_full_walk, pages_of_full_walk,
     },
 };
@@ -43,6 +44,7 @@ pub(crate) async fn walk(
     // If a consent covers several people, a search for one patient does not bring all.
     let is_anybodys = context.whose.patient().is_none();
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
+    let began = context.clock.now();
     let mut report = walk_as(context, &order).await?;
     if refuses_changes(&order, &report) && !context.stop.is_asked() {
         order.from = WalkFrom::Start;
@@ -54,7 +56,12 @@ pub(crate) async fn walk(
         }
         report.counters.add_effort(&before.counters);
     }
+    // How a search ended that found nothing, though what the consent names may bring something.
+    let mut ended_empty = None;
     while let Some((attempt, otherwise)) = another(context, &order, &report) {
+        if found_nothing(&report) {
+            ended_empty = Some(report.finish.clone());
+        }
         let Attempt { start, parts, proved_for, note, names_patient, after_nothing, .. } = attempt;
         order = WalkOrder { start, parts, proved_for, note, otherwise, ..order };
         let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
@@ -71,7 +78,16 @@ pub(crate) async fn walk(
             order.otherwise.retain(|attempt| !attempt.after_nothing);
         }
     }
-    Ok(told(context, report))
+    match ended_empty.filter(|_| is_refused_alone(&report)) {
+        Some(finish) => {
+            let finish = although_refused(finish, &report.finish);
+            let as_of = finish.as_of.clone().or(Some(clock::text(began)));
+            let finish = WalkFinish { as_of, keep_cursor: false, ..finish };
+            let entered = enter(context, order.resource_type, None, finish).await?;
+            Ok(WalkReport { counters: report.counters, ..entered })
+        }
+        None => Ok(told(context, report)),
+    }
 }
 
 /// Whether the plan refused a search for changes at its first page. A plan may begin to refuse `_lastUpdated`
@@ -120,6 +136,26 @@ fn found_nothing(report: &WalkReport) -> bool {
         Some(reason) => matches!(reason, Reason::NotGranted | Reason::NotRequested),
     };
     is_at_its_end && report.counters.pages > 0 && report.counters.resources_seen == 0
+}
+
+/// Whether the plan refused a search, as it does if it does not know a parameter, and brought no resource.
+fn is_refused_alone(report: &WalkReport) -> bool {
+    let WalkReport { finish, counters, .. } = report;
+    let says_nothing = |reason: Reason| reason.is_without_token() || reason == Reason::Blocked;
+    let is_refusal = matches!(finish.http_status, Some(400 | 403 | 404 | 405 | 422 | 501));
+    is_refusal && counters.resources_seen == 0 && !finish.reason.is_some_and(says_nothing)
+}
+
+/// The end of a search that found nothing, if the plan then refused what the consent names.
+///
+/// The refusal takes nothing back. The plan may well leave out of any search what is not granted.
+fn although_refused(finish: WalkFinish, refused: &WalkFinish) -> WalkFinish {
+    let status = refused.http_status.unwrap_or_default();
+    let told = format!(
+        "nothing came, and the plan refuses a search by what the member's consent names ({status})"
+    );
+    let notes: Vec<String> = finish.warning.iter().cloned().chain([told]).collect();
+    WalkFinish { warning: Some(notes.join("; ")), ..finish }
 }
 
 /// The walk over one type, as one search or as several.

@@ -76,7 +76,7 @@ fn a_granular_scope_is_searched_for_where_the_whole_type_is_answered_with_nothin
 }
 
 #[test]
-fn an_empty_part_of_a_type_is_asked_for_once() {
+fn an_empty_part_of_a_type_is_asked_for_once_and_its_refusal_takes_nothing_back() {
     let payer = payer(CATEGORIES);
     payer.serve::<&str>("Condition", &[]);
     let home = payer.home("");
@@ -85,6 +85,21 @@ fn an_empty_part_of_a_type_is_asked_for_once() {
         // The whole type, and each search that the consent names.
         assert_eq!(asked(&payer, ["Condition", "Observation"]), [2, 3], "{night}");
     }
+    // A plan that leaves out what is not granted, and does not know the search.
+    for status in [400, 403] {
+        payer.script().refuses = Some(("category", status));
+        home.succeed(&["sync"], "a refused search");
+        for name in ["Condition", "Observation"] {
+            assert_eq!(stands(&home, name), ["complete", ""]);
+            let told = format!("refuses a search by what the member's consent names ({status})");
+            assert!(warning(&home, name).contains(&told), "{}", warning(&home, name));
+        }
+    }
+    home.succeed(&["verify"], "refused searches");
+    // A plan that could not answer has not answered.
+    payer.script().refuses = Some(("category", 500));
+    assert_eq!(home.run(&["sync"]).code, 2);
+    assert_eq!(stands(&home, "Condition"), ["incomplete", "server_error"]);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     clock,
-    outcome::WalkState,
+    outcome::{Reason, WalkState},
     plural,
     warehouse::error::{Doing, WarehouseError},
 };
@@ -66,6 +66,10 @@ pub(crate) fn end_walk(
         if let Some(round) = end.round {
             parts::join(&transaction, walk, round)?;
         }
+    } else if let Some(advance) = end.advance.as_ref().filter(|_| is_all_that_is_granted(&end)) {
+        // The next run begins with the search that brought it.
+        let known = Advance { watermark: None, full: false, ..advance.clone() };
+        type_state::advance(&transaction, walk.walk_id, &known, None)?;
     }
     if let Some(totals) = end.totals {
         type_state::set_totals(&transaction, walk, totals)?;
@@ -81,6 +85,12 @@ pub(crate) fn end_walk(
     }
     transaction.commit().doing(doing)?;
     Ok(end.finish)
+}
+
+/// Whether a walk brought all that the consent lets it see, and is incomplete only for what the consent hides.
+fn is_all_that_is_granted(end: &WalkEnd) -> bool {
+    let is_gap = matches!(end.finish.reason, Some(Reason::NotGranted | Reason::NotRequested));
+    is_gap && end.tally.distinct > 0 && end.advance.as_ref().is_some_and(|it| it.proves)
 }
 
 /// Enters the resources that a complete walk over the whole type shows to be absent.

@@ -103,6 +103,22 @@ fn an_empty_part_of_a_type_is_asked_for_once_and_its_refusal_takes_nothing_back(
 }
 
 #[test]
+fn the_search_that_brought_a_part_comes_first_also_where_the_rest_is_a_gap() {
+    let payer = payer(CATEGORIES);
+    payer.script().wants.insert("Condition", ("category=problem-list-item", 403));
+    let condition = of_patient("Condition", "problem-list-item");
+    payer.serve("Condition", &[condition]);
+    let home = payer.home("types = [\"Patient\", \"Condition\"]\n");
+    for searches in [3, 1, 1] {
+        let sync = home.run(&["sync"]);
+        assert_eq!(sync.code, 3, "{}", sync.stderr);
+        assert_eq!(stands(&home, "Condition"), ["incomplete", "not_granted"]);
+        assert_eq!(asked(&payer, ["Condition"]), [searches]);
+    }
+    home.succeed(&["verify"], "a gap");
+}
+
+#[test]
 fn a_scope_for_all_types_does_not_say_that_the_plan_serves_each() {
     let labelled = "patient/Patient.rs patient/*.rs?_security=R";
     for scope in [labelled.to_owned(), format!("{labelled} patient/*.rs?_security=N")] {

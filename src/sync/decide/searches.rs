@@ -48,7 +48,7 @@ pub(super) fn searches(
         let granted = granted_searches(input, name, rule, &usual);
         let mut granted = ways(input, name, granted, is_known);
         // A search that found nothing yet is not remembered: the usual one may bring the first resource.
-        let is_held = input.held.iter().any(|held| held.resource_type == name);
+        let is_held = input.held.iter().any(|it| it.resource_type == name && it.is_listed);
         if is_held && granted.iter().any(|it| is_known(&it.proved_for)) {
             // If the one that has worked finds nothing, the others find nothing either.
             granted.iter_mut().for_each(|it| it.after_nothing = false);

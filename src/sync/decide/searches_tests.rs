@@ -280,6 +280,8 @@ fn what_the_consent_names_is_searched_for_where_the_whole_type_brings_nothing() 
     let known = PlanInput { held: &held, states: &states, ..usual.clone() };
     assert_eq!(order(&known, "Goal").start, first.start);
     assert!(order(&known, "Goal").otherwise.iter().all(|attempt| !attempt.after_nothing));
+    let read = [HeldType { resource_type: "Goal".into(), is_listed: false }];
+    assert_eq!(order(&PlanInput { held: &read, ..known.clone() }, "Goal").start, goal.start);
     assert_eq!(order(&PlanInput { states: &states, ..usual.clone() }, "Goal").start, goal.start);
     for name in ["Patient", "Condition"] {
         let ways = ways(&order(&usual, name));

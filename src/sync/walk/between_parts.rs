@@ -6,7 +6,7 @@
 //! or changed. If a round brings a resource that no earlier round brought, another round follows.
 
 use super::{
-    came::{Came, lost, part_order, refusal},
+    came::{Came, lost, part_order, refusal, refused_though_granted},
     ending::finally,
     settled::walk_until_settled,
 };
@@ -141,7 +141,11 @@ async fn ask_again(
         (_, Ask::Changes(_)) if is_refused => Answer::Refuses,
         (_, ask) => {
             let is_lost = is_refused && matches!(ask, Ask::All);
-            came.failed = Some(if is_lost { lost(finish, part) } else { finish });
+            came.failed = Some(match is_lost {
+                true if part.is_granted => refused_though_granted(&finish, part),
+                true => lost(finish, part),
+                false => finish,
+            });
             Answer::Failed
         }
     })

@@ -119,7 +119,8 @@ impl KnownTypes {
 }
 
 /// The state of each type. Live resources may be many: the index `resource_live` counts them, without
-/// reading their rows.
+/// reading their rows. A row of the ledger that only says why a type was not walked has no `proved_for`, and
+/// does not show that the type is short.
 const STATES: &str = "WITH live AS MATERIALIZED (
      SELECT resource_type, count(*) AS resources, count(last_updated) AS dated
      FROM resource WHERE connection_id = ?1 AND deleted_at IS NULL GROUP BY resource_type)
@@ -137,7 +138,8 @@ const STATES: &str = "WITH live AS MATERIALIZED (
          AND NOT EXISTS (SELECT 1 FROM walk_cursor k WHERE k.connection_id = w.connection_id
            AND k.resource_type = w.resource_type AND k.walk_id = w.id)
        FROM sync_walk w WHERE w.connection_id = s.connection_id
-         AND w.resource_type = s.resource_type AND +w.mode = 'full' ORDER BY w.id DESC LIMIT 1), 0)
+         AND w.resource_type = s.resource_type AND +w.mode = 'full' AND w.proved_for IS NOT NULL
+       ORDER BY w.id DESC LIMIT 1), 0)
    FROM type_state s LEFT JOIN live ON live.resource_type = s.resource_type
    WHERE s.connection_id = ?1";
 

@@ -61,24 +61,28 @@ fn a_type_is_short_if_its_latest_full_walk_is_incomplete_and_leaves_no_cursor() 
         .unwrap();
     let is_short = || states(&connection, 1).unwrap().remove(0).is_short;
     assert!(!is_short(), "no walk");
-    for (mode, state, reason, expected) in [
-        ("full", "complete", None, false),
-        ("full", "incomplete", Some("shrunk"), true),
-        ("incremental", "complete", None, true),
-        ("full", "incomplete", Some("request_limit"), false),
-        ("full", "incomplete", Some("total_mismatch"), true),
-        ("full", "complete", None, false),
-        ("full", "incomplete", Some("timeout"), true),
+    let (walked, not_walked) = (Some("this search"), None);
+    for (mode, state, reason, proved_for, expected) in [
+        ("full", "incomplete", Some("unreachable"), not_walked, false),
+        ("full", "complete", None, walked, false),
+        ("full", "incomplete", Some("interrupted"), not_walked, false),
+        ("full", "incomplete", Some("shrunk"), walked, true),
+        ("incremental", "complete", None, walked, true),
+        ("full", "incomplete", Some("unreachable"), not_walked, true),
+        ("full", "incomplete", Some("request_limit"), walked, false),
+        ("full", "incomplete", Some("total_mismatch"), walked, true),
+        ("full", "complete", None, walked, false),
+        ("full", "incomplete", Some("timeout"), walked, true),
     ] {
         connection
             .execute(
                 "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, reason,
-                   started_at, walk_started_at)
-                 VALUES (1, 1, 'Coverage', ?1, ?2, ?3, '2026-03-05', '2026-03-05')",
-                params![mode, state, reason],
+                   proved_for, started_at, walk_started_at)
+                 VALUES (1, 1, 'Coverage', ?1, ?2, ?3, ?4, '2026-03-05', '2026-03-05')",
+                params![mode, state, reason, proved_for],
             )
             .unwrap();
-        assert_eq!(is_short(), expected, "{mode} {state} {reason:?}");
+        assert_eq!(is_short(), expected, "{mode} {state} {reason:?} {proved_for:?}");
     }
     connection
         .execute(

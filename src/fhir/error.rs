@@ -172,12 +172,12 @@ impl FetchError {
     /// Whether this resource alone cannot be read, and others may be: the plan refuses it by 403, or its id
     /// does not fit a URL.
     pub fn is_of_this_one(&self) -> bool {
-        let is_refused = matches!(self.status(), Some(403 | 414)) && !self.is_blocked();
-        matches!(self, FetchError::NoAddress { .. }) || is_refused
+        matches!(self, FetchError::NoAddress { .. }) || matches!(self.status(), Some(403 | 414))
     }
 
     /// Whether a gateway in front of the plan refused the request, as a firewall does if requests come too
-    /// fast. The plan itself has then said nothing of what was asked for.
+    /// fast. The plan itself may then have said nothing of what was asked for; but some web servers answer so
+    /// for what the plan does not serve.
     pub(crate) fn is_blocked(&self) -> bool {
         self.reason() == Reason::Blocked
     }

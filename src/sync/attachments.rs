@@ -221,7 +221,11 @@ impl Fetching<'_> {
         }
         let is_final = matches!(
             reason,
-            Reason::NotFound | Reason::Gone | Reason::Forbidden | Reason::Unauthorized
+            Reason::NotFound
+                | Reason::Gone
+                | Reason::Forbidden
+                | Reason::Blocked
+                | Reason::Unauthorized
         );
         if is_final {
             self.failures = 0;

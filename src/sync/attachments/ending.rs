@@ -35,8 +35,7 @@ pub(in crate::sync) fn ending(
             Some(format!("{lacking} of {all} not stored: {}; stored: {differing}", listed(false)))
         }
     };
-    let is_refused =
-        counts.iter().any(|it| matches!(it.reason.as_deref(), Some("forbidden" | "unauthorized")));
+    let is_refused = counts.iter().any(|it| it.reason.as_deref().is_some_and(is_refusal));
     if number("pending") > 0 {
         let stopped = stopped.unwrap_or_else(|| {
             WalkFinish::incomplete(Reason::Unanswered, "the next run asks for them".to_owned())
@@ -57,6 +56,10 @@ pub(in crate::sync) fn ending(
     }
 }
 
+fn is_refusal(reason: &str) -> bool {
+    matches!(reason, "forbidden" | "blocked" | "unauthorized")
+}
+
 /// The words for attachments that are not stored, or differ from what was declared, by their reason.
 fn words(state: &str, reason: Option<&str>) -> Option<String> {
     Some(match (state, reason) {
@@ -74,7 +77,7 @@ fn words(state: &str, reason: Option<&str>) -> Option<String> {
         (_, Some("not_a_url")) => "at an address that is not a server's URL".to_owned(),
         (_, Some("another_type")) => "answered with another media type or an error page".to_owned(),
         (_, Some("cut_short")) => "shorter than declared".to_owned(),
-        (_, Some("forbidden" | "unauthorized")) => "refused".to_owned(),
+        (_, Some(reason)) if is_refusal(reason) => "refused".to_owned(),
         (_, Some(other)) => format!("not answered ({other})"),
     })
 }

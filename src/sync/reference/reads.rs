@@ -151,6 +151,8 @@ impl Reads {
             Err(error) => {
                 match self.verdict(&error) {
                     Some(Verdict::Later) | None => self.note_failure(&error),
+                    // A gateway may refuse the list for its length, or whatever comes for a while.
+                    Some(_) if error.is_blocked() => self.lists = Some(false),
                     Some(_) => self.set_lists(false).await?,
                 }
                 return Ok(ids.to_vec());

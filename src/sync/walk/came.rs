@@ -86,12 +86,10 @@ pub(super) fn part_order(order: &WalkOrder, part: &Part, window: WalkWindow) -> 
 
 /// The status of a walk whose first page was refused, if it says that the plan does not know the search.
 ///
-/// Some plans answer 404 if the member's consent has ended: that says nothing of the search. Nor does the
-/// page of a gateway.
+/// Some plans answer 404 if the member's consent has ended: that says nothing of the search.
 pub(super) fn refusal(report: &WalkReport) -> Option<u16> {
     let WalkReport { finish, counters, .. } = report;
-    let is_of_search = |reason: Reason| !reason.is_without_token() && reason != Reason::Blocked;
-    if counters.pages > 0 || !finish.reason.is_none_or(is_of_search) {
+    if counters.pages > 0 || finish.reason.is_some_and(Reason::is_without_token) {
         return None;
     }
     finish.http_status.filter(|status| matches!(status, 400 | 403 | 404 | 422))
@@ -144,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_gateway_refuses_no_search() {
+    fn only_an_answer_to_the_search_refuses_it() {
         let refused_by = |reason| {
             let finish = WalkFinish::incomplete(reason, String::new());
             refusal(&WalkReport {
@@ -154,7 +152,7 @@ mod tests {
             })
         };
         assert_eq!(refused_by(Reason::Forbidden), Some(403));
-        assert_eq!(refused_by(Reason::Blocked), None);
+        assert_eq!(refused_by(Reason::Blocked), Some(403));
         assert_eq!(refused_by(Reason::ConsentNeeded), None);
     }
 

@@ -94,9 +94,7 @@ async fn closing_walk(
     Ok(match probe_date(context, &order.start, LAST_UPDATED).await {
         Probed::Honoured | Probed::Unclear => ClosingWalk::Now,
         Probed::Ignored(_) | Probed::Refused(_) => ClosingWalk::Never,
-        Probed::Unanswered(error)
-            if error.status() == Some(403) && !error.is_grant_gone() && !error.is_blocked() =>
-        {
+        Probed::Unanswered(error) if error.status() == Some(403) && !error.is_grant_gone() => {
             ClosingWalk::Never
         }
         Probed::Unanswered(error) => ClosingWalk::Owed(unavailable(&error, &context.connection)),

@@ -56,12 +56,13 @@ impl Position {
 
 /// Decides how a walk ends at a page that could not be fetched.
 ///
-/// `listed_before` says whether the plan has ever answered the search.
+/// `listed_before` says whether the plan has ever answered the search, and `is_blocked` whether a gateway's
+/// refusal says nothing of the type yet.
 pub(crate) fn refused(
     error: &FetchError,
     at: &Position,
     order: &WalkOrder,
-    listed_before: bool,
+    (listed_before, is_blocked): (bool, bool),
     connection: &ConnectionRow,
 ) -> Ending {
     let is_first_page = at.is_start();
@@ -79,8 +80,6 @@ pub(crate) fn refused(
     let is_uncovered = order.extent.is_uncovered
         && !order.extent.is_read_instead()
         && is_about_a_member(&order.resource_type);
-    // A gateway's page says nothing of the type, and the next run asks again.
-    let is_blocked = error.is_blocked();
     let is_forbidden = error.status() == Some(403) && !is_blocked;
     if is_first_page && is_uncovered && !listed_before && is_forbidden {
         let detail = "the member's consent does not cover it".to_owned();
@@ -111,7 +110,9 @@ pub(crate) fn refused(
         is_first_page && is_optional && !error.is_grant_gone() && !is_blocked && !keeps_part_back;
     if is_difference && matches!(error.status(), Some(403 | 404)) {
         let detail = format!("the plan does not serve it: {error}");
-        let mut finish = WalkFinish::not_walked(WalkState::NotServed, error.reason(), detail);
+        // A gateway that refuses a type night after night answers for the plan.
+        let reason = if is_forbidden { Reason::Forbidden } else { error.reason() };
+        let mut finish = WalkFinish::not_walked(WalkState::NotServed, reason, detail);
         finish.http_status = error.status();
         finish.server_message = error.server_message();
         return Ending::Open(finish);

@@ -20,7 +20,8 @@ pub(super) fn hint(error: &FetchError, connection: &ConnectionRow) -> Option<Str
         Reason::Blocked => {
             "a gateway in front of the plan answered with a web page, as firewalls do if requests come too fast \
              or from outside the US; the next run asks again; if it stays so, lower requests_per_second of the \
-             plan, or tell the plan"
+             plan, or tell the plan; if the plan does not list the type, leave it out of `types`, or set \
+             \"read\" for it in `search` in the plan's section"
                 .to_owned()
         }
         Reason::StillLoading => {

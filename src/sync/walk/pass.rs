@@ -37,7 +37,10 @@ use crate::{
         decide::order::{WalkFrom, WalkOrder},
         report::WalkReport,
     },
-    warehouse::{Cursor, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError},
+    warehouse::{
+        Cursor, Tally, WalkCounters, WalkFinish, WalkKey, WalkStart, WarehouseError,
+        was_forbidden_before,
+    },
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use onward::Onward;
@@ -311,7 +314,8 @@ impl Pass<'_> {
             return Ok(Ending::Open(wrong_path(error)));
         }
         let is_known = order.listed_before || self.context.answered.knows(&order.start);
-        let ending = refused(error, &self.position(), order, is_known, connection);
+        let verdict = (is_known, error.is_blocked() && !self.was_refused_before()?);
+        let ending = refused(error, &self.position(), order, verdict, connection);
         let (Ending::Open(finish), Some(cursor), 0) = (&ending, &self.resumes, self.counters.pages)
         else {
             return Ok(ending);
@@ -324,6 +328,13 @@ impl Pass<'_> {
             true => Ending::Lost(finish.clone(), Remedy::BeginAgain),
             false => ending,
         })
+    }
+
+    /// Whether the plan, or a gateway in front of it, refused the type by a 403 in an earlier run, too.
+    fn was_refused_before(&self) -> Result<bool, WarehouseError> {
+        let (key, run_id) = (&self.key, self.context.run_id);
+        let reader = self.context.warehouse.reader();
+        reader.read(|connection| was_forbidden_before(connection, key, run_id))
     }
 
     /// Refuses a whole page if the page answers a search for another patient.

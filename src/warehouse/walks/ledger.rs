@@ -2,7 +2,7 @@
 
 use super::{
     cursor::{self, Cursor, WalkWindow},
-    kinds::WHOLE_TYPES,
+    kinds::{SEARCHES, WHOLE_TYPES},
     page::PageWrite,
     seen,
     tally::Tally,
@@ -157,6 +157,25 @@ pub(crate) fn abandon_walk(
     seen::settle_met(&transaction, walk)?;
     seen::forget(&transaction, walk.walk_id)?;
     transaction.commit().doing(doing)
+}
+
+/// Whether a search over a walk's type ended with status 403 in a run before this one.
+pub(crate) fn was_forbidden_before(
+    connection: &Connection,
+    walk: &WalkKey,
+    run_id: i64,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            &format!(
+                "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE connection_id = ?1
+                   AND resource_type = ?2 AND run_id < ?3 AND http_status = 403
+                   AND +mode IN {SEARCHES})"
+            ),
+            params![walk.connection_id, walk.resource_type, run_id],
+            |row| row.get(0),
+        )
+        .doing("cannot read whether a type was refused before")
 }
 
 /// Notes the URL of the latest page stored, parameter names only.

@@ -83,8 +83,8 @@ pub(crate) fn round_without_the_rest_ended(
             "SELECT max(finished_at) FROM sync_walk
              WHERE connection_id = ?1 AND resource_type = ?2 AND mode = 'full'
                AND state = 'incomplete' AND window_parameter IS NULL AND first_url IS NULL
-               AND proved_for = ?3 AND finished_at <= ?4 AND reason IN ('refused', 'forbidden', 'not_found', 'not_granted',
-                 'not_requested', 'shrunk')",
+               AND proved_for = ?3 AND finished_at <= ?4 AND reason IN ('refused', 'forbidden',
+                 'blocked', 'not_found', 'not_granted', 'not_requested', 'shrunk')",
             params![connection_id, resource_type, proved_for, clock::text(now)],
             |row| row.get(0),
         )

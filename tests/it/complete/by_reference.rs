@@ -237,7 +237,8 @@ fn what_reads_by_reference_call_gone_counts_only_while_reads_work() {
         )
     };
     let types = ["Condition", "Practitioner"];
-    for status in [404, 410] {
+    // A 403 with a web page is a gateway's.
+    for status in [403, 404, 410] {
         // Reads that work before the plan refuses all of them; none: it is well.
         let left = Arc::new(Mutex::new(Some(5)));
         let reads = Arc::clone(&left);
@@ -267,6 +268,17 @@ fn what_reads_by_reference_call_gone_counts_only_while_reads_work() {
         home.run(&["sync", "--full"]);
         assert_eq!(live(), 12, "{status}: nothing is buried");
     }
+    // A gateway that refuses one resource for ever, beside reads that work, leaves nothing to be done.
+    let payer =
+        Scripted::start(&types, move |asked| match (asked.id.as_deref(), &*asked.resource_type) {
+            (None, "Condition") => bundle(&(0..3).map(condition).collect::<Vec<_>>(), None, None),
+            (None, _) => (403, String::new()),
+            (Some("d2"), _) => (403, "<html>Forbidden</html>".to_owned()),
+            (Some(id), _) => (200, practitioner(id)),
+        });
+    let home = payer.connected_home(&types, "");
+    home.succeed(&["sync"], "one is refused");
+    assert_eq!(stored(&home, "Practitioner").len(), 2);
 }
 
 /// A cache in front of the plan has what five reads brought, and the plan refuses all reads.

@@ -156,14 +156,22 @@ fn a_403_with_a_web_page_is_no_word_of_the_plans_and_the_next_run_asks_again() {
     let each =
         |state: &str, reason: &str| types.map(|name| [name, state, reason].map(str::to_owned));
     assert_eq!(home.rows(ledger), each("incomplete", "blocked"));
-    // The plan's own refusal has no page.
-    payer.play(|_| (403, String::new()));
-    home.succeed(&["sync"], "the plan serves neither");
-    assert!(!home.rows(ledger).concat().contains(&"incomplete".to_owned()));
+    // Some web servers answer so for what does not exist: a fine plan must not stay incomplete for ever. The
+    // plan's own refusal has no page.
+    for body in [page, "", page] {
+        payer.play(move |_| (403, body.to_owned()));
+        home.succeed(&["sync"], "the plan serves neither");
+        assert!(!home.rows(ledger).concat().contains(&"incomplete".to_owned()), "{body}");
+    }
     payer.play(|asked| {
         let name = &asked.resource_type;
         bundle(&[format!(r#"{{"resourceType":"{name}","id":"1"}}"#)], Some(1), None)
     });
     home.succeed(&["sync"], "the plan serves both");
     assert_eq!(home.rows(ledger), each("complete", ""));
+    for night in 0..2 {
+        payer.play(move |_| (403, page.to_owned()));
+        assert_eq!(home.run(&["sync", "--full"]).code, 2, "night {night}: both came before");
+        assert_eq!(home.rows(ledger), each("incomplete", "blocked"), "night {night}");
+    }
 }

@@ -37,6 +37,8 @@ impl Said {
         match error.says_gone() {
             Some(status) => Some(Said::Gone(status)),
             None if matches!(error, FetchError::NotTheResource { .. }) => Some(Said::Other(None)),
+            // A gateway may refuse this read alone, or all of them from one moment to the next.
+            None if error.is_blocked() => Some(Said::Other(status)),
             None => matches!(status, Some(400 | 405 | 422 | ERROR)).then_some(Said::Other(status)),
         }
     }
@@ -60,11 +62,9 @@ impl Said {
     }
 }
 
-/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache or a gateway
-/// answered.
+/// Whether an error tells nothing: for example after a time-out, without a token, or if a cache answered.
 pub(super) fn is_not_answered(error: &FetchError) -> bool {
     matches!(error, FetchError::Kept { .. })
-        || error.is_blocked()
         || error.reason().is_without_token()
         || error.is_unreachable()
         || error.status().is_some_and(is_no_answer)
@@ -82,13 +82,29 @@ pub(super) fn two_walks_agree(absent: &Absent) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::{Verdict, classify};
+    use crate::http::{SafeUrl, Verdict, classify};
 
     #[test]
     fn a_status_that_is_asked_for_again_proves_nothing() {
         let again = (100..=599).filter(|status| classify(*status) == Verdict::Retryable);
         assert_eq!(again.filter(|status| !is_no_answer(*status)).count(), 0);
         assert!(![403, 404, 410, 501].into_iter().any(is_no_answer));
+    }
+
+    #[test]
+    fn the_page_of_a_gateway_is_another_answer_and_a_plain_403_a_refused_read() {
+        let refused = |is_web_page| FetchError::Status {
+            status: 403,
+            url: SafeUrl::from(&url::Url::parse("https://h.test/r4/Goal/1").unwrap()),
+            outcome: None,
+            grant_gone: false,
+            brings_resource: false,
+            is_web_page,
+            is_open: false,
+        };
+        assert_eq!(Said::of(&refused(true)), Some(Said::Other(Some(403))));
+        assert_eq!(Said::of(&refused(false)), None);
+        assert!(!is_not_answered(&refused(true)), "the walks may decide");
     }
 
     #[test]
@@ -100,7 +116,7 @@ mod tests {
         };
         let (once, twice) =
             (missed("2026-01-01T00:00:00.000Z"), missed("2026-01-02T00:00:00.000Z"));
-        for status in [Some(400), Some(500), None] {
+        for status in [Some(400), Some(403), Some(500), None] {
             let said = Said::Other(status);
             assert_eq!(said.finding(&twice, true), Finding::GoneByWalks);
             assert_eq!(said.finding(&once, true), Finding::Open(status));

@@ -3,6 +3,7 @@
 use super::{Reads, What};
 use crate::{
     fhir::{FetchError, Referenced},
+    outcome::Reason,
     warehouse::{Answered, Verdict, WarehouseError, read_before},
 };
 
@@ -12,11 +13,11 @@ const MAX_CONTROLS: usize = 3;
 impl Reads {
     /// Enters the refusals at the end of the queue.
     ///
-    /// If some say that a resource does not exist, a resource that surely exists is read first: a plan may
-    /// refuse all reads from one moment to the next.
+    /// If some say that a resource does not exist, or come from a gateway, a resource that surely exists is
+    /// read first: a plan or its gateway may refuse all reads from one moment to the next.
     pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
-        if self.doubtful.iter().any(says_gone) && self.reads_work().await? == Some(false) {
-            for one in self.doubtful.iter_mut().filter(|one| says_gone(one)) {
+        if self.doubtful.iter().any(needs_control) && self.reads_work().await? == Some(false) {
+            for one in self.doubtful.iter_mut().filter(|one| needs_control(one)) {
                 one.verdict = Verdict::Later;
             }
         }
@@ -79,7 +80,6 @@ impl Reads {
             FetchError::Kept { .. } => Some(Verdict::Later),
             FetchError::Http(error) if error.is_transient() => Some(Verdict::Later),
             FetchError::Http(error) if error.is_throttled().is_some() => Some(Verdict::Later),
-            _ if error.is_blocked() => Some(Verdict::Later),
             _ => match error.says_gone().or(error.status()) {
                 Some(401) => None,
                 Some(404 | 410) if error.says_gone().is_none() => Some(Verdict::Later),
@@ -106,4 +106,9 @@ impl Reads {
 
 fn says_gone(answered: &Answered) -> bool {
     matches!(answered.verdict, Verdict::Gone | Verdict::Absent)
+}
+
+/// Whether only a read that works shows that an answer is about this resource.
+fn needs_control(answered: &Answered) -> bool {
+    says_gone(answered) || answered.reason == Some(Reason::Blocked.as_str())
 }

@@ -193,7 +193,7 @@ words! {
         TotalMismatch = "total_mismatch",
         /// Far fewer resources came than are stored.
         Shrunk = "shrunk",
-        /// References are still to be read.
+        /// References are still to be read, or the plan did not answer one part of a type beside others.
         Unanswered = "unanswered",
         /// The plan serves the type by id and does not list it.
         NotListed = "not_listed",

@@ -20,6 +20,11 @@ impl Answered {
         }
     }
 
+    /// Whether a page of any search has come.
+    pub(super) fn any(&self) -> bool {
+        !self.0.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Whether any page of the search has come.
     pub(super) fn knows(&self, start: &Url) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(start)

@@ -35,6 +35,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// How long complete parts are not asked for again while another part fails, if requests are limited.
 const LONGEST_ROUND: TimeDelta = TimeDelta::days(7);
 
+/// Parts in a row that did not reach the plan, after which the others are left to the next run.
+const MOST_UNREACHABLE: u32 = 2;
+
 /// Walks a type by each of its queries; returns the report of the whole type.
 ///
 /// # Errors
@@ -71,7 +74,10 @@ pub(crate) async fn walk_by_query(
             Some(at) => take_over(&round, order, part, at, &mut came).await?,
             None => walk_part(&round, order, part, &mut came).await?,
         }
-        if context.stop.is_asked() || came.failed.as_ref().is_some_and(stops_all) {
+        // Without any answer in this run, nothing shows that the plan is there at all.
+        let is_away = came.unreachable >= MOST_UNREACHABLE && !context.answered.any();
+        let stops = is_away || came.failed.as_ref().is_some_and(stops_all);
+        if context.stop.is_asked() || stops {
             break;
         }
     }
@@ -201,6 +207,7 @@ async fn walk_part(
     }
     let refusal = refusal(&report);
     let finish = report.finish;
+    came.note_end(&finish);
     match refusal {
         _ if finish.state == WalkState::Complete => {}
         Some(status) => {
@@ -225,12 +232,13 @@ fn finish(order: &WalkOrder, came: &Came, distinct: u64) -> WalkFinish {
         ..finish.clone()
     };
     let all_refused = came.refusal.as_ref().filter(|_| came.refused.len() == order.parts.len());
+    let failed = came.failure();
     // What a scope for all types names is only tried: the plan may not serve this one.
-    let is_tried = order.parts.iter().all(|part| part.is_granted) && came.failed.is_none();
+    let is_tried = order.parts.iter().all(|part| part.is_granted) && failed.is_none();
     if let Some(refusal) = all_refused.filter(|_| is_tried) {
         return WalkFinish { keep_cursor: false, failed_page: None, ..refusal.clone() };
     }
-    match came.failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
+    match failed.as_ref().or(all_refused).or(came.lost.as_ref()) {
         Some(failed) => open(failed),
         None => {
             let refused = came

@@ -32,6 +32,10 @@ pub(super) struct Came {
     pub(super) resumed: bool,
     /// Whether some part's resources are not all known: an earlier run kept no note of them, or rejected one.
     pub(super) is_unseen: bool,
+    /// Whether this run has brought some part in full.
+    pub(super) has_part: bool,
+    /// The parts in a row, up to the latest, that did not reach the plan.
+    pub(super) unreachable: u32,
     /// The end of a part that is not complete. If several parts are not, it is the end that decides the exit
     /// code.
     pub(super) failed: Option<WalkFinish>,
@@ -56,6 +60,26 @@ impl Came {
         if self.failed.as_ref().is_none_or(is_worse) {
             self.failed = Some(finish);
         }
+    }
+
+    /// Counts a part that the run has asked for.
+    pub(super) fn note_end(&mut self, finish: &WalkFinish) {
+        self.has_part |= finish.state == WalkState::Complete;
+        self.unreachable = match finish.outcome().is_unreachable() {
+            true => self.unreachable + 1,
+            false => 0,
+        };
+    }
+
+    /// The end of the part that failed, as that of the type.
+    ///
+    /// If this run has brought another part, the plan is there: it does not answer this one search.
+    pub(super) fn failure(&self) -> Option<WalkFinish> {
+        let failed = self.failed.clone()?;
+        if !self.has_part || !failed.outcome().is_unreachable() {
+            return Some(failed);
+        }
+        Some(WalkFinish { reason: Some(Reason::Unanswered), http_status: None, ..failed })
     }
 
     /// Leaves the type incomplete if the run was asked to stop before everything was asked for.
@@ -139,6 +163,32 @@ mod tests {
         assert_eq!(failed(true), None);
         handle.ask();
         assert_eq!((failed(true), failed(false)), (Some(Reason::Interrupted), None));
+    }
+
+    #[test]
+    fn a_part_that_does_not_reach_the_plan_is_unanswered_beside_a_part_that_came() {
+        let timeout = WalkFinish::incomplete(Reason::Timeout, "30 s".to_owned());
+        let told = |ends: &[&WalkFinish]| {
+            let mut came = Came::default();
+            for finish in ends {
+                came.note_end(finish);
+                if finish.state != WalkState::Complete {
+                    came.note_failure(WalkFinish::clone(finish));
+                }
+            }
+            let failure = came.failure();
+            assert!(failure.iter().all(|finish| finish.detail == timeout.detail));
+            (failure.and_then(|finish| finish.reason), came.unreachable)
+        };
+        let complete = WalkFinish::complete(None);
+        assert_eq!(told(&[&timeout, &timeout]), (Some(Reason::Timeout), 2));
+        assert_eq!(told(&[&timeout, &complete, &timeout]), (Some(Reason::Unanswered), 1));
+        assert_eq!(told(&[&complete]), (None, 0));
+        let refused = WalkFinish {
+            detail: timeout.detail.clone(),
+            ..WalkFinish::incomplete(Reason::Refused, String::new())
+        };
+        assert_eq!(told(&[&complete, &timeout, &refused]).1, 0);
     }
 
     #[test]

@@ -183,6 +183,18 @@ fn a_part_that_fails_keeps_no_other_from_its_turn() {
         assert_eq!(home.run(&["sync"]).code, 2, "{status}");
         assert_eq!(live(&home), 20, "the other part, beside {status}");
     }
+    // If no search at all is answered, two parts show that the plan is away.
+    let (payer, home, _, _) = home();
+    let file = home.file("payersync.toml");
+    let parts = PARTS.replace("b\"]", "b\", \"category=c\", \"category=d\"]");
+    fs::write(&file, fs::read_to_string(&file).unwrap() + &parts).unwrap();
+    payer.play(|_| (503, String::new()));
+    payer.asked();
+    assert_eq!(home.run(&["sync"]).code, 4, "nothing was answered");
+    let asked = payer.asked();
+    let is_of =
+        |part: &str| asked.iter().any(|it| it.query.get("category").is_some_and(|its| its == part));
+    assert_eq!(["a", "b", "c", "d"].map(is_of), [true, true, false, false]);
 }
 
 /// Some plans say by a 404 that the consent has ended: a part refused so is no part that the plan does not

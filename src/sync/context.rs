@@ -151,10 +151,16 @@ impl WalkContext {
     }
 }
 
-/// Whether a scope covers less of a type than the one before it, or another part of it.
+/// Whether a scope lacks something of a type that the one before it covers.
+///
+/// A refresh may name the same scopes in another order, or more of them.
 fn is_less(before: Option<&str>, now: &str, resource_type: &str) -> bool {
-    let now = granted(Some(now), resource_type);
-    now != Granted::Whole && now != granted(before, resource_type)
+    match (granted(before, resource_type), granted(Some(now), resource_type)) {
+        (_, Granted::Whole) | (Granted::Nothing, _) => false,
+        (Granted::Part(before), Granted::Part(now)) => before.iter().any(|it| !now.contains(it)),
+        (Granted::Whole | Granted::Part(_), _) => true,
+        (Granted::ReadOnly, now) => now == Granted::Nothing,
+    }
 }
 
 #[cfg(test)]
@@ -164,6 +170,11 @@ mod tests {
     #[test]
     fn a_scope_is_narrower_for_the_types_of_which_it_covers_less() {
         let (all, part) = ("patient/*.rs", "patient/Goal.rs patient/Observation.rs?category=a");
+        let (ab, ba) = (
+            "patient/Observation.rs?category=a patient/Observation.rs?category=b",
+            "patient/Observation.rs?category=b patient/Observation.rs?category=a",
+        );
+        let read_only = "patient/Observation.r";
         for (before, now, name, expected) in [
             (Some(all), part, "Observation", true),
             (Some(all), part, "Condition", true),
@@ -173,6 +184,16 @@ mod tests {
             (Some(part), "patient/Observation.rs?category=b", "Observation", true),
             (Some(part), all, "Observation", false),
             (Some(all), "patient/Goal.rs openid patient/*.rs", "Observation", false),
+            (Some(ab), ba, "Observation", false),
+            (Some(part), ba, "Observation", false),
+            (Some(ab), part, "Observation", true),
+            (Some(all), read_only, "Observation", true),
+            (Some(part), read_only, "Observation", true),
+            (Some(read_only), part, "Observation", false),
+            (Some(read_only), read_only, "Observation", false),
+            (Some(read_only), "patient/Goal.rs", "Observation", true),
+            (Some("patient/Goal.rs"), read_only, "Observation", false),
+            (Some("patient/Goal.rs"), part, "Observation", false),
         ] {
             assert_eq!(is_less(before, now, name), expected, "{before:?} {now} {name}");
         }

@@ -63,7 +63,7 @@ pub(super) async fn fetch(
     };
     walk.look_at_resources(options).await?;
     // If the walks had no token or did not reach the plan, requests for attachments would fail, too.
-    let hindrance = cut_off(walks);
+    let hindrance = cut_off(walks.iter());
     walk.stopped = hindrance.map(|walk| WalkFinish { failed_page: None, ..walk.finish.clone() });
     walk.fetch_pending().await?;
     walks.push(walk.finish().await?);

@@ -21,10 +21,12 @@ pub struct WalkReport {
 
 /// The walk that shows that no other request would be answered: there is no token, or the plan answered for
 /// no type. A single type that times out shows nothing of the kind.
-pub(super) fn cut_off(walks: &[WalkReport]) -> Option<&WalkReport> {
-    let outcomes: Vec<TypeOutcome> = walks.iter().map(|walk| walk.finish.outcome()).collect();
+pub(super) fn cut_off<'a>(
+    mut walks: impl Iterator<Item = &'a WalkReport> + Clone,
+) -> Option<&'a WalkReport> {
+    let outcomes: Vec<TypeOutcome> = walks.clone().map(|walk| walk.finish.outcome()).collect();
     let is_silent = outcome::is_silent(&outcomes);
-    walks.iter().find(|walk| {
+    walks.find(|walk| {
         let has_no_token = walk.finish.reason.is_some_and(Reason::is_without_token);
         let is_unreachable = is_silent && walk.finish.outcome().is_unreachable();
         walk.finish.state == WalkState::Incomplete && (has_no_token || is_unreachable)
@@ -228,14 +230,14 @@ mod tests {
             }),
         ];
         let timeout = open(Reason::Timeout);
-        assert_eq!(cut_off(std::slice::from_ref(&timeout)), Some(&timeout));
-        assert_eq!(cut_off(&[]), None);
+        assert_eq!(cut_off([timeout.clone()].iter()), Some(&timeout));
+        assert_eq!(cut_off([].iter()), None);
         for other in answered {
             let walks = [timeout.clone(), other.clone()];
-            assert_eq!(cut_off(&walks), None, "{other:?}");
+            assert_eq!(cut_off(walks.iter()), None, "{other:?}");
             let no_token = open(Reason::TokenUnreachable);
             let walks = [timeout.clone(), other, no_token.clone()];
-            assert_eq!(cut_off(&walks), Some(&no_token));
+            assert_eq!(cut_off(walks.iter()), Some(&no_token));
         }
     }
 }

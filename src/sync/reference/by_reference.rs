@@ -79,7 +79,8 @@ pub(crate) async fn follow(
     Ok(())
 }
 
-/// Why nothing can be read at all, if so. A refusal to list a type is then no sign that the type can be read.
+/// Why nothing can be read at all, if so. A refusal to list a type is then no sign that the type can be read:
+/// a gateway may have sent it in place of a plan that is away.
 fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
     let is_refused = |walk: &&WalkReport| {
         let status = walk.finish.http_status;
@@ -87,7 +88,9 @@ fn hindrance(walks: &[WalkReport]) -> Option<WalkFinish> {
             && walk.resource_type == "Patient"
             && matches!(status, Some(401 | 403 | 404))
     };
-    let hindrance = cut_off(walks).or_else(|| walks.iter().find(is_refused));
+    let is_listed = |walk: &&WalkReport| walk.finish.reason != Some(Reason::NotListed);
+    let hindrance =
+        cut_off(walks.iter().filter(is_listed)).or_else(|| walks.iter().find(is_refused));
     hindrance.map(|walk| walk.finish.clone())
 }
 
@@ -310,4 +313,27 @@ fn describe(
         parts.push("other types are incomplete, and so may be the references".to_owned());
     }
     WalkFinish::complete((!parts.is_empty()).then(|| parts.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_that_is_not_listed_shows_no_plan_that_answers_and_a_type_that_came_does() {
+        let walk = |finish| WalkReport {
+            resource_type: "Goal".to_owned(),
+            finish,
+            counters: WalkCounters::default(),
+        };
+        let unlisted =
+            WalkFinish::not_walked(WalkState::NotServed, Reason::NotListed, String::new());
+        let unlisted = walk(WalkFinish { http_status: Some(403), ..unlisted });
+        let timeout = WalkFinish::incomplete(Reason::Timeout, String::new());
+        let came = walk(WalkFinish::complete(None));
+        let walks = [unlisted, walk(timeout.clone()), came];
+        assert_eq!(hindrance(&walks), None);
+        assert_eq!(hindrance(&walks[..2]), Some(timeout));
+        assert_eq!(hindrance(&walks[..1]), None, "nothing has failed");
+    }
 }

@@ -59,8 +59,10 @@ impl Paths {
     }
 
     /// Whether the plan knew the page neither where the link leads nor under the walk's own path.
+    ///
+    /// A gateway that refuses both may do so for a while, as a firewall does if requests come too fast.
     pub(super) fn is_lost(&self, error: &FetchError) -> bool {
-        is_unknown(error) && self.elsewhere == Elsewhere::Tried
+        is_unknown(error) && !error.is_blocked() && self.elsewhere == Elsewhere::Tried
     }
 
     /// Whether a URL searches the same type under another path.
@@ -92,6 +94,27 @@ fn parts(url: &Url) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::SafeUrl;
+
+    #[test]
+    fn a_gateway_that_refuses_a_page_has_it_asked_for_at_the_own_path_and_loses_no_link() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let refused = |is_web_page| FetchError::Status {
+            status: 403,
+            url: SafeUrl::from(&url("https://x.test/r4/Coverage")),
+            outcome: None,
+            grant_gone: false,
+            brings_resource: false,
+            is_web_page,
+            is_open: false,
+        };
+        for is_web_page in [false, true] {
+            let error = refused(is_web_page);
+            let mut paths = Paths::new(&url("https://x.test/gateway/r4/Coverage"));
+            assert!(paths.instead(&url("https://x.test/r4/Coverage?p=2"), &error).is_some());
+            assert_eq!(paths.is_lost(&error), !is_web_page);
+        }
+    }
 
     #[test]
     fn another_path_is_one_that_searches_the_same_type() {

@@ -2,7 +2,7 @@
 
 use super::Pass;
 use crate::{
-    fhir::{LonePage, Next, OFFSETS, Page},
+    fhir::{FetchError, LonePage, Next, OFFSETS, Page},
     outcome::Reason,
     sync::walk::ending::{interrupted, request_limit, unavailable},
     warehouse::WalkFinish,
@@ -22,23 +22,27 @@ impl Pass<'_> {
     /// or comes by date.
     pub(super) async fn is_last(&mut self, lone: LonePage) -> Result<bool, Box<WalkFinish>> {
         let shorter = self.probe(lone.for_one_fewer()).await?;
-        if shorter.as_ref().is_some_and(|page| matches!(page.bundle.next, Next::Links(_))) {
+        if shorter.as_ref().is_ok_and(|page| matches!(page.bundle.next, Next::Links(_))) {
             return Ok(true);
         }
-        let mut is_deaf = !lone.is_as_long_as_asked()
-            && shorter.is_some_and(|answer| lone.is_repeated_by(&answer));
+        let mut is_deaf =
+            !lone.is_as_long_as_asked() && shorter.is_ok_and(|answer| lone.is_repeated_by(&answer));
         for offset in OFFSETS {
             let answer = self.probe(lone.from_its_last(offset)).await?;
-            if answer.as_ref().is_some_and(|answer| lone.is_ended_by(answer)) {
+            if answer.as_ref().is_ok_and(|answer| lone.is_ended_by(answer)) {
                 return Ok(true);
             }
-            is_deaf &= answer.is_none_or(|answer| lone.is_repeated_by(&answer));
+            is_deaf &= match answer {
+                Ok(answer) => lone.is_repeated_by(&answer),
+                // A gateway may refuse whatever comes: the plan has not said what it makes of the search.
+                Err(refusal) => !refusal.is_blocked(),
+            };
         }
         Ok(is_deaf)
     }
 
-    /// The answer to a search; `None` if the plan refuses its parameters.
-    async fn probe(&mut self, url: Url) -> Result<Option<Page>, Box<WalkFinish>> {
+    /// The answer to a search; an inner error if the plan refuses its parameters.
+    async fn probe(&mut self, url: Url) -> Result<Result<Page, FetchError>, Box<WalkFinish>> {
         if !self.context.allowance.take() {
             return Err(Box::new(request_limit()));
         }
@@ -53,9 +57,9 @@ impl Pass<'_> {
         };
         self.counters.add_effort(&effort.into());
         match result {
-            Ok(page) => Ok(Some(page)),
+            Ok(page) => Ok(Ok(page)),
             Err(error) if error.status().is_some_and(|status| REFUSALS.contains(&status)) => {
-                Ok(None)
+                Ok(Err(error))
             }
             Err(error) => Err(Box::new(unavailable(&error, &self.context.connection))),
         }

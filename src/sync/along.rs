@@ -18,9 +18,9 @@ pub(super) struct Came {
     is_resumed: bool,
     pages: u64,
     entries: u64,
-    /// Entries of the first page and of the latest.
-    first_page: u64,
+    /// Entries of the latest page, and of the longest one before it.
     latest_page: u64,
+    longest_before: u64,
     /// The total that the server declares.
     total: Option<u64>,
     /// Whether two pages declare different totals.
@@ -39,7 +39,8 @@ impl Along {
         let entries = page.entries.iter().filter(|entry| is_resource(entry.mode)).count() as u64;
         came.pages += 1;
         came.entries += entries;
-        came.first_page = if came.pages == 1 { entries } else { came.first_page };
+        // The first page is often a short one: the Patient alone.
+        came.longest_before = came.longest_before.max(came.latest_page);
         came.latest_page = entries;
         came.is_changed |= came.total.is_some() && page.total.is_some() && came.total != page.total;
         came.total = page.total.or(came.total);
@@ -57,7 +58,7 @@ impl Came {
     /// A walk that went on from an earlier run does not know how many entries came; it is made once more.
     pub(super) fn shortfall(&self, strict_totals: bool) -> Option<(u64, u64)> {
         let total = self.total.filter(|total| *total > self.entries && !self.is_resumed)?;
-        let is_link_lost = self.pages > 1 && self.latest_page >= self.first_page;
+        let is_link_lost = self.pages > 1 && self.latest_page >= self.longest_before;
         (strict_totals || is_link_lost).then_some((total, self.entries))
     }
 
@@ -93,6 +94,8 @@ mod tests {
         assert_eq!(shortfall(&[3, 3], 7, 0), [Some((7, 6)); 2]);
         assert_eq!(shortfall(&[3, 2], 7, 0), [None, Some((7, 5))]);
         assert_eq!(shortfall(&[3], 7, 0), [None, Some((7, 3))]);
+        assert_eq!(shortfall(&[1, 3, 3], 8, 0), [Some((8, 7)); 2]);
+        assert_eq!(shortfall(&[1, 3, 2], 7, 0), [None, Some((7, 6))], "the first page is short");
         assert_eq!(shortfall(&[3, 3], 6, 0), [None; 2]);
         assert_eq!(shortfall(&[3, 3], 1, 0), [None; 2], "it counts the Patient alone");
         assert_eq!(shortfall(&[3, 3], 7, 1), [None; 2], "the pages before are not known");

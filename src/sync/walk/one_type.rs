@@ -65,9 +65,11 @@ pub(crate) async fn walk(
         let Attempt { start, parts, proved_for, note, names_patient, after_nothing, .. } = attempt;
         order = WalkOrder { start, parts, proved_for, note, otherwise, ..order };
         let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
-        // An empty answer does not show which search the plan wants.
-        let shows_it =
-            report.counters.pages > 0 && (!after_nothing || report.counters.resources_seen > 0);
+        // An empty answer does not show which search the plan wants. Nor does a gateway's refusal, which may
+        // have been for a while, show which search the plan does not want.
+        let is_of_plan = before.finish.reason != Some(Reason::Blocked);
+        let has_come = !after_nothing || report.counters.resources_seen > 0;
+        let shows_it = report.counters.pages > 0 && has_come && is_of_plan;
         if names_patient && shows_it {
             context.warehouse.set_by_patient(context.connection.id, &order.resource_type).await?;
         }

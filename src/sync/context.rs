@@ -29,6 +29,8 @@ pub(super) struct WalkContext {
     pub(super) connection: Arc<ConnectionRow>,
     /// The scope by which the walks were decided, once they are.
     pub(super) scope: Option<String>,
+    /// The scope that the plan's configuration asks for.
+    pub(super) requested_scope: Option<String>,
     /// Counts the requests that decide the walks. Pages, files and reads by id go through handles that count
     /// for their walk alone.
     pub(super) client: FhirClient,
@@ -83,6 +85,7 @@ impl WalkContext {
             run_id,
             connection: Arc::new(target.connection.clone()),
             scope: None,
+            requested_scope: target.registration.scope.clone(),
             client: FhirClient::new(
                 context.http.clone(),
                 context.tokens.clone(),

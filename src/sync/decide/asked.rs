@@ -229,8 +229,18 @@ pub(crate) fn choose(input: &PlanInput<'_>, name: &str) -> Choice {
 ///
 /// The exit code is 3 if a new consent can give it, 2 if the configured scope does not even ask for it.
 fn gap(input: &PlanInput<'_>, name: &str, detail: &str) -> WalkFinish {
-    let connect = format!("`payersync connect {} --plan {}`", input.connection, input.plan);
-    let (reason, hint) = match granted(input.requested_scope, name) {
+    withheld(input.requested_scope, (input.connection, input.plan), name, detail)
+}
+
+/// Like `gap`, from the configured scope, the connection and its plan.
+pub(crate) fn withheld(
+    requested_scope: Option<&str>,
+    (connection, plan): (&str, &str),
+    name: &str,
+    detail: &str,
+) -> WalkFinish {
+    let connect = format!("`payersync connect {connection} --plan {plan}`");
+    let (reason, hint) = match granted(requested_scope, name) {
         Granted::Whole => (
             Reason::NotGranted,
             format!(
@@ -274,6 +284,18 @@ mod tests {
             let extent = Extent { note: note.map(str::to_owned), ..Extent::default() };
             let expected = WalkFinish::complete(expected.map(str::to_owned));
             assert_eq!(extent.complete(warning.map(str::to_owned), true), expected);
+        }
+    }
+
+    #[test]
+    fn what_the_configured_scope_does_not_ask_for_no_new_consent_brings() {
+        for (scope, expected) in [
+            (None, Reason::NotGranted),
+            (Some("patient/*.read"), Reason::NotGranted),
+            (Some("patient/Goal.read"), Reason::NotRequested),
+        ] {
+            let gap = withheld(scope, ("ann", "demo"), "Coverage", "");
+            assert_eq!((gap.state, gap.reason), (WalkState::Incomplete, Some(expected)));
         }
     }
 

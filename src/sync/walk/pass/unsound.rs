@@ -5,7 +5,10 @@ use crate::{
     fhir::is_everything,
     outcome::Reason,
     plural,
-    sync::walk::ending::{finally, stale_answer},
+    sync::{
+        decide::asked::withheld,
+        walk::ending::{finally, stale_answer},
+    },
     warehouse::WalkFinish,
 };
 
@@ -26,12 +29,16 @@ impl Pass<'_> {
 
     /// The end of a pass during which a refresh of the token granted less of the type.
     fn narrowed(&self) -> WalkFinish {
-        let (name, plan) = (&self.context.connection.name, self.context.connection.plan_name());
+        let connection = &self.context.connection;
         let detail = "the consent came to cover less of it while its pages were fetched: what did \
                       not come may be hidden";
-        let hint =
-            format!("`payersync connect {name} --plan {plan}` lets the member consent again");
-        WalkFinish { hint: Some(hint), ..finally(Reason::NotGranted, detail.to_owned()) }
+        let finish = withheld(
+            self.context.requested_scope.as_deref(),
+            (&connection.name, connection.plan_name()),
+            &self.order.resource_type,
+            detail,
+        );
+        WalkFinish { keep_cursor: false, ..finish }
     }
 
     /// The end of a walk over `$everything` that brought less than the total over all types.

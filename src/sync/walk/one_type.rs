@@ -46,13 +46,12 @@ pub(crate) async fn walk(
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
     let began = context.clock.now();
     let mut report = walk_as(context, &order).await?;
-    if refuses_changes(&order, &report) && !context.stop.is_asked() {
+    if refuses_changes(&order, &order.from, &report) && !context.stop.is_asked() {
         order.from = WalkFrom::Start;
         let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
         // If the whole type is refused, too, something else in the search is to blame.
         if report.counters.pages > 0 {
-            let (id, refused) = (context.connection.id, LastUpdated::Refused);
-            context.warehouse.set_last_updated(id, &order.resource_type, refused, None).await?;
+            note_refused_changes(context, &order).await?;
         }
         report.counters.add_effort(&before.counters);
     }
@@ -92,13 +91,22 @@ pub(crate) async fn walk(
     }
 }
 
+/// Notes that the plan refuses `_lastUpdated`, once it answers the same search without it.
+async fn note_refused_changes(
+    context: &WalkContext,
+    order: &WalkOrder,
+) -> Result<(), WarehouseError> {
+    let (id, refused) = (context.connection.id, LastUpdated::Refused);
+    context.warehouse.set_last_updated(id, &order.resource_type, refused, None).await
+}
+
 /// Whether the plan refused a search for changes at its first page. A plan may begin to refuse `_lastUpdated`
 /// after it has shown that it honours it.
-fn refuses_changes(order: &WalkOrder, report: &WalkReport) -> bool {
+fn refuses_changes(order: &WalkOrder, from: &WalkFrom, report: &WalkReport) -> bool {
     let WalkReport { finish, counters, .. } = report;
     // A probe that is refused has had the whole type walked.
-    let is_of_changes = order.window.is_none()
-        && matches!(&order.from, WalkFrom::Since(increment) if !increment.probe);
+    let is_of_changes =
+        order.window.is_none() && matches!(from, WalkFrom::Since(increment) if !increment.probe);
     let is_out = finish.reason.is_some_and(Reason::is_without_token);
     is_of_changes
         && counters.pages == 0
@@ -184,6 +192,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         whole => whole,
     };
     let order = whole.as_ref().unwrap_or(order);
+    let mut is_refused_beside = false;
     // The changes come first: a full walk that takes several nights must not hold them up.
     if let Some(mut changes) = changes_beside(context, order).await? {
         if changes.finish.reason.is_some_and(Reason::is_without_token) || context.stop.is_asked() {
@@ -191,6 +200,8 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
             changes.counters.add_effort(&effort);
             return Ok(changes);
         }
+        let beside = order.beside.as_deref();
+        is_refused_beside = beside.is_some_and(|from| refuses_changes(order, from, &changes));
         effort.add(&changes.counters);
     }
     // If requests are limited, a full walk must not use up the requests for the proofs after the last one.
@@ -198,7 +209,11 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         effort.add_proofs(&prove_absences(context, order).await?);
     }
     let mut report = walk_from(context, order, &order.from).await?;
-    let proofs = match is_out(&report) {
+    if is_refused_beside && report.counters.pages > 0 {
+        note_refused_changes(context, order).await?;
+    }
+    // If the changes are refused, the walk over the whole type follows, and then the proofs.
+    let proofs = match is_out(&report) || refuses_changes(order, &order.from, &report) {
         true => ProofReport::default(),
         false => prove_absences(context, order).await?,
     };

@@ -107,3 +107,19 @@ fn a_full_walk_over_several_nights_goes_on_while_the_search_for_changes_is_refus
     let last = "SELECT pages_before FROM sync_walk ORDER BY id DESC LIMIT 1";
     assert_eq!(home.value::<i64>(last), 2, "it went on where it was");
 }
+
+/// What is learned beside a full walk saves the refused search of the nights after it.
+#[test]
+fn a_search_for_changes_that_is_refused_beside_a_full_walk_is_not_asked_for_the_next_night() {
+    let (payer, home, status) = synced();
+    home.succeed(&["sync"], "the probe is answered");
+    status.store(400, Ordering::Relaxed);
+    let begun = home.run(&["sync", "--full", "--max-requests", "1"]);
+    assert_eq!(begun.code, 2, "{}", begun.stderr);
+    payer.asked();
+    home.succeed(&["sync"], "the full walk goes on");
+    let of_changes = |asked: &Asked| asked.query.contains_key("_lastUpdated");
+    assert_eq!(payer.asked().iter().filter(|asked| of_changes(asked)).count(), 1);
+    home.succeed(&["sync"], "the next night");
+    assert!(!payer.asked().iter().any(of_changes));
+}

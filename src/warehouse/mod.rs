@@ -102,6 +102,7 @@ pub(crate) use walks::type_state::{
 };
 pub use walks::type_state::{HeldType, LastUpdated, Totals, TypeState};
 pub use walks::unasked::Unasked;
+pub(crate) use walks::unasked::waiting_types;
 pub(crate) use walks::walk_counters::ProofReport;
 pub use walks::walk_counters::WalkCounters;
 pub(crate) use walks::walk_end::WalkEnd;

@@ -93,15 +93,19 @@ pub(super) fn wanted_types(input: &PlanInput<'_>) -> Vec<String> {
     names
 }
 
-/// The other types that the plan declares or the connection holds, each with why the run leaves it out.
+/// The other types that the plan declares, that the connection holds or that wait for an answer, each with
+/// why the run leaves it out.
 ///
 /// Empty if types were named on the command line.
 pub(super) fn unasked_types(input: &PlanInput<'_>, wanted: &[String]) -> Vec<(String, WalkFinish)> {
     if !input.asked_types.is_empty() {
         return Vec::new();
     }
-    let mut names: Vec<String> =
-        declared(input).chain(input.held.iter().map(|held| held.resource_type.clone())).collect();
+    // A plan that declares nothing tonight may declare again tomorrow what `*` stands for.
+    let is_known = input.capability.is_some() || !named(input).iter().any(|it| it == EVERY_TYPE);
+    let waiting = input.waiting.iter().filter(|_| is_known).cloned();
+    let held = input.held.iter().map(|held| held.resource_type.clone());
+    let mut names: Vec<String> = declared(input).chain(held).chain(waiting).collect();
     names.sort();
     names.dedup();
     names.retain(|name| !wanted.contains(name));

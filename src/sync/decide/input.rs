@@ -40,6 +40,8 @@ pub struct PlanInput<'a> {
     pub requested_scope: Option<&'a str>,
     /// Types that were walked and have live resources.
     pub held: &'a [HeldType],
+    /// Types for which the plan could not be asked the last time.
+    pub waiting: &'a [String],
     /// When the member consented last (RFC 3339).
     pub consented_at: Option<&'a str>,
     /// Unfinished walks.

@@ -161,3 +161,6 @@ mod searches_tests;
 #[cfg(test)]
 #[path = "tests.rs"]
 mod tests;
+#[cfg(test)]
+#[path = "waiting_tests.rs"]
+mod waiting_tests;

@@ -10,7 +10,7 @@ use crate::{
         options::{SyncContext, SyncOptions, Target},
         walk::ending::unavailable,
     },
-    warehouse::{KnownTypes, TypeState, WalkFinish, WarehouseError},
+    warehouse::{KnownTypes, TypeState, WalkFinish, WarehouseError, waiting_types},
 };
 use std::collections::HashMap;
 use url::Url;
@@ -126,6 +126,8 @@ async fn decide(
     let scope = context.client.granted_scope().await.or_else(|| context.connection.scope.clone());
     let KnownTypes { states, held, cursors } =
         context.warehouse.known_types(context.connection.id)?;
+    let id = context.connection.id;
+    let waiting = context.warehouse.reader().read(|connection| waiting_types(connection, id))?;
     let steps = plan(&PlanInput {
         connection: &context.connection.name,
         plan: context.connection.plan_name(),
@@ -141,6 +143,7 @@ async fn decide(
         scope: scope.as_deref(),
         requested_scope: target.registration.scope.as_deref(),
         held: &held,
+        waiting: &waiting,
         consented_at: context.connection.consented_at.as_deref(),
         cursors: &cursors,
         states: &states,

@@ -9,7 +9,7 @@ use crate::{
 use std::{collections::BTreeMap, sync::LazyLock, time::Duration};
 use url::Url;
 
-fn capability(types: &[&str]) -> Capability {
+pub(super) fn capability(types: &[&str]) -> Capability {
     let resources: Vec<_> = types.iter().map(|name| serde_json::json!({ "type": name })).collect();
     let statement = serde_json::json!({
         "resourceType": "CapabilityStatement", "rest": [{ "resource": resources }]
@@ -54,6 +54,7 @@ pub(super) fn input(base: &Url) -> PlanInput<'_> {
         scope: None,
         requested_scope: None,
         held: &[],
+        waiting: &[],
         consented_at: Some("2025-12-01T00:00:00.000Z"),
         cursors: &[],
         states: &[],

@@ -221,7 +221,7 @@ pub(crate) fn held_types(
 /// index per type.
 ///
 /// It is a `WITH` clause that defines the table `named (name)`; the last name is NULL.
-fn types_in(table: &str) -> String {
+pub(super) fn types_in(table: &str) -> String {
     format!(
         "WITH RECURSIVE named (name) AS (
            SELECT min(resource_type) FROM {table} WHERE connection_id = ?1

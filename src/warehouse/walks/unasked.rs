@@ -4,6 +4,7 @@
 //! Without an entry in the ledger, everything that is judged by the ledger would show these connections as
 //! complete for as long as their last data is fresh.
 
+use super::type_state::types_in;
 use crate::{
     clock,
     exit_code::ExitCode,
@@ -54,11 +55,38 @@ impl Warehouse {
 
 /// The types of a connection whose latest entry says that its plan is asked for them. Those that only come
 /// along with others, or that only files bring, are not among them.
-const ASKED: &str = "SELECT resource_type FROM
-       (SELECT resource_type, mode, state, max(id) FROM sync_walk
-        WHERE connection_id = ?1 AND mode <> 'window' AND mode <> 'file' GROUP BY resource_type)
-     WHERE state IN ('running', 'complete', 'incomplete')
-       AND mode <> 'everything' AND mode <> 'attachment' ORDER BY resource_type";
+fn asked() -> String {
+    format!(
+        "{} SELECT name FROM named WHERE name IS NOT NULL
+           AND (SELECT w.state IN ('running', 'complete', 'incomplete')
+                  AND w.mode <> 'everything' AND w.mode <> 'attachment'
+                FROM sync_walk w WHERE w.connection_id = ?1 AND w.resource_type = name
+                  AND w.mode <> 'window' AND w.mode <> 'file' ORDER BY w.id DESC LIMIT 1)
+         ORDER BY name",
+        types_in("sync_walk")
+    )
+}
+
+/// The types whose latest entry says that the plan could not be asked for them: it is incomplete, and not one
+/// request was sent.
+///
+/// If the configuration does not name such a type any more, no walk ends this entry.
+pub(crate) fn waiting_types(
+    connection: &Connection,
+    connection_id: i64,
+) -> Result<Vec<String>, WarehouseError> {
+    connection
+        .prepare_cached(&format!(
+            "{} SELECT name FROM named WHERE name IS NOT NULL
+               AND (SELECT w.state = 'incomplete' AND w.mode = 'full' AND w.requests = 0
+                    FROM sync_walk w WHERE w.connection_id = ?1 AND w.resource_type = name
+                      AND w.mode <> 'window' AND w.mode <> 'file' ORDER BY w.id DESC LIMIT 1)
+             ORDER BY name",
+            types_in("sync_walk")
+        ))
+        .and_then(|mut names| names.query_map([connection_id], |row| row.get(0))?.collect())
+        .doing("cannot read for which types the plan could not be asked")
+}
 
 fn enter(
     connection: &mut Connection,
@@ -68,11 +96,11 @@ fn enter(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot enter a connection that was not asked in the ledger";
-    let (now, reason) = (clock::text(now), unasked.reason().as_str());
+    let (now, reason, asked) = (clock::text(now), unasked.reason().as_str(), asked());
     let transaction = connection.transaction().doing(doing)?;
     for id in &unasked.connections {
         let names: Vec<String> = transaction
-            .prepare_cached(ASKED)
+            .prepare_cached(&asked)
             .and_then(|mut names| names.query_map([id], |row| row.get(0))?.collect())
             .doing(doing)?;
         let is_wanted = |name: &String| types.is_empty() || types.contains(name);
@@ -98,4 +126,78 @@ fn enter(
         }
     }
     transaction.commit().doing(doing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+
+    fn unasked() -> Unasked {
+        Unasked {
+            connections: vec![1, 2],
+            exit_code: ExitCode::Usage,
+            detail: "payersync.toml has no plan demo".to_owned(),
+            hint: None,
+        }
+    }
+
+    #[test]
+    fn a_connection_that_cannot_be_asked_is_entered_for_what_it_was_asked_for_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+        let mut connection = open_to_write(&file).unwrap();
+        connection
+            .execute_batch(
+                "INSERT INTO connection (id, uid, name, plan, created_at) VALUES
+                   (1, 'u', 'ann', 'demo', '2026-03-01'), (2, 'v', 'bob', 'demo', '2026-03-01');
+                 INSERT INTO sync_run (id, command, version, state, started_at) VALUES
+                   (1, 'sync', '', 'complete', '2026-03-01'), (2, 'sync', '', 'incomplete', '2026-03-02'),
+                   (3, 'partial sync', '', 'incomplete', '2026-03-03');",
+            )
+            .unwrap();
+        for (name, mode, state) in [
+            ("Basic", "full", "complete"),
+            ("Basic", "full", "skipped"),
+            ("Binary", "attachment", "complete"),
+            ("Coverage", "full", "complete"),
+            ("Coverage", "incremental", "incomplete"),
+            ("Device", "everything", "complete"),
+            ("Goal", "full", "complete"),
+            // Neither says of a type as a whole whether the plan is asked for it.
+            ("Goal", "window", "complete"),
+            ("Goal", "file", "complete"),
+            ("Location", "reference", "complete"),
+            ("Media", "file", "complete"),
+        ] {
+            let sql = "INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state,
+                         requests, started_at, walk_started_at)
+                       VALUES (1, 1, ?1, ?2, ?3, 1, '2026-03-01', '2026-03-01')";
+            connection.execute(sql, (name, mode, state)).unwrap();
+        }
+        assert_eq!(waiting_types(&connection, 1).unwrap(), [""; 0]);
+        let now = "2026-03-02T01:00:00Z".parse().unwrap();
+        enter(&mut connection, 2, &unasked(), &[], now).unwrap();
+        assert_eq!(waiting_types(&connection, 1).unwrap(), ["Coverage", "Goal", "Location"]);
+        enter(&mut connection, 3, &unasked(), &["Goal".to_owned(), "Media".to_owned()], now)
+            .unwrap();
+        let entered: Vec<(i64, String, String)> = connection
+            .prepare(
+                "SELECT connection_id, resource_type, reason FROM sync_walk
+                 WHERE run_id = 3 AND state = 'incomplete'",
+            )
+            .and_then(|mut rows| {
+                rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
+            })
+            .unwrap();
+        assert_eq!(entered, [(1, "Goal".to_owned(), "configuration".to_owned())]);
+        // Whatever the ledger says next of a type ends the entry.
+        connection
+            .execute_batch(
+                "UPDATE sync_walk SET requests = 1 WHERE resource_type = 'Coverage' AND run_id = 2;
+                 UPDATE sync_walk SET state = 'complete' WHERE resource_type = 'Location' AND run_id = 2;",
+            )
+            .unwrap();
+        assert_eq!(waiting_types(&connection, 1).unwrap(), ["Goal"]);
+    }
 }

@@ -53,6 +53,9 @@ impl Warehouse {
     }
 }
 
+/// What a connection gets an entry for if no type of it was asked for before: a first sync begins with it.
+const FIRST_TYPE: &str = "Patient";
+
 /// The types of a connection whose latest entry says that its plan is asked for them. Those that only come
 /// along with others, or that only files bring, are not among them.
 fn asked() -> String {
@@ -99,10 +102,13 @@ fn enter(
     let (now, reason, asked) = (clock::text(now), unasked.reason().as_str(), asked());
     let transaction = connection.transaction().doing(doing)?;
     for id in &unasked.connections {
-        let names: Vec<String> = transaction
+        let mut names: Vec<String> = transaction
             .prepare_cached(&asked)
             .and_then(|mut names| names.query_map([id], |row| row.get(0))?.collect())
             .doing(doing)?;
+        if names.is_empty() && types.is_empty() {
+            names.push(FIRST_TYPE.to_owned());
+        }
         let is_wanted = |name: &String| types.is_empty() || types.contains(name);
         for name in names.iter().filter(|name| is_wanted(name)) {
             transaction
@@ -178,7 +184,9 @@ mod tests {
         assert_eq!(waiting_types(&connection, 1).unwrap(), [""; 0]);
         let now = "2026-03-02T01:00:00Z".parse().unwrap();
         enter(&mut connection, 2, &unasked(), &[], now).unwrap();
-        assert_eq!(waiting_types(&connection, 1).unwrap(), ["Coverage", "Goal", "Location"]);
+        let waiting = |id| waiting_types(&connection, id).unwrap();
+        assert_eq!(waiting(1), ["Coverage", "Goal", "Location"]);
+        assert_eq!(waiting(2), ["Patient"], "it was never synced");
         enter(&mut connection, 3, &unasked(), &["Goal".to_owned(), "Media".to_owned()], now)
             .unwrap();
         let entered: Vec<(i64, String, String)> = connection

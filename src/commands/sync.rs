@@ -55,9 +55,10 @@ pub(super) async fn run(
     // A run that can ask nobody is entered all the same: `status` tells what the ledger says.
     let (unasked, asks_nobody) = (targets.unasked(), targets.ready.is_empty());
     let named = args.types.clone();
-    let is_whole = args.types.is_empty() && args.max_requests.is_none();
-    let command = if is_whole { "sync" } else { PARTIAL_SYNC };
-    let mut options = options(&settings, command, args.full || args.accept_shrink, args.types);
+    let mut options = options(&settings, "sync", args.full || args.accept_shrink, args.types);
+    if !options.is_of_all_types() || args.max_requests.is_some() {
+        options.command = PARTIAL_SYNC.to_owned();
+    }
     options.max_requests = args.max_requests.map(|most| settings.shard.part_of(most));
     if args.accept_shrink {
         options.shrink_limit_percent = 100;

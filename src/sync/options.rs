@@ -1,6 +1,6 @@
 //! The options and targets of a run.
 
-use super::stop::Stop;
+use super::{decide::asked::EVERY_TYPE, stop::Stop};
 use crate::{
     auth::{ClientRegistration, ConnectionKey, Tokens},
     clock::Clock,
@@ -105,6 +105,11 @@ pub struct SyncOptions {
 }
 
 impl SyncOptions {
+    /// Whether no type is left out by its name: no types are named, or a `*` is among them.
+    pub fn is_of_all_types(&self) -> bool {
+        self.types.is_empty() || self.types.iter().any(|name| name == EVERY_TYPE)
+    }
+
     /// Everything that was asked for before the returned instant is due again.
     pub(super) fn due_before(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         if self.full { now } else { before(now, self.full_walk_every) }

@@ -83,9 +83,10 @@ pub async fn sync(
             Err(Panicked) => ConnectionReport::of_a_bug(name, plan),
         });
     }
+    let types: &[String] = if options.is_of_all_types() { &[] } else { &options.types };
     // A backfill asks for dates that no sync may have asked for.
     for one in unasked.iter().filter(|_| options.backfill.is_none()) {
-        context.warehouse.enter_unasked(run_id, one.clone(), options.types.clone()).await?;
+        context.warehouse.enter_unasked(run_id, one.clone(), types.to_vec()).await?;
     }
     if options.count_unmapped_paths {
         let stop = context.stop.clone();

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The entry in a list of types that stands for all types that payersync knows and all that a plan declares.
-const EVERY_TYPE: &str = "*";
+pub(crate) const EVERY_TYPE: &str = "*";
 /// The note on a type that the plan declares only at a base where the type is not asked for.
 const ELSEWHERE: &str = "only another FHIR base of the plan declares it; name that base in the plan's \
                          bases, and the type in its types";

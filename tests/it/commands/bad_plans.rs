@@ -124,6 +124,11 @@ fn a_plan_that_left_the_configuration_costs_its_own_connections_alone_and_status
     // Nor if the run could ask nobody.
     left_out(&["john"]);
     assert_eq!(home.value::<i64>(entered), 2);
+    // A star names every type.
+    left_out(&["john", "--type", "*"]);
+    assert_eq!(home.value::<i64>(entered), 3);
+    let command = "SELECT command FROM sync_run ORDER BY id DESC LIMIT 1";
+    assert_eq!(home.value::<String>(command), "sync");
     // Put right, it goes on.
     write(&configuration);
     home.succeed(&["sync", "john", "--type", "Patient"], "a correction");

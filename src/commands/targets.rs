@@ -38,8 +38,9 @@ impl Targets {
 
     /// What the ledger is to say of the connections that are left out.
     pub(super) fn unasked(&self) -> Vec<Unasked> {
-        let of = |LeftOut { entered, failure, .. }: &LeftOut| Unasked {
+        let of = |LeftOut { connections, entered, failure }: &LeftOut| Unasked {
             connections: entered.clone(),
+            left_out: connections.len(),
             exit_code: failure.code(),
             detail: failure.to_string(),
             hint: Some(failure.what_to_do().to_owned()).filter(|hint| !hint.is_empty()),

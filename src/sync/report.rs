@@ -115,8 +115,9 @@ pub struct Report {
     pub run_id: i64,
     /// The outcome of each connection, in the order asked for unless requests are limited.
     pub connections: Vec<ConnectionReport>,
-    /// The most serious exit code of connections that could not be asked at all, and that are not among the
-    /// `connections`.
+    /// How many connections could not be asked at all; they are not among the `connections`.
+    pub left_out: usize,
+    /// The most serious exit code of the connections that are left out.
     pub unasked: ExitCode,
     /// Files that an import has read; `None` for a run that asks plans.
     pub files: Option<u64>,
@@ -168,6 +169,9 @@ impl Report {
             },
             format!("{} complete", count(in_state(WalkState::Complete), "type")),
         ];
+        if self.left_out > 0 {
+            parts.insert(1, format!("{} left out", self.left_out));
+        }
         if in_state(WalkState::Incomplete) > 0 {
             parts.push(format!("{} incomplete", in_state(WalkState::Incomplete)));
         }
@@ -217,6 +221,31 @@ mod tests {
     fn walk(finish: WalkFinish) -> WalkReport {
         let resource_type = "Goal".to_owned();
         WalkReport { resource_type, finish, counters: WalkCounters::default() }
+    }
+
+    #[test]
+    fn a_summary_says_why_a_run_is_incomplete_whose_every_type_is_complete() {
+        let connection = ConnectionReport {
+            walks: vec![walk(WalkFinish::complete(None))],
+            is_bug: false,
+            ..ConnectionReport::of_a_bug("ann".to_owned(), None)
+        };
+        let whole = Report {
+            run_id: 1,
+            connections: vec![connection],
+            left_out: 0,
+            unasked: ExitCode::Complete,
+            files: None,
+            interrupted: false,
+            elapsed: Duration::ZERO,
+        };
+        let begins = |report: &Report, begin: &str| {
+            let summary = report.summary();
+            assert!(summary.starts_with(begin), "{summary}");
+        };
+        begins(&whole, "Complete: 1 connection, 1 type complete, ");
+        let short = Report { left_out: 2, unasked: ExitCode::Usage, ..whole };
+        begins(&short, "Incomplete: 1 connection, 2 left out, 1 type complete, ");
     }
 
     #[test]

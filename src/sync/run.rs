@@ -95,6 +95,7 @@ pub async fn sync(
     let report = Report {
         run_id,
         connections,
+        left_out: unasked.iter().map(|one| one.left_out).sum(),
         unasked: unasked.iter().fold(ExitCode::Complete, |worst, one| worst.worst(one.exit_code)),
         files: None,
         interrupted: context.stop.is_asked(),

@@ -248,6 +248,7 @@ impl Import {
                 open_absences: 0,
                 is_bug: false,
             }],
+            left_out: 0,
             unasked: ExitCode::Complete,
             files: Some(self.files),
             interrupted: self.is_interrupted,

@@ -22,6 +22,8 @@ use rusqlite::{Connection, params};
 pub struct Unasked {
     /// The `connection.id` of each that gets an entry.
     pub connections: Vec<i64>,
+    /// How many connections are left out, with those that get no entry.
+    pub left_out: usize,
     /// The exit code of the failure.
     pub exit_code: ExitCode,
     /// What happened, in a sentence without values.
@@ -142,6 +144,7 @@ mod tests {
     fn unasked() -> Unasked {
         Unasked {
             connections: vec![1, 2],
+            left_out: 2,
             exit_code: ExitCode::Usage,
             detail: "payersync.toml has no plan demo".to_owned(),
             hint: None,

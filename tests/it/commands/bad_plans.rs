@@ -111,6 +111,8 @@ fn a_plan_that_left_the_configuration_costs_its_own_connections_alone_and_status
         assert!(outcome.stderr.contains("plans: second"), "{}", outcome.stderr);
     };
     left_out(&[]);
+    let summary: String = home.value("SELECT summary FROM sync_run ORDER BY id DESC LIMIT 1");
+    assert!(summary.starts_with("Incomplete: 1 connection, 1 left out, "), "{summary}");
     let synced = home.rows("SELECT DISTINCT connection FROM completeness WHERE state = 'complete'");
     assert_eq!(synced.concat(), ["mary"]);
     // What is judged by the ledger does not call john complete for as long as its last data is fresh.

@@ -36,6 +36,11 @@ impl Targets {
         })
     }
 
+    /// Whether a run would ask nobody and enter nothing, since every connection is being moved.
+    pub(super) fn are_all_moving(&self) -> bool {
+        self.ready.is_empty() && self.left_out.iter().all(|left_out| left_out.entered.is_empty())
+    }
+
     /// What the ledger is to say of the connections that are left out.
     pub(super) fn unasked(&self) -> Vec<Unasked> {
         let of = |LeftOut { connections, entered, failure }: &LeftOut| Unasked {
@@ -119,4 +124,24 @@ pub(super) fn check_types(asked: &[String]) -> Result<(), Failure> {
         None => "`payersync plan` lists the types".to_owned(),
     };
     Err(Failure::misuse(format!("there is no resource type {unknown}")).hint(hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_is_entered_unless_every_connection_is_being_moved() {
+        let left_out = |entered: Vec<i64>| LeftOut {
+            connections: vec!["ann".to_owned()],
+            entered,
+            failure: Failure::misuse("it cannot be asked"),
+        };
+        let of = |left_out| Targets { ready: Vec::new(), left_out };
+        assert!(of(vec![left_out(Vec::new())]).are_all_moving());
+        let targets = of(vec![left_out(Vec::new()), left_out(vec![1])]);
+        assert!(!targets.are_all_moving());
+        let counted: Vec<usize> = targets.unasked().iter().map(|one| one.left_out).collect();
+        assert_eq!(counted, [1, 1]);
+    }
 }

@@ -349,16 +349,18 @@ async fn sync_and_notify(shared: Shared, connections: Vec<ConnectionRow>) -> Vec
 /// Syncs all connections that are due; a mistake in one plan's configuration affects that plan alone.
 async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> {
     let mut targets = targets(&shared.settings, connections, &shared.http).await;
+    let enters_nothing = targets.are_all_moving();
     let (ready, unasked) = (std::mem::take(&mut targets.ready), targets.unasked());
     let failed = |LeftOut { connections, failure, .. }| News::Failed { connections, failure };
     let mut news: Vec<News> = targets.left_out.into_iter().map(failed).collect();
-    let names = ready.iter().map(|target| target.connection.name.clone()).collect();
+    let names: Vec<String> = ready.iter().map(|target| target.connection.name.clone()).collect();
     // A run that can ask nobody is entered all the same: `status` tells what the ledger says.
-    let asks_nobody = ready.is_empty();
-    match sync_targets(shared, ready, &unasked).await {
-        Ok(_) if asks_nobody => {}
-        Ok(report) => news.push(News::Run(report)),
-        Err(failure) => news.push(News::Failed { connections: names, failure }),
+    if !enters_nothing {
+        match sync_targets(shared, ready, &unasked).await {
+            Ok(_) if names.is_empty() => {}
+            Ok(report) => news.push(News::Run(report)),
+            Err(failure) => news.push(News::Failed { connections: names, failure }),
+        }
     }
     news
 }

@@ -4,29 +4,26 @@ use super::{
     browser,
     consent::{Consent, another_patients, give, give_to_client, give_without_consent, redeem, uid},
     failure::{self, Failure},
-    home, lock, pending,
-    purge::{self, Erased},
+    home, lock,
+    make_room::make_room,
+    pending,
+    purge::Erased,
     revoke::revoke_unless_stored,
     stop_signal, strays, tell,
 };
 use crate::{
     auth::{
         AuthorizeError, AuthorizeRequest, CallbackError, CallbackListener, ClientRegistration,
-        GrantKind, Redirected, ResponseMode, Vault, patient_id, require_known_token_origin,
+        GrantKind, Redirected, ResponseMode, patient_id, require_known_token_origin,
     },
     cli::ConnectArgs,
     config::{PlanSettings, Settings},
     exit_code::ExitCode,
     plural,
-    sync::Stop,
     warehouse::{ConnectionRow, ReadOnlyWarehouse, Warehouse},
 };
 use secrecy::SecretString;
-use std::{
-    io::{self, IsTerminal},
-    path::Path,
-    time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
 /// Asks the member for consent and stores the grant.
 pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Failure> {
@@ -143,24 +140,6 @@ async fn remove_replaced(settings: &Settings, row: &ConnectionRow) -> Result<(),
     Ok(())
 }
 
-/// Purges a connection that holds another patient's data; returns the warehouse to store the consent in.
-async fn make_room(
-    settings: &Settings,
-    args: &ConnectArgs,
-    held: &ConnectionRow,
-    warehouse: Warehouse,
-    vault: &Vault,
-    stop: &Stop,
-) -> Result<(Warehouse, Erased), Failure> {
-    confirm(args, stop).await?;
-    // No run may write rows while they are being purged.
-    let _lock = lock::take(&settings.home, "connect")?;
-    warehouse.close();
-    let erased = purge::erase(settings, held, vault).await?;
-    erased.tell_copies();
-    Ok((home::warehouse_beside_a_run(settings)?, erased))
-}
-
 /// The failure of a plan whose client id is still the placeholder.
 ///
 /// It is raised before the member is sent to the plan, which would refuse the client in the browser.
@@ -227,41 +206,6 @@ fn named_patient(
             .hint("connect this one under another name")),
         false => Ok(Some(id)),
     }
-}
-
-/// Asks before the connection's data is replaced by another patient's.
-///
-/// A signal counts as another answer than the name.
-async fn confirm(args: &ConnectArgs, stop: &Stop) -> Result<(), Failure> {
-    let name = &args.name;
-    tell(&format!("This consent is for another patient than the one whose data {name} holds."));
-    if args.yes {
-        return Ok(());
-    }
-    let hint = format!(
-        "another name keeps both; `payersync connect {name} --plan {} --yes` purges what {name} \
-         holds and begins anew",
-        args.plan
-    );
-    if !io::stdin().is_terminal() {
-        return Err(Failure::misuse(format!(
-            "{name} holds another patient's data and there is nobody to ask; nothing was changed"
-        ))
-        .hint(hint));
-    }
-    tell(&format!("Going on purges every row and token of {name}. This cannot be undone."));
-    tell(&format!("Type {name} to go on:"));
-    let read = || {
-        let mut line = String::new();
-        io::stdin().read_line(&mut line).map(|_| line)
-    };
-    let line = stop_signal::line_or_stop(read, stop)
-        .await
-        .map_err(|error| Failure::usage("cannot read the answer", error))?;
-    if line.is_some_and(|line| line.trim() == name) {
-        return Ok(());
-    }
-    Err(Failure::misuse("the name does not match; nothing was changed").hint(hint))
 }
 
 /// Sends the member to the consent page; the returned registration has the redirect URL that was used.

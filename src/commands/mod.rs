@@ -33,6 +33,7 @@ mod key_command;
 mod lake;
 mod lock;
 mod logging;
+mod make_room;
 mod mart_description;
 mod metrics;
 mod moving;

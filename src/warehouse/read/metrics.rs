@@ -31,15 +31,15 @@ pub struct FinishedRun {
     pub exit_code: Option<u8>,
 }
 
+pub(super) const EFFORTS: &str = "
+    SELECT c.name, coalesce(sum(w.requests), 0), coalesce(sum(w.retries), 0),
+      coalesce(sum(w.pages), 0), coalesce(sum(w.bytes), 0), coalesce(sum(w.rows_written), 0)
+    FROM connection c LEFT JOIN sync_walk w ON w.connection_id = c.id
+    GROUP BY c.id ORDER BY c.name";
+
 pub(crate) fn efforts(connection: &Connection) -> Result<Vec<Effort>, WarehouseError> {
     connection
-        .prepare(
-            "SELECT c.name, coalesce(sum(w.requests), 0), coalesce(sum(w.retries), 0),
-               coalesce(sum(w.pages), 0), coalesce(sum(w.bytes), 0),
-               coalesce(sum(w.rows_written), 0)
-             FROM connection c LEFT JOIN sync_walk w ON w.connection_id = c.id
-             GROUP BY c.id ORDER BY c.name",
-        )
+        .prepare(EFFORTS)
         .and_then(|mut statement| {
             let effort_of = |row: &rusqlite::Row<'_>| {
                 Ok(Effort {

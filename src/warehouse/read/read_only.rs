@@ -69,14 +69,12 @@ impl ReadOnlyWarehouse {
         // No connection has this number: the question is whether the statements can be asked at all.
         let nobody = 0;
         let asked = self
-            .status()
-            .map(drop)
+            .reader
+            .read(standing::compile)
             .and_then(|()| self.status_of(nobody).map(drop))
-            .and_then(|()| self.standings(now).map(drop))
             .and_then(|()| self.complete_until(nobody, now).map(drop))
             .and_then(|()| self.open_strangers(nobody).map(drop))
             .and_then(|()| self.consents().map(drop))
-            .and_then(|()| self.efforts().map(drop))
             .and_then(|()| self.finished_run().map(drop))
             .and_then(|()| self.mart_state().map(drop));
         match asked {

@@ -1,6 +1,9 @@
 //! The state of every connection, by one pass over the ledger: for homes with thousands of connections.
 
-use super::status::{TypeStatus, status_of};
+use super::{
+    metrics::EFFORTS,
+    status::{COMPLETENESS, TypeStatus, status_of},
+};
 use crate::{
     clock,
     warehouse::{
@@ -88,6 +91,14 @@ pub(crate) fn standings(
         Ok(())
     })?;
     Ok(standings)
+}
+
+/// Compiles the statements that go over the whole ledger, and runs none of them.
+pub(crate) fn compile(connection: &Connection) -> Result<(), WarehouseError> {
+    for sql in [COMPLETENESS, &of_types(), REJECTS, EFFORTS] {
+        connection.prepare(sql).doing("cannot read the ledger")?;
+    }
+    Ok(())
 }
 
 fn each(

@@ -81,7 +81,7 @@ impl TypeStatus {
     }
 }
 
-const COMPLETENESS: &str = "
+pub(super) const COMPLETENESS: &str = "
     SELECT connection, plan, member, resource_type, mode, state, reason, detail, hint,
       warning, failed_page, complete_as_of, checked_at, pages, declared_total, resources,
       rejects, deletions_known_as_of, watermark, last_updated_reason, run_id, http_status,

@@ -39,7 +39,10 @@ pub(super) fn run(folder: &Path, args: &StatusArgs) -> Result<ExitCode, Failure>
     let file = home::existing_warehouse(&settings.home)?;
     let warehouse = ReadOnlyWarehouse::open(&file)?;
     let now = Clock::system().now();
-    warehouse.require_ledger(now)?;
+    match args.calendar {
+        true => warehouse.require_consents()?,
+        false => warehouse.require_ledger(now)?,
+    }
     let (connections, others) = named(&warehouse, &args.names, settings.shard)?;
     shard::tell_others(settings.shard, others);
     // A shard may have no connections at all, in a home of its own or in a shared one.

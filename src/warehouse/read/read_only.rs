@@ -63,21 +63,36 @@ impl ReadOnlyWarehouse {
     /// # Errors
     /// The ledger is too old for this version, or cannot be read.
     pub fn require_ledger(&self, now: DateTime<Utc>) -> Result<(), WarehouseError> {
+        // No connection has this number: the question is whether the statements can be asked at all.
+        let nobody = 0;
+        self.require(|| {
+            self.reader.read(standing::compile)?;
+            self.status_of(nobody)?;
+            self.complete_until(nobody, now)?;
+            self.open_strangers(nobody)?;
+            self.consents()?;
+            self.finished_run()?;
+            self.mart_state().map(drop)
+        })
+    }
+
+    /// Like [`ReadOnlyWarehouse::require_ledger`], for `status --calendar`, which reads the consents alone.
+    ///
+    /// # Errors
+    /// The table of connections is too old for this version, or cannot be read.
+    pub fn require_consents(&self) -> Result<(), WarehouseError> {
+        self.require(|| self.consents().map(drop))
+    }
+
+    /// Refuses a warehouse of an older payersync that lacks a name which `ask` reads.
+    fn require(
+        &self,
+        ask: impl FnOnce() -> Result<(), WarehouseError>,
+    ) -> Result<(), WarehouseError> {
         if !self.reader.read(schema::is_older)? {
             return Ok(());
         }
-        // No connection has this number: the question is whether the statements can be asked at all.
-        let nobody = 0;
-        let asked = self
-            .reader
-            .read(standing::compile)
-            .and_then(|()| self.status_of(nobody).map(drop))
-            .and_then(|()| self.complete_until(nobody, now).map(drop))
-            .and_then(|()| self.open_strangers(nobody).map(drop))
-            .and_then(|()| self.consents().map(drop))
-            .and_then(|()| self.finished_run().map(drop))
-            .and_then(|()| self.mart_state().map(drop));
-        match asked {
+        match ask() {
             Err(error) if error.is_of_a_name() => {
                 Err(WarehouseError::OlderSchema { path: self.reader.path().into() })
             }

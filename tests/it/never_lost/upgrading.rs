@@ -50,14 +50,18 @@ fn the_way_back_from_a_newer_version_is_the_backup() {
 
 /// A home with a warehouse of an earlier schema, as a release wrote it.
 fn older() -> Home {
+    home_of_schema(12)
+}
+
+fn home_of_schema(version: u32) -> Home {
     let home = Home::new();
-    let text = fs::read_to_string("tests/fixtures/schemas/V0012.sql").unwrap();
+    let text = fs::read_to_string(format!("tests/fixtures/schemas/V{version:04}.sql")).unwrap();
     if cfg!(feature = "encryption") {
         home.succeed(&["rebuild"], "nothing");
         fs::remove_file(home.file("warehouse.db")).unwrap();
     }
     home.warehouse().execute_batch(&text).unwrap();
-    assert_eq!(home.value::<u32>(SCHEMA), 12);
+    assert_eq!(home.value::<u32>(SCHEMA), version);
     home
 }
 
@@ -85,6 +89,12 @@ fn an_older_warehouse_is_asked_as_it_was_until_something_writes() {
     home.succeed(&["rebuild"], "an upgrade");
     home.succeed(&["verify"], "a rebuild");
     assert_eq!(home.value::<u32>(SCHEMA), known_schema_version());
+    // This one's ledger lacks a table, too. The calendar needs only the consents, which have their ends.
+    let home = home_of_schema(28);
+    let outcome = home.run(&["status"]);
+    assert!(outcome.stderr.contains("has the tables of an older payersync"), "{outcome:?}");
+    let outcome = home.run(&["status", "--calendar"]);
+    assert!(outcome.stderr.contains("no connection's consent has a known end"), "{outcome:?}");
 }
 
 #[test]

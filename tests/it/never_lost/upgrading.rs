@@ -187,3 +187,54 @@ fn a_warehouse_older_than_the_access_log_is_backed_up_and_restored() {
         assert_eq!(home.value::<u32>(SCHEMA), 7, "{command}");
     }
 }
+
+/// Of the absences of what no list has brought, those that a read can still prove stay.
+#[test]
+fn what_no_list_has_brought_is_noted_and_only_a_read_still_proves_that_it_is_gone() {
+    let all = migrations(known_schema_version());
+    let noting = all.iter().position(|it| it.contains("CREATE TABLE resource_unlisted")).unwrap();
+    let warehouse = rusqlite::Connection::open_in_memory().unwrap();
+    all[..noting].iter().for_each(|migration| warehouse.execute_batch(migration).unwrap());
+    warehouse
+        .execute_batch(
+            "INSERT INTO connection (id, uid, name, created_at) VALUES (1, 'u', 'ann', '2026-01-01');
+             INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'complete', '2026-01-01');
+             -- The second list of organizations was walked by parts, whose rejects its row does not have.
+             INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state, started_at,
+                 walk_started_at, first_url)
+               VALUES (1, 1, 1, 'Practitioner', 'reference', 'complete', '2026-01-01', '2026-01-01', NULL),
+                 (2, 1, 1, 'Practitioner', 'full', 'complete', '2026-02-01', '2026-02-01', 'u'),
+                 (3, 1, 1, 'Organization', 'reference', 'complete', '2026-01-01', '2026-01-01', NULL),
+                 (4, 1, 1, 'Organization', 'full', 'complete', '2026-02-01', '2026-02-01', NULL);
+             INSERT INTO type_state (connection_id, resource_type, last_full_at)
+               VALUES (1, 'Practitioner', '2026-02-01'), (1, 'Organization', '2026-02-01');
+             INSERT INTO resource (connection_id, resource_type, resource_id, content_hash, json,
+                 walk_id, received_at)
+               VALUES (1, 'Practitioner', 'met', x'00', '{}', 1, '2026-01-01'),
+                 (1, 'Practitioner', 'later', x'00', '{}', 1, '2026-03-01'),
+                 (1, 'Practitioner', 'unasked', x'00', '{}', 1, '2026-01-01'),
+                 (1, 'Practitioner', 'refused', x'00', '{}', 1, '2026-01-01'),
+                 (1, 'Practitioner', 'unanswered', x'00', '{}', 1, '2026-01-01'),
+                 (1, 'Practitioner', 'listed', x'00', '{}', 2, '2026-02-01'),
+                 (1, 'Organization', 'parts', x'00', '{}', 3, '2026-01-01');
+             INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                 missed_since, missed_at, walk_id, http_status)
+               VALUES (1, 'Practitioner', 'unasked', 'pending', '2026-02-01', '2026-02-01', 2, NULL),
+                 (1, 'Practitioner', 'refused', 'pending', '2026-02-01', '2026-02-01', 2, 403),
+                 (1, 'Practitioner', 'unanswered', 'pending', '2026-02-01', '2026-02-01', 2, 503),
+                 (1, 'Practitioner', 'listed', 'pending', '2026-02-01', '2026-02-01', 2, 403);",
+        )
+        .unwrap();
+    warehouse.execute_batch(&all[noting]).unwrap();
+    let rows = |sql: &str| -> Vec<String> {
+        let mut statement = warehouse.prepare(sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    let noted = "SELECT r.resource_id FROM resource_unlisted u JOIN resource r ON r.id = u.resource
+                 ORDER BY r.id";
+    assert_eq!(rows(noted), ["later", "unasked", "refused", "unanswered", "parts"]);
+    let absences = "SELECT resource_id || ' ' || substr(missed_since, 1, 4) || ' '
+                      || substr(missed_at, 1, 4) FROM absent_resource ORDER BY 1";
+    assert_eq!(rows(absences), ["listed 2026 2026", "unanswered 9999 9999", "unasked 9999 9999"]);
+}

@@ -308,9 +308,11 @@ impl Proofs<'_> {
     ///
     /// If a cache answers, another resource is read.
     async fn is_there(&mut self, id: &str) -> Result<bool, WarehouseError> {
+        let is_kept = |answer: &Option<_>| matches!(answer, Some(Err(FetchError::Kept { .. })));
         let mut answer = self.fetch(id).await;
-        for other in self.surely_present()?.iter().filter(|other| *other != id) {
-            if !matches!(answer, Some(Err(FetchError::Kept { .. }))) {
+        let others = if is_kept(&answer) { self.surely_present()? } else { Vec::new() };
+        for other in others.iter().filter(|other| *other != id) {
+            if !is_kept(&answer) {
                 break;
             }
             answer = self.read(other).await;

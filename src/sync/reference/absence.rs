@@ -147,7 +147,7 @@ impl Proofs<'_> {
                     (_, status) => refused(&absent, false, status),
                 },
             };
-            self.refuted += u64::from(finding == Finding::Present);
+            self.count_refuted(&absent, finding);
             self.enter(absent.resource_id, finding).await?;
         }
         Ok(())
@@ -186,7 +186,7 @@ impl Proofs<'_> {
             let finding = match result {
                 Some(Ok(page)) => {
                     let finding = self.store(page).await?;
-                    self.refuted += u64::from(finding == Finding::Present);
+                    self.count_refuted(&absent, finding);
                     refusals = 0;
                     self.believe(true).await?;
                     finding
@@ -242,6 +242,14 @@ impl Proofs<'_> {
             None => {}
         }
         Ok(())
+    }
+
+    /// Counts a resource that a read has brought for the first time since walks miss it.
+    ///
+    /// If a read has brought it before, the plan has it and does not list it, and another walk would miss it,
+    /// too.
+    fn count_refuted(&mut self, absent: &Absent, finding: Finding) {
+        self.refuted += u64::from(finding == Finding::Present && !absent.was_brought);
     }
 
     /// Whether so many resources are unproved that one more read must show whether the plan still answers

@@ -218,7 +218,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         false => prove_absences(context, order).await?,
     };
     report.counters.add_proofs(&proofs);
-    // If a read brought a resource that the walk did not meet, the pages moved.
+    // If a read brought a resource that walks have not missed before, the pages moved.
     if proofs.refuted > 0 && is_whole(order, &report) && !context.stop.is_asked() {
         let first = std::mem::take(&mut report.counters);
         report = walk_until_settled(context, order, &WalkFrom::Start).await?.0;

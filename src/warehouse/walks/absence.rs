@@ -26,6 +26,8 @@ pub(crate) struct Absent {
     pub(crate) missed_since: String,
     /// Start of the latest full walk that did not meet the resource (RFC 3339).
     pub(crate) missed_at: String,
+    /// Whether a read has brought the resource before, since walks miss it.
+    pub(crate) was_brought: bool,
 }
 
 /// The answer to the question whether a resource still exists at the plan.
@@ -314,7 +316,7 @@ pub(crate) fn pending_absences(
     let no_answers = NO_ANSWERS.map(|status| status.to_string()).join(", ");
     connection
         .prepare_cached(&format!(
-            "SELECT resource_id, missed_since, missed_at FROM absent_resource
+            "SELECT resource_id, missed_since, missed_at, brought_at IS NOT NULL FROM absent_resource
              WHERE connection_id = ?1 AND resource_type = ?2 AND state = 'pending'
                -- As `is_no_answer` has it; a full walk that misses a resource clears its status.
                AND (?4 OR http_status IS NULL OR http_status IN ({no_answers})
@@ -327,6 +329,7 @@ pub(crate) fn pending_absences(
                     resource_id: row.get(0)?,
                     missed_since: row.get(1)?,
                     missed_at: row.get(2)?,
+                    was_brought: row.get(3)?,
                 })
             };
             statement

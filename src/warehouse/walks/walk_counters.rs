@@ -38,7 +38,7 @@ pub struct WalkCounters {
 /// The outcome of proofs of deletion, with what they have cost.
 #[derive(Debug, Default)]
 pub(crate) struct ProofReport {
-    /// How many of the resources were there after all.
+    /// How many of the resources were there after all, and no read had brought them before.
     pub(crate) refuted: u64,
     /// The counters of the type's latest walk before and after the proofs; `None` if there were no proofs.
     pub(crate) counters: Option<(WalkCounters, WalkCounters)>,

@@ -60,14 +60,22 @@ fn a_shrink_that_reads_refute_is_accepted_once_and_alarms_again_after_a_list_of_
             serve(asked, &(0..shown).map(condition).collect::<Vec<_>>())
         });
     };
-    for (listed, accepts, code) in
+    for (night, (listed, accepts, code)) in
         [(12, false, 2), (12, true, 0), (12, false, 0), (20, false, 0), (12, false, 2)]
+            .into_iter()
+            .enumerate()
     {
         lists(listed);
+        payer.asked();
         let more: &[&str] = if accepts { &["--accept-shrink"] } else { &[] };
         let ended = home.run(&[&["sync", "--full"], more].concat());
         assert_eq!(ended.code, code, "{listed} {accepts}: {}", ended.stderr);
         assert_eq!(live(&home), 20, "{listed} {accepts}");
+        if night == 2 {
+            // Reads have brought the others before, so their reads do not show that the pages moved.
+            let pages = payer.asked().iter().filter(|asked| asked.id.is_none()).count();
+            assert_eq!(pages, 2, "one walk");
+        }
     }
     home.succeed(&["verify"], "refuted absences");
 }

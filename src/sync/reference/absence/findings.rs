@@ -113,6 +113,7 @@ mod tests {
             resource_id: "a".to_owned(),
             missed_since: "2026-01-01T00:00:00.000Z".to_owned(),
             missed_at: until.to_owned(),
+            was_brought: false,
         };
         let (once, twice) =
             (missed("2026-01-01T00:00:00.000Z"), missed("2026-01-02T00:00:00.000Z"));

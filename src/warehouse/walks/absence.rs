@@ -356,6 +356,7 @@ pub(crate) fn enter_finding(
         Finding::Present => ("present", None, None),
         Finding::Open(status) => ("pending", status, None),
     };
+    let says_nothing = matches!(finding, Finding::Open(status) if status.is_none_or(is_no_answer));
     let now = clock::text(now);
     let key = (walk.connection_id, &walk.resource_type, resource_id);
     let transaction = connection.transaction().doing(doing)?;
@@ -365,9 +366,9 @@ pub(crate) fn enter_finding(
                proof = ?6, asked_at = ?7,
                -- Another answer may mean that reads are refused now: then walks alone tell.
                brought_at = CASE WHEN ?4 = 'present' THEN ?7
-                 WHEN ?4 = 'pending' AND ?5 IS NULL THEN brought_at END
+                 WHEN ?8 THEN brought_at END
              WHERE connection_id = ?1 AND resource_type = ?2 AND resource_id = ?3",
-            params![key.0, key.1, key.2, state, http_status, proof, now],
+            params![key.0, key.1, key.2, state, http_status, proof, now, says_nothing],
         )
         .doing(doing)?;
     let live: Option<i64> = transaction

@@ -1,7 +1,13 @@
 //! What earlier runs and walks leave, as the ledger counts and compares it.
 
-use super::*;
-use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+use super::{
+    super::absence::{Finding, enter_finding},
+    *,
+};
+use crate::warehouse::{
+    file::{open::open_to_write, place::WarehouseFile},
+    tables::table::Catalog,
+};
 
 /// A warehouse with the connection 1 and the run 1.
 fn warehouse(folder: &tempfile::TempDir) -> Connection {
@@ -74,6 +80,39 @@ fn what_a_walk_met_before_it_broke_off_is_not_absent() {
         connection.query_row(sql, [id], |row| row.get(0)).unwrap()
     };
     assert_eq!((state("x").as_str(), state("y").as_str()), ("present", "pending"));
+}
+
+#[test]
+fn an_answer_that_says_nothing_leaves_what_a_read_has_shown_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = warehouse(&folder);
+    let (walk, _) = started(&mut connection);
+    connection
+        .execute_batch(
+            "INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                 missed_since, missed_at)
+               VALUES (1, 'Coverage', 'x', 'pending', '2026-02-02', '2026-02-02');",
+        )
+        .unwrap();
+    for (status, stays) in [
+        (None, true),
+        (Some(401), true),
+        (Some(429), true),
+        (Some(503), true),
+        (Some(403), false),
+        (Some(501), false),
+    ] {
+        let before = "UPDATE absent_resource SET brought_at = '2026-02-03'";
+        connection.execute_batch(before).unwrap();
+        let (finding, counters) = (Finding::Open(status), WalkCounters::default());
+        let now = "2026-03-01T02:00:00Z".parse().unwrap();
+        let catalog = Catalog::embedded();
+        enter_finding(&mut connection, &catalog, &walk, "x", finding, counters, now).unwrap();
+        let is_known: bool = connection
+            .query_row("SELECT brought_at IS NOT NULL FROM absent_resource", [], |row| row.get(0))
+            .unwrap();
+        assert_eq!(is_known, stays, "{status:?}");
+    }
 }
 
 #[test]

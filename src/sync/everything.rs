@@ -141,7 +141,7 @@ async fn enter(
                     counters.resources_absent = missed;
                     WalkFinish::complete(None)
                 }
-                MissedAlong::TooMany { live, missed } => WalkFinish::shrunk(live, missed),
+                MissedAlong::TooMany { live, missed } => WalkFinish::shrunk(live, missed, 0),
             }
         }
     };

@@ -95,8 +95,8 @@ fn is_all_that_is_granted(end: &WalkEnd) -> bool {
 
 /// Enters the resources that a complete walk over the whole type shows to be absent.
 ///
-/// Returns how many they are, and how many others the walk missed that are kept without being asked for: one
-/// of them may be an entry that could not be taken in.
+/// Returns how many they are, and how many others the walk missed that are kept without being asked for: too
+/// many came as another patient's, or an entry that could not be taken in may be one of them.
 fn enter_absences(
     transaction: &Transaction<'_>,
     walk: &WalkKey,
@@ -108,33 +108,47 @@ fn enter_absences(
         (false, false) => &[Shows::Anothers, Shows::Others],
         (false, true) => &[Shows::Anothers],
     };
-    let (mut entered, mut kept) = (0, 0);
-    for shows in shown.iter().copied() {
-        let Missed { live, all, unread } = absence::count_missed(transaction, walk, shows)?;
-        let is_few =
-            unread <= SHRINK_FLOOR || unread * 100 <= live * u64::from(end.shrink_limit_percent);
+    let counted = shown
+        .iter()
+        .map(|shows| Ok((*shows, absence::count_missed(transaction, walk, *shows)?)))
+        .collect::<Result<Vec<_>, WarehouseError>>()?;
+    // Counted together: half of a type that is gone is an alarm, too, if part of it came as another patient's.
+    let live = counted.iter().map(|(_, missed)| missed.live).max().unwrap_or(0);
+    let unread: u64 = counted.iter().map(|(_, missed)| missed.unread).sum();
+    let is_few =
+        unread <= SHRINK_FLOOR || unread * 100 <= live * u64::from(end.shrink_limit_percent);
+    let (mut entered, mut anothers) = (0, 0);
+    for (shows, Missed { all, unread, .. }) in counted {
         // If a plan merges a member's records, it sends all resources of a type as another patient's.
         let is_merged = shows == Shows::Anothers && all == live;
-        if is_few && !is_merged {
+        if (is_few || unread == 0) && !is_merged {
             entered += absence::enter_missed(transaction, walk, shows, end)?;
         } else if shows == Shows::Anothers {
-            kept += all;
+            anothers = all;
         } else {
-            end.finish = WalkFinish::shrunk(live, unread);
+            end.finish = WalkFinish::shrunk(live, unread, anothers);
         }
     }
-    if is_unclear {
-        kept += absence::count_missed(transaction, walk, Shows::Others)?.all;
+    let unclear = match is_unclear {
+        true => absence::count_missed(transaction, walk, Shows::Others)?.all,
+        false => 0,
+    };
+    if end.finish.state == WalkState::Complete {
+        let reasons = [
+            (anothers, "kept: ", ", since too many at once came as another patient's"),
+            (
+                unclear,
+                "not met and kept: ",
+                ", since entries that could not be taken in may be them",
+            ),
+        ];
+        let told = reasons.into_iter().filter(|(kept, ..)| *kept > 0).map(|(kept, what, why)| {
+            format!("{what}{}{why}", plural::count(kept, "stored resource"))
+        });
+        let warnings: Vec<String> = end.finish.warning.take().into_iter().chain(told).collect();
+        end.finish.warning = (!warnings.is_empty()).then(|| warnings.join("; "));
     }
-    if kept > 0 && end.finish.state == WalkState::Complete {
-        let stored = plural::count(kept, "stored resource");
-        let told = format!(
-            "not met and kept: {stored}, since entries that could not be taken in may be them"
-        );
-        let warning = end.finish.warning.take();
-        end.finish.warning = Some(warning.into_iter().chain([told]).collect::<Vec<_>>().join("; "));
-    }
-    Ok((entered, kept))
+    Ok((entered, anothers + unclear))
 }
 
 /// Settles rejects that a walk over the whole type did not meet again.
@@ -158,3 +172,7 @@ fn resolve_rejects(
         .doing("cannot settle rejects")
         .map(drop)
 }
+
+#[cfg(test)]
+#[path = "finish_tests.rs"]
+mod tests;

@@ -51,7 +51,11 @@ impl WalkFinish {
         WalkFinish { reason: Some(reason), detail: Some(detail), ..WalkFinish::with_state(state) }
     }
 
-    pub(crate) fn shrunk(live: u64, gone: u64) -> WalkFinish {
+    pub(crate) fn shrunk(live: u64, gone: u64, anothers: u64) -> WalkFinish {
+        let anothers = match anothers {
+            0 => String::new(),
+            anothers => format!(", and {anothers} came as another patient's"),
+        };
         WalkFinish {
             hint: Some(
                 "if that is right, `payersync sync NAME --type TYPE --accept-shrink`".into(),
@@ -59,7 +63,9 @@ impl WalkFinish {
             keep_cursor: false,
             ..WalkFinish::incomplete(
                 Reason::Shrunk,
-                format!("{gone} of {live} resources were no longer sent; nothing was deleted"),
+                format!(
+                    "{gone} of {live} resources were no longer sent{anothers}; nothing was deleted"
+                ),
             )
         }
     }

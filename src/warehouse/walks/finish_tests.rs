@@ -1,0 +1,107 @@
+//! What a complete walk over a whole type enters as absent, and when it raises an alarm.
+
+use super::*;
+use crate::{
+    outcome::{Reason, WalkKind},
+    warehouse::{
+        file::{open::open_to_write, place::WarehouseFile},
+        walks::{
+            ledger::{WalkStart, start_walk},
+            tally::Tally,
+        },
+    },
+};
+
+/// Ends a walk over a hundred resources, of which so many came as another patient's and so many did not come.
+/// Returns the end, and how many resources are entered as absent.
+fn ended(anothers: i64, gone: i64) -> (WalkFinish, i64) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
+    let mut connection = open_to_write(&file).unwrap();
+    seen::create_temporary_tables(&connection).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO connection (id, uid, name, plan, created_at)
+               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
+             INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+             INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash, json,
+                 received_at)
+               SELECT i, 1, 'Coverage', 'c' || i, x'00', '{}', '2026-02-01' FROM n;",
+        )
+        .unwrap();
+    let start = WalkStart {
+        run_id: 1,
+        connection_id: 1,
+        resource_type: "Coverage".to_owned(),
+        kind: WalkKind::Full,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    let now = "2026-03-01T01:00:00Z".parse().unwrap();
+    let (walk, _) = start_walk(&mut connection, &start, now).unwrap();
+    let met: Vec<i64> = (anothers + gone + 1..=100).collect();
+    seen::insert(&connection, walk.walk_id, &met).unwrap();
+    connection
+        .execute(
+            "INSERT INTO rejected_resource (id, connection_id, resource_type, resource_id, reason, detail,
+                 body, body_hash, page, received_at)
+               SELECT id, 1, 'Coverage', resource_id, 'foreign_subject', '', '{}', resource_id, 1,
+                 '2026-03-01' FROM resource WHERE id <= ?1",
+            [anothers],
+        )
+        .unwrap();
+    for reject in 1..=anothers {
+        seen::note_rejected(&connection, walk.walk_id, reject).unwrap();
+    }
+    let end = WalkEnd {
+        finish: WalkFinish::complete(None),
+        tally: Tally::default(),
+        sees_all: true,
+        finds_absences: anothers == 0,
+        missed_at: "2026-03-01".to_owned(),
+        missed_since: "2026-03-01".to_owned(),
+        is_doubted: false,
+        settles_rejects: false,
+        advance: None,
+        keeps_pass: false,
+        before: None,
+        round: None,
+        keeps_part: false,
+        totals: None,
+        shrink_limit_percent: 30,
+    };
+    let finish = end_walk(&mut connection, &walk, end, WalkCounters::default(), now).unwrap();
+    let entered = "SELECT count(*) FROM absent_resource";
+    let entered = connection.query_row(entered, [], |row| row.get(0)).unwrap();
+    (finish, entered)
+}
+
+#[test]
+fn what_came_as_another_patients_and_what_did_not_come_are_one_alarm() {
+    for (anothers, gone) in [(20, 0), (0, 20), (15, 15)] {
+        let (finish, entered) = ended(anothers, gone);
+        assert_eq!(finish, WalkFinish::complete(None), "{anothers} {gone}");
+        assert_eq!(entered, anothers + gone);
+    }
+    for (anothers, gone, told) in [
+        (0, 40, "40 of 100 resources were no longer sent; nothing was deleted"),
+        (
+            20,
+            20,
+            "20 of 100 resources were no longer sent, and 20 came as another patient's; nothing was deleted",
+        ),
+    ] {
+        let (finish, entered) = ended(anothers, gone);
+        assert_eq!(finish.reason, Some(Reason::Shrunk), "{anothers} {gone}");
+        assert_eq!((finish.detail.as_deref(), entered), (Some(told), 0));
+    }
+    let (finish, entered) = ended(40, 0);
+    let told = "kept: 40 stored resources, since too many at once came as another patient's";
+    assert_eq!((finish.state, finish.warning.as_deref()), (WalkState::Complete, Some(told)));
+    assert_eq!(entered, 0);
+}

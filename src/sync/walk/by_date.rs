@@ -105,7 +105,7 @@ pub(crate) async fn walk_by_date(
             let reason = lost.finish.reason.unwrap_or(Reason::ResultWindow);
             let detail = format!(
                 "its pages could not be walked to the end, so it was walked by {parameter}: \
-                 the plan declares {declared}, {live} are stored"
+                 the plan declares {declared}, and {live} that it has listed are stored"
             );
             WalkFinish { keep_cursor: false, ..WalkFinish::incomplete(reason, detail) }
         }
@@ -122,8 +122,9 @@ pub(crate) async fn walk_by_date(
         missed_at: NO_INSTANT.to_owned(),
         missed_since: NO_INSTANT.to_owned(),
         is_doubted: true,
-        // The round has the rejects of all its windows, view errors included.
-        settles_rejects: sees_all,
+        // The round has the rejects of all its windows, view errors included. What the pages before the
+        // windows held and no window brings still comes: an entry without a date, for example.
+        settles_rejects: sees_all && lost.counters.resources_rejected == 0,
         advance: None,
         keeps_pass: false,
         before: None,

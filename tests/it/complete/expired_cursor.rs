@@ -1,6 +1,7 @@
 //! Servers that forget their cursors, or end at some depth.
 
-use crate::support::{Home, Payer};
+use super::absence::condition;
+use crate::support::{Home, Payer, Scripted, bundle};
 use payersync::sandbox::{Fault, Options};
 
 const CLAIMS: &str = "ExplanationOfBenefit";
@@ -121,6 +122,44 @@ fn what_has_no_date_keeps_the_type_incomplete() {
     let outcome = sync(&home, &[]);
     assert_eq!(outcome.code, 2, "{}", outcome.stderr);
     assert_eq!(state(&home)[..2], ["full", "incomplete"]);
-    assert!(outcome.stderr.contains("150 are stored"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("150 that it has listed are stored"), "{}", outcome.stderr);
     assert!(claims_asked(&payer) < 120, "{}", claims_asked(&payer));
+}
+
+/// An entry without an id or a date is on the first page, and in no window.
+#[test]
+fn what_came_before_the_windows_and_could_not_be_taken_in_stays_a_reject() {
+    const TYPE: &str = "Condition";
+    let payer = Scripted::start(&[TYPE], |asked| {
+        let limit = |prefix: &str| {
+            asked.all.iter().find_map(|(_, value)| value.strip_prefix(prefix).map(str::to_owned))
+        };
+        match (limit("ge"), limit("lt"), asked.query.contains_key("from")) {
+            (None, None, true) => (410, String::new()),
+            (None, None, false) => {
+                let mut page: Vec<String> = (0..4).map(condition).collect();
+                page.push(format!("{{\"resourceType\":\"{TYPE}\"}}"));
+                bundle(&page, Some(8), Some(format!("{}/{TYPE}?from=4", asked.base)))
+            }
+            (from, to, _) => {
+                let is_within = |id: &usize| {
+                    let day = format!("2026-01-{:02}", id % 28 + 1);
+                    from.as_ref().is_none_or(|from| *from <= day)
+                        && to.as_ref().is_none_or(|to| day < *to)
+                };
+                let page: Vec<String> = (0..8).filter(is_within).map(condition).collect();
+                bundle(&page, Some(page.len()), None)
+            }
+        }
+    });
+    let home = payer.connected_home(&[TYPE], "");
+    for night in 0..2 {
+        let ended = home.run(&["sync", "--full"]);
+        assert_eq!(ended.code, 2, "night {night}: {}", ended.stderr);
+        let whole = "SELECT state, resources FROM completeness WHERE resource_type = 'Condition'";
+        assert_eq!(home.rows(whole), [["complete", "8"]], "night {night}: {}", ended.stderr);
+        let open = "SELECT reason FROM rejected_resource WHERE resolved_at IS NULL";
+        assert_eq!(home.rows(open), [["no_id"]], "night {night}");
+    }
+    home.succeed(&["verify"], "a reject before the windows");
 }

@@ -116,10 +116,11 @@ WITH covered AS MATERIALIZED (
   LEFT JOIN covered AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
 ), dated AS MATERIALIZED (
   -- Consents to the same records are one account, and so are several Patients of one person: a plan may have
-  -- merged them. The account is under the first connection with a claim of it, and that claim's Patient.
+  -- merged them. The account of a year is under the first connection with a claim of it, and that claim's Patient.
   SELECT placed.*, first_value(claim_connection_id) OVER account AS connection_id, first_value(claim_patient_id) OVER account AS patient_id
   FROM placed
-  WINDOW account AS (PARTITION BY source_id, member_id, CASE WHEN member_id IS NULL THEN claim_patient_id END
+  WINDOW account AS (PARTITION BY source_id, member_id, CASE WHEN member_id IS NULL THEN claim_patient_id END,
+                       coverage_id, first, last
                      ORDER BY claim_connection_id, claim_patient_id)
 ), balance AS (
   SELECT f.connection_id, f.explanation_of_benefit_id, f.benefit_balance_index, f.financial_index,

@@ -143,13 +143,15 @@ fn asked() -> Vec<String> {
             // A person has one birthday and one gender.
             "SELECT person_id FROM tuva_eligibility GROUP BY 1
              HAVING count(DISTINCT birth_date) > 1 OR count(DISTINCT gender) > 1",
-            // A claim of a coverage is paid by the payer of that coverage: Tuva joins by all of these.
+            // A claim of a coverage is paid by the payer of that coverage: Tuva joins by all of these. Published
+            // members died long before their claims, so that no month of their coverage is left.
             "SELECT DISTINCT t.claim_id, t.payer, t.plan, e.payer, e.plan
              FROM tuva_medical_claim AS t
              JOIN claim_current AS c ON c.connection_id || '.' || c.explanation_of_benefit_id = t.claim_id
              JOIN coverage_span AS s ON s.connection_id = c.connection_id AND s.coverage_id = c.coverage_id
                AND s.patient_id = c.patient_id
                AND s.is_backward = 0 AND s.coverage_start_date IS NOT NULL
+               AND coalesce(s.death_date, '9999') >= '2016-01-01'
                AND (s.coverage_end_date IS NOT NULL OR (s.coverage_end IS NULL AND coalesce(s.status, 'active') = 'active'))
              LEFT JOIN tuva_eligibility AS e ON e.person_id = t.person_id AND e.member_id = t.member_id
                AND e.payer = t.payer AND e.plan = t.plan AND e.data_source = t.data_source

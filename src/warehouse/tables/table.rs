@@ -2,7 +2,7 @@
 
 pub(crate) use super::table_sql::quote;
 use super::{
-    table_sql::{create_sql, delete_sql, insert_sql},
+    table_sql::{BUILDING, create_sql, delete_sql, insert_sql},
     taken::hindrance,
 };
 use crate::{
@@ -19,9 +19,6 @@ use std::{collections::BTreeMap, sync::OnceLock};
 /// The version of the tables. Raise it if the same definition gives another table or other rows than before:
 /// every table is then rebuilt.
 const ROW_FORMAT: u8 = 6;
-
-/// The prefix of a table's name while the table is being rebuilt.
-pub(super) const BUILDING: &str = "building__";
 
 /// One normalised table.
 ///

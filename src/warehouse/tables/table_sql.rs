@@ -2,6 +2,9 @@
 
 use crate::view::{Column, ColumnKind, View};
 
+/// The prefix of a table's name while the table is being rebuilt.
+pub(super) const BUILDING: &str = "building__";
+
 /// `CREATE TABLE` with row ids: DuckDB needs them if a query names no column, such as `count(*)`.
 pub(super) fn create_sql(view: &View, key: usize, name: &str) -> String {
     let mut sql = String::with_capacity(64 * (view.columns.len() + 4));

@@ -1,6 +1,6 @@
 //! Names and columns that no table of a user's own can have.
 
-use super::table::{BUILDING, quote};
+use super::table_sql::{BUILDING, quote};
 use crate::{view::View, warehouse::file::schema};
 use rusqlite::Connection;
 use std::{

@@ -30,8 +30,8 @@ fn a_connection_that_is_moving_in_is_left_to_the_home_that_it_comes_from() {
     assert_eq!(digests.as_object().unwrap().keys().collect::<Vec<_>>(), [&john.to_string()]);
     // Killed behind its arrival there, it is in both homes' files, and in the lake as the other home's.
     let connections = || {
-        let tags = log(&lake, "patient").into_iter().filter_map(|line| of(&line));
-        let digests: Value = serde_json::from_str(&tags.last().unwrap()).unwrap();
+        let mut tags = log(&lake, "patient").into_iter().filter_map(|line| of(&line));
+        let digests: Value = serde_json::from_str(&tags.next_back().unwrap()).unwrap();
         digests.as_object().unwrap().len()
     };
     let there = home.copy();

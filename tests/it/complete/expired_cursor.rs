@@ -81,7 +81,9 @@ fn cursors_that_always_expire_are_walked_around_by_date_every_night() {
                    body_hash, page, received_at)
                  VALUES (1, 'ExplanationOfBenefit', 'no_id', 'a resource without an id', '{}',
                    x'44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a', 3, '2026-01-01T00:00:00.000Z');
-                 UPDATE connection SET rejects_entered = rejects_entered + 1;",
+                 UPDATE connection SET rejects_entered = rejects_entered + 1;
+                 UPDATE sync_walk SET resources_rejected = 1 WHERE id = (SELECT min(id) FROM sync_walk
+                   WHERE resource_type = 'ExplanationOfBenefit');",
             )
             .unwrap();
         let third = sync(&home, &[]);

@@ -1,8 +1,8 @@
 -- How much of the deductible and of the out-of-pocket maximum is used, by the claims and by the payer's own account?
 --
 -- Grain: one row per member at a payer, coverage, plan year, kind, unit, network, term, benefit category and
--- currency, where the claims or the payer state an amount. Consents to the same records (see member) are one
--- account, and so are two Patients of one person at one plan. The sum of used_cents counts each current claim
+-- currency, where the claims or the payer state an amount. Consents to the same records (see member) share one
+-- account. So do two Patients of one person at one plan. The sum of used_cents counts each current claim
 -- (see claim_current) once, in the plan year in which its service began. Never add the payer's figures of
 -- several rows: the family's include the individual's, and a lifetime the year's.
 --
@@ -115,7 +115,7 @@ WITH covered AS MATERIALIZED (
   LEFT JOIN temp.person ON person.connection_id = c.connection_id AND person.patient_id = c.patient_id
   LEFT JOIN covered AS s ON s.here = c.connection_id AND s.claim_id = c.explanation_of_benefit_id AND s.place = 1
 ), dated AS MATERIALIZED (
-  -- Consents to the same records are one account, and so are several Patients of one person: a plan may have
+  -- Consents to the same records share one account. So do several Patients of one person, since a plan may have
   -- merged them. The account of a year is under the first connection with a claim of it, and that claim's Patient.
   SELECT placed.*, first_value(claim_connection_id) OVER account AS connection_id, first_value(claim_patient_id) OVER account AS patient_id
   FROM placed

@@ -308,8 +308,8 @@ impl FhirClient {
                 && self.tokens.can_replace(&self.connection, registration, rejected, now).await?)
     }
 
-    /// Another token in place of one that was answered 403, if that one may just have expired. If there is none,
-    /// the 403 is the answer.
+    /// Another token in place of `refused`, which was answered 403, if `refused` may just have expired. If no
+    /// other token can be had, the 403 is the answer.
     async fn renewed_if_expired(&self, refused: &Bearer) -> Result<Option<Bearer>, FetchError> {
         let (registration, now) = (&self.registration, self.clock.now());
         if registration.fixed_token.is_some() {

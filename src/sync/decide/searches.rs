@@ -2,8 +2,8 @@
 //!
 //! There are few ways to search: with or without the patient, and with or without `_count`. If the
 //! configuration wants `$everything` and the plan does not declare it, the ordinary search is a way, too.
-//! If the consent covers a part of the type, the search for that part is one. The fingerprint of the last
-//! full walk tells which way has worked before. Whether the patient must be named is stored by itself.
+//! If the consent covers a part of the type, the search for that part is a way, too. The fingerprint of the
+//! last full walk tells which way has worked before. Whether the patient must be named is stored by itself.
 
 use super::{
     attempt::{Attempt, NO_ROUTE, WANTS_PATIENT, WANTS_PATIENT_OR_ROUTE},

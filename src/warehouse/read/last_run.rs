@@ -35,28 +35,18 @@ pub(crate) fn last_runs(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warehouse::{
-        PARTIAL_SYNC,
-        file::{open::open_to_write, place::WarehouseFile},
-    };
+    use crate::warehouse::{PARTIAL_SYNC, walks::scratch::Scratch};
 
     #[test]
     fn only_a_run_that_asked_for_everything_and_ended_puts_the_next_one_off() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-        let connection = open_to_write(&file).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO connection (id, uid, name, plan, created_at)
-                   VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-                 INSERT INTO sync_run (id, command, version, state, started_at)
-                   VALUES (1, 'sync', '', 'complete', '2026-03-01T01:00:00Z');
-                 INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, reason,
-                     started_at, walk_started_at)
-                   VALUES (1, 1, 'Coverage', 'full', 'complete', NULL, '2026-03-01T01:00:00Z',
-                     '2026-03-01T01:00:00Z');",
-            )
-            .unwrap();
+        let connection = Scratch::with(
+            "INSERT INTO sync_run (id, command, version, state, started_at)
+               VALUES (1, 'sync', '', 'complete', '2026-03-01T01:00:00Z');
+             INSERT INTO sync_walk (run_id, connection_id, resource_type, mode, state, reason,
+                 started_at, walk_started_at)
+               VALUES (1, 1, 'Coverage', 'full', 'complete', NULL, '2026-03-01T01:00:00Z',
+                 '2026-03-01T01:00:00Z');",
+        );
         let last = || last_runs(&connection).unwrap()[&1].to_rfc3339();
         assert_eq!(last(), "2026-03-01T01:00:00+00:00");
         let run = |number: i64, command: &str, state: &str, reason: &str| {

@@ -3,34 +3,25 @@
 use super::*;
 use crate::{
     outcome::{Reason, WalkKind},
-    warehouse::{
-        file::{open::open_to_write, place::WarehouseFile},
-        walks::{
-            ledger::{WalkStart, start_walk},
-            tally::Tally,
-        },
+    warehouse::walks::{
+        ledger::{WalkStart, start_walk},
+        scratch::Scratch,
+        tally::Tally,
     },
 };
 
 /// Ends a walk over a hundred resources, of which so many came as another patient's and so many did not come.
 /// Returns the end, and how many resources are entered as absent.
 fn ended(anothers: i64, gone: i64) -> (WalkFinish, i64) {
-    let folder = tempfile::tempdir().unwrap();
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let mut connection = open_to_write(&file).unwrap();
+    let mut connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
+         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
+         INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash, json,
+             received_at)
+           SELECT i, 1, 'Coverage', 'c' || i, x'00', '{}', '2026-02-01' FROM n;",
+    );
     seen::create_temporary_tables(&connection).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO connection (id, uid, name, plan, created_at)
-               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-             INSERT INTO sync_run (id, command, version, state, started_at)
-               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
-             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)
-             INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash, json,
-                 received_at)
-               SELECT i, 1, 'Coverage', 'c' || i, x'00', '{}', '2026-02-01' FROM n;",
-        )
-        .unwrap();
     let start = WalkStart {
         run_id: 1,
         connection_id: 1,

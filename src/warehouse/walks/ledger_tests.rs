@@ -4,24 +4,15 @@ use super::{
     super::absence::{Finding, enter_finding},
     *,
 };
-use crate::warehouse::{
-    file::{open::open_to_write, place::WarehouseFile},
-    tables::table::Catalog,
-};
+use crate::warehouse::{tables::table::Catalog, walks::scratch::Scratch};
 
 /// A warehouse with the connection 1 and the run 1.
-fn warehouse(folder: &tempfile::TempDir) -> Connection {
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let connection = open_to_write(&file).unwrap();
+fn warehouse() -> Scratch {
+    let connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');",
+    );
     seen::create_temporary_tables(&connection).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO connection (id, uid, name, plan, created_at)
-               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-             INSERT INTO sync_run (id, command, version, state, started_at)
-               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');",
-        )
-        .unwrap();
     connection
 }
 
@@ -42,8 +33,7 @@ fn started(connection: &mut Connection) -> (WalkKey, Left) {
 
 #[test]
 fn a_pass_that_is_kept_is_compared_as_it_was_in_the_run_that_made_it() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut connection = warehouse(&folder);
+    let mut connection = warehouse();
     let (first, _) = started(&mut connection);
     seen::insert(&connection, first.walk_id, &[1, 2, 2]).unwrap();
     seen::keep_pass(&connection, &first).unwrap();
@@ -56,8 +46,7 @@ fn a_pass_that_is_kept_is_compared_as_it_was_in_the_run_that_made_it() {
 
 #[test]
 fn what_a_walk_met_before_it_broke_off_is_not_absent() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut connection = warehouse(&folder);
+    let mut connection = warehouse();
     let (walk, _) = started(&mut connection);
     connection
         .execute_batch(
@@ -84,8 +73,7 @@ fn what_a_walk_met_before_it_broke_off_is_not_absent() {
 
 #[test]
 fn an_answer_that_says_nothing_leaves_what_a_read_has_shown_before() {
-    let folder = tempfile::tempdir().unwrap();
-    let mut connection = warehouse(&folder);
+    let mut connection = warehouse();
     let (walk, _) = started(&mut connection);
     connection
         .execute_batch(
@@ -117,25 +105,18 @@ fn an_answer_that_says_nothing_leaves_what_a_read_has_shown_before() {
 
 #[test]
 fn the_requests_of_a_killed_walk_count_until_an_hour_after_its_last_page() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let connection = open_to_write(&file).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO connection (id, uid, name, plan, created_at)
-               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-             INSERT INTO sync_run (id, command, version, state, started_at)
-               VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
-             INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
-                 started_at, walk_started_at, requests)
-               VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-01T01:00:00Z',
-                 '2026-03-01T01:00:00Z', 700);
-             INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url,
-                 pages, resources_seen, walk_started_at, updated_at)
-               VALUES (1, 'Coverage', 'full', 1, '', 1, 1, '2026-03-01T01:00:00Z',
-                 '2026-03-01T05:30:00Z');",
-        )
-        .unwrap();
+    let connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');
+         INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
+             started_at, walk_started_at, requests)
+           VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-01T01:00:00Z',
+             '2026-03-01T01:00:00Z', 700);
+         INSERT INTO walk_cursor (connection_id, resource_type, mode, walk_id, next_url,
+             pages, resources_seen, walk_started_at, updated_at)
+           VALUES (1, 'Coverage', 'full', 1, '', 1, 1, '2026-03-01T01:00:00Z',
+             '2026-03-01T05:30:00Z');",
+    );
     let since = |time: &str| {
         let instant = format!("2026-03-01T{time}Z").parse().unwrap();
         requests_since(&connection, "demo", instant).unwrap()

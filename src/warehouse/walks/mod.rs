@@ -27,6 +27,8 @@ pub(super) mod quiet_past;
 pub(super) mod reference_queue;
 mod resource_store;
 pub(super) mod run_ledger;
+#[cfg(test)]
+pub(super) mod scratch;
 pub(super) mod seen;
 pub(super) mod surely_present;
 pub(super) mod tally;

@@ -58,27 +58,20 @@ pub(crate) fn surely_present(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+    use crate::warehouse::walks::scratch::Scratch;
 
     #[test]
     fn what_a_list_has_brought_comes_first_and_nothing_is_sorted() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-        let connection = open_to_write(&file).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO connection (id, uid, name, plan, created_at)
-                   VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-                 INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash,
-                     json, received_at)
-                   SELECT value, 1, 'Practitioner', 'd' || value, x'00', '{}', '2026-01-0' || value
-                   FROM json_each('[1, 2, 3, 4, 5, 6]');
-                 INSERT INTO resource_unlisted VALUES (5, 1), (6, 1);
-                 INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
-                     missed_since, missed_at)
-                   VALUES (1, 'Practitioner', 'd4', 'pending', '2026-02-02', '2026-02-02');",
-            )
-            .unwrap();
+        let connection = Scratch::with(
+            "INSERT INTO resource (id, connection_id, resource_type, resource_id, content_hash,
+                 json, received_at)
+               SELECT value, 1, 'Practitioner', 'd' || value, x'00', '{}', '2026-01-0' || value
+               FROM json_each('[1, 2, 3, 4, 5, 6]');
+             INSERT INTO resource_unlisted VALUES (5, 1), (6, 1);
+             INSERT INTO absent_resource (connection_id, resource_type, resource_id, state,
+                 missed_since, missed_at)
+               VALUES (1, 'Practitioner', 'd4', 'pending', '2026-02-02', '2026-02-02');",
+        );
         let found = || surely_present(&connection, 1, "Practitioner").unwrap();
         assert_eq!(found(), ["d3", "d2", "d1"]);
         connection.execute_batch("INSERT INTO resource_unlisted VALUES (1, 1), (2, 1)").unwrap();

@@ -1,14 +1,12 @@
 //! What is read of live resources, and as of when a type is complete.
 
 use super::*;
-use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+use crate::warehouse::walks::scratch::Scratch;
 
 /// In a row, `deleted_at` is stored after the JSON, so that reading it means reading all of the JSON.
 #[test]
 fn what_each_run_asks_of_live_resources_comes_from_their_index() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let connection = open_to_write(&file).unwrap();
+    let connection = Scratch::with("");
     for sql in [STATES, DATES] {
         let steps: Vec<String> = connection
             .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
@@ -22,20 +20,13 @@ fn what_each_run_asks_of_live_resources_comes_from_their_index() {
 /// A type in parts that came over several nights is as complete as its oldest part.
 #[test]
 fn deletions_are_known_as_of_the_oldest_part() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let connection = open_to_write(&file).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO connection (id, uid, name, plan, created_at)
-               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-             INSERT INTO sync_run (id, command, version, state, started_at)
-               VALUES (1, 'sync', '', 'running', '2026-03-05');
-             INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
-                 started_at, walk_started_at)
-               VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-05', '2026-03-05');",
-        )
-        .unwrap();
+    let connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'running', '2026-03-05');
+         INSERT INTO sync_walk (id, run_id, connection_id, resource_type, mode, state,
+             started_at, walk_started_at)
+           VALUES (1, 1, 1, 'Coverage', 'full', 'running', '2026-03-05', '2026-03-05');",
+    );
     let whole = Advance { watermark: None, full: true, proves: true };
     for (as_of, known) in [(None, "2026-03-05"), (Some("2026-03-01"), "2026-03-01")] {
         advance(&connection, 1, &whole, as_of).unwrap();
@@ -47,18 +38,11 @@ fn deletions_are_known_as_of_the_oldest_part() {
 /// What a full walk has shown to be short must not be covered up by a walk over changes.
 #[test]
 fn a_type_is_short_if_its_latest_full_walk_is_incomplete_and_leaves_no_cursor() {
-    let folder = tempfile::tempdir().unwrap();
-    let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-    let connection = open_to_write(&file).unwrap();
-    connection
-        .execute_batch(
-            "INSERT INTO connection (id, uid, name, plan, created_at)
-               VALUES (1, 'u', 'ann', 'demo', '2026-03-01');
-             INSERT INTO sync_run (id, command, version, state, started_at)
-               VALUES (1, 'sync', '', 'complete', '2026-03-05');
-             INSERT INTO type_state (connection_id, resource_type) VALUES (1, 'Coverage');",
-        )
-        .unwrap();
+    let connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'complete', '2026-03-05');
+         INSERT INTO type_state (connection_id, resource_type) VALUES (1, 'Coverage');",
+    );
     let is_short = || states(&connection, 1).unwrap().remove(0).is_short;
     assert!(!is_short(), "no walk");
     let (walked, not_walked) = (Some("this search"), None);

@@ -21,8 +21,8 @@ use crate::{
     monitor::Monitor,
     outcome::WalkState,
     shard::Shard,
-    sync::{AttachmentLimits, Report, Stop, SyncContext, SyncOptions, Target, sync},
-    warehouse::{ConnectionRow, PARTIAL_SYNC, Unasked, Warehouse},
+    sync::{AttachmentLimits, NotAsked, Report, Stop, SyncContext, SyncOptions, Target, sync},
+    warehouse::{ConnectionRow, PARTIAL_SYNC, Warehouse},
 };
 use std::{collections::HashSet, path::Path, sync::Arc, time::Duration};
 
@@ -123,7 +123,7 @@ pub(super) struct Run<'a> {
 pub(super) async fn run_once(
     run: Run<'_>,
     targets: Vec<Target>,
-    unasked: &[Unasked],
+    unasked: &[NotAsked],
     options: &SyncOptions,
 ) -> Result<Report, Failure> {
     let context = SyncContext {

@@ -6,7 +6,8 @@ use crate::{
     exit_code::ExitCode,
     fhir::{is_r4_type, similar_r4_type},
     http::HttpClient,
-    sync::Target,
+    outcome::Reason,
+    sync::{NotAsked, Target},
     warehouse::{ConnectionRow, Unasked},
 };
 use std::{collections::BTreeMap, sync::Arc};
@@ -41,14 +42,20 @@ impl Targets {
         self.ready.is_empty() && self.left_out.iter().all(|left_out| left_out.entered.is_empty())
     }
 
-    /// What the ledger is to say of the connections that are left out.
-    pub(super) fn unasked(&self) -> Vec<Unasked> {
-        let of = |LeftOut { connections, entered, failure }: &LeftOut| Unasked {
-            connections: entered.clone(),
-            left_out: connections.len(),
+    /// What the run and its ledger are to say of the connections that are left out.
+    pub(super) fn unasked(&self) -> Vec<NotAsked> {
+        let of = |LeftOut { connections, entered, failure }: &LeftOut| NotAsked {
+            number: connections.len(),
             exit_code: failure.code(),
-            detail: failure.to_string(),
-            hint: Some(failure.what_to_do().to_owned()).filter(|hint| !hint.is_empty()),
+            entry: Unasked {
+                connections: entered.clone(),
+                reason: match failure.code() {
+                    ExitCode::Unreachable => Reason::Unreachable,
+                    _ => Reason::Configuration,
+                },
+                detail: failure.to_string(),
+                hint: Some(failure.what_to_do().to_owned()).filter(|hint| !hint.is_empty()),
+            },
         };
         self.left_out.iter().map(of).collect()
     }
@@ -141,7 +148,7 @@ mod tests {
         assert!(of(vec![left_out(Vec::new())]).are_all_moving());
         let targets = of(vec![left_out(Vec::new()), left_out(vec![1])]);
         assert!(!targets.are_all_moving());
-        let counted: Vec<usize> = targets.unasked().iter().map(|one| one.left_out).collect();
+        let counted: Vec<usize> = targets.unasked().iter().map(|one| one.number).collect();
         assert_eq!(counted, [1, 1]);
     }
 }

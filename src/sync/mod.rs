@@ -31,7 +31,7 @@ pub use decide::plan::plan;
 pub use decide::survey::{Declared, Preview, preview};
 pub use import::files::{Import, ImportContext};
 pub(crate) use options::key_of;
-pub use options::{AttachmentLimits, Backfill, SyncContext, SyncOptions, Target};
+pub use options::{AttachmentLimits, Backfill, NotAsked, SyncContext, SyncOptions, Target};
 pub use report::{ConnectionReport, Report, WalkReport};
 pub use run::sync;
 pub use stop::{Stop, StopHandle};

@@ -4,11 +4,12 @@ use super::{decide::asked::EVERY_TYPE, stop::Stop};
 use crate::{
     auth::{ClientRegistration, ConnectionKey, Tokens},
     clock::Clock,
+    exit_code::ExitCode,
     fhir::{RequiredTypes, SearchRules},
     http::{HttpClient, Origin},
     monitor::Monitor,
     reference::ServerBases,
-    warehouse::{ConnectionRow, Warehouse},
+    warehouse::{ConnectionRow, Unasked, Warehouse},
 };
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use std::{sync::Arc, time::Duration};
@@ -37,6 +38,17 @@ pub(crate) fn key_of(connection: &ConnectionRow) -> ConnectionKey {
         name: connection.name.clone(),
         least_generation: connection.token_generation,
     }
+}
+
+/// Connections that could not become targets, for the same reason.
+#[derive(Debug, Clone)]
+pub struct NotAsked {
+    /// How many connections are left out, with those that get no entry in the ledger.
+    pub number: usize,
+    /// The exit code of what keeps the run from asking them.
+    pub exit_code: ExitCode,
+    /// What the ledger is to say of them.
+    pub entry: Unasked,
 }
 
 /// A connection to be synced, with what its plan's configuration says.

@@ -7,13 +7,13 @@ use super::{
     context::WalkContext,
     in_order::{Panicked, in_lanes},
     intake::workers::Workers,
-    options::{SyncContext, SyncOptions, Target},
+    options::{NotAsked, SyncContext, SyncOptions, Target},
     report::{ConnectionReport, Report},
 };
 use crate::{
     exit_code::ExitCode,
     fhir::{RESOURCE_TYPES, instant},
-    warehouse::{ConnectionRow, Unasked, WarehouseError, connection_turns, newest_run},
+    warehouse::{ConnectionRow, WarehouseError, connection_turns, newest_run},
 };
 use std::{
     collections::HashMap,
@@ -30,7 +30,7 @@ use tracing::Instrument;
 pub async fn sync(
     context: &SyncContext,
     mut targets: Vec<Target>,
-    unasked: &[Unasked],
+    not_asked: &[NotAsked],
     options: &SyncOptions,
 ) -> Result<Report, WarehouseError> {
     let started = Instant::now();
@@ -85,8 +85,8 @@ pub async fn sync(
     }
     let types: &[String] = if options.is_of_all_types() { &[] } else { &options.types };
     // A backfill asks for dates that no sync may have asked for.
-    for one in unasked.iter().filter(|_| options.backfill.is_none()) {
-        context.warehouse.enter_unasked(run_id, one.clone(), types.to_vec()).await?;
+    for one in not_asked.iter().filter(|_| options.backfill.is_none()) {
+        context.warehouse.enter_unasked(run_id, one.entry.clone(), types.to_vec()).await?;
     }
     if options.count_unmapped_paths {
         let stop = context.stop.clone();
@@ -95,8 +95,8 @@ pub async fn sync(
     let report = Report {
         run_id,
         connections,
-        left_out: unasked.iter().map(|one| one.left_out).sum(),
-        unasked: unasked.iter().fold(ExitCode::Complete, |worst, one| worst.worst(one.exit_code)),
+        left_out: not_asked.iter().map(|one| one.number).sum(),
+        unasked: not_asked.iter().fold(ExitCode::Complete, |worst, one| worst.worst(one.exit_code)),
         files: None,
         interrupted: context.stop.is_asked(),
         elapsed: started.elapsed(),

@@ -67,12 +67,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("auth", &["clock", "http", "own_file"]),
     // Which type or element a misspelt name meant.
     ("view", &["r4", "reference"]),
-    // The failure of a connection that cannot be asked has an exit code, which the ledger has as a reason.
     (
         "warehouse",
         &[
             "clock",
-            "exit_code",
             "fingerprint",
             "instant",
             "monitor",

@@ -25,7 +25,7 @@ use crate::{
     notify::RunResult,
     schedule::{Entry, KeepAlive, believed, decide},
     sync::{self, Report, Stop, SyncContext, Target},
-    warehouse::{ConnectionRow, ReadOnlyWarehouse, Unasked, WarehouseFile},
+    warehouse::{ConnectionRow, ReadOnlyWarehouse, WarehouseFile},
 };
 use chrono::{DateTime, Utc};
 use std::{
@@ -368,7 +368,7 @@ async fn sync_all(shared: Shared, connections: Vec<ConnectionRow>) -> Vec<News> 
 async fn sync_targets(
     shared: Shared,
     targets: Vec<Target>,
-    unasked: &[Unasked],
+    unasked: &[sync::NotAsked],
 ) -> Result<Report, Failure> {
     // The warehouse is opened for each run: after a full disk, the writer of the last run is unusable.
     let (settings, monitor) = (Arc::clone(&shared.settings), Arc::clone(&shared.monitor));

@@ -7,7 +7,6 @@
 use super::type_state::types_in;
 use crate::{
     clock,
-    exit_code::ExitCode,
     outcome::Reason,
     warehouse::{
         Warehouse,
@@ -22,23 +21,12 @@ use rusqlite::{Connection, params};
 pub struct Unasked {
     /// The `connection.id` of each that gets an entry.
     pub connections: Vec<i64>,
-    /// How many connections are left out, with those that get no entry.
-    pub left_out: usize,
-    /// The exit code of the failure.
-    pub exit_code: ExitCode,
+    /// Why they cannot be asked.
+    pub reason: Reason,
     /// What happened, in a sentence without values.
     pub detail: String,
     /// What to do about it.
     pub hint: Option<String>,
-}
-
-impl Unasked {
-    fn reason(&self) -> Reason {
-        match self.exit_code {
-            ExitCode::Unreachable => Reason::Unreachable,
-            _ => Reason::Configuration,
-        }
-    }
 }
 
 impl Warehouse {
@@ -101,7 +89,7 @@ fn enter(
     now: DateTime<Utc>,
 ) -> Result<(), WarehouseError> {
     let doing = "cannot enter a connection that was not asked in the ledger";
-    let (now, reason, asked) = (clock::text(now), unasked.reason().as_str(), asked());
+    let (now, reason, asked) = (clock::text(now), unasked.reason.as_str(), asked());
     let transaction = connection.transaction().doing(doing)?;
     for id in &unasked.connections {
         let mut names: Vec<String> = transaction
@@ -139,13 +127,12 @@ fn enter(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::warehouse::file::{open::open_to_write, place::WarehouseFile};
+    use crate::warehouse::walks::scratch::Scratch;
 
     fn unasked() -> Unasked {
         Unasked {
             connections: vec![1, 2],
-            left_out: 2,
-            exit_code: ExitCode::Usage,
+            reason: Reason::Configuration,
             detail: "payersync.toml has no plan demo".to_owned(),
             hint: None,
         }
@@ -153,18 +140,13 @@ mod tests {
 
     #[test]
     fn a_connection_that_cannot_be_asked_is_entered_for_what_it_was_asked_for_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = WarehouseFile::in_clear(folder.path().join("warehouse.db"));
-        let mut connection = open_to_write(&file).unwrap();
-        connection
-            .execute_batch(
-                "INSERT INTO connection (id, uid, name, plan, created_at) VALUES
-                   (1, 'u', 'ann', 'demo', '2026-03-01'), (2, 'v', 'bob', 'demo', '2026-03-01');
-                 INSERT INTO sync_run (id, command, version, state, started_at) VALUES
-                   (1, 'sync', '', 'complete', '2026-03-01'), (2, 'sync', '', 'incomplete', '2026-03-02'),
-                   (3, 'partial sync', '', 'incomplete', '2026-03-03');",
-            )
-            .unwrap();
+        let mut connection = Scratch::with(
+            "INSERT INTO connection (id, uid, name, plan, created_at)
+               VALUES (2, 'v', 'bob', 'demo', '2026-03-01');
+             INSERT INTO sync_run (id, command, version, state, started_at) VALUES
+               (1, 'sync', '', 'complete', '2026-03-01'), (2, 'sync', '', 'incomplete', '2026-03-02'),
+               (3, 'partial sync', '', 'incomplete', '2026-03-03');",
+        );
         for (name, mode, state) in [
             ("Basic", "full", "complete"),
             ("Basic", "full", "skipped"),

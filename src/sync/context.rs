@@ -123,8 +123,14 @@ impl WalkContext {
     /// Whether the plan has granted less of a type, during the run, than when the walks were decided. What the
     /// plan then does not bring may be hidden, and not gone.
     pub(super) async fn is_narrowed(&self, resource_type: &str) -> bool {
-        let Some(scope) = self.client.granted_scope().await else { return false };
-        is_less(self.scope.as_deref(), &scope, resource_type)
+        self.narrowed_to(resource_type).await.is_some()
+    }
+
+    /// What the consent covers of a type now, if that is less than when the walks were decided.
+    pub(super) async fn narrowed_to(&self, resource_type: &str) -> Option<Granted> {
+        let scope = self.client.granted_scope().await?;
+        let is_less = is_less(self.scope.as_deref(), &scope, resource_type);
+        is_less.then(|| granted(Some(&scope), resource_type))
     }
 
     /// Unpacks a page of a walk over a type, when there is room and a core is free.

@@ -1,6 +1,6 @@
 //! Ends a pass whose last page was sound: judges the pass and enters its end in the ledger.
 
-use super::Pass;
+use super::{Pass, unsound::Consent};
 use crate::{
     clock,
     outcome::{Reason, WalkState},
@@ -27,11 +27,12 @@ impl Pass<'_> {
         let is_changed = is_full && holds_some && self.strangers > 0 && !is_seen;
         let is_doubted = self.clocks.as_ref().is_some_and(|clocks| clocks.is_doubted);
         let clocks = self.clocks.as_mut().and_then(|clocks| clocks.warning.take());
+        let consent = self.consent().await;
         let judgement = match &self.failure {
             // Nothing that came in this run is about the Patient whose data is held.
             _ if is_changed => Err(patient_changed(&self.context.connection)),
             Some(outcome) => Err(server_reported(outcome)),
-            None => match self.unsound().await {
+            None => match self.unsound(consent) {
                 Some(finish) => Err(finish),
                 None => Ok(self.judge().await?),
             },
@@ -63,7 +64,7 @@ impl Pass<'_> {
                 (finally(Reason::PagesMoved, detail), None, Some(Remedy::PassAgain))
             }
         };
-        let sees_all = is_full && !self.order.extent.is_part;
+        let sees_all = is_full && !self.order.extent.is_part && consent == Consent::Same;
         let is_resumed_with_rejects = self.pages_before() > 0 && self.tally.rejected > 0;
         let end = WalkEnd {
             finish,

@@ -133,6 +133,20 @@ pub(super) fn absences_sentence(open: u64) -> String {
     )
 }
 
+/// The number of rejects about another patient whose cause a person has to judge.
+///
+/// If a type says that the whole consent is another patient's, its hint begins with what is likelier than
+/// dependants: somebody else has consented. A second hint that names dependants alone would be followed.
+pub(super) fn strangers_to_judge(
+    strangers: u64,
+    mut reasons: impl Iterator<Item = Option<Reason>>,
+) -> u64 {
+    match reasons.any(|reason| reason == Some(Reason::PatientChanged)) {
+        true => 0,
+        false => strangers,
+    }
+}
+
 /// What to do about rejects; `plan` is the connection's plan, if it has one.
 pub(super) fn reject_hints(plan: Option<&str>, strangers: u64) -> Vec<String> {
     let look = "`payersync query \"SELECT resource_type, reason, detail FROM rejected_resource \
@@ -192,5 +206,9 @@ mod tests {
         assert_eq!(reject_hints(None, 0).len(), 1);
         assert!(reject_hints(None, 1)[1].contains("--dependants"));
         assert!(reject_hints(Some("acme"), 1)[1].contains("[plans.acme]"));
+        // The hint of a changed patient speaks of dependants already, after what is likelier.
+        let reasons = [None, Some(Reason::PatientChanged)];
+        assert_eq!(strangers_to_judge(4, reasons.into_iter()), 0);
+        assert_eq!(strangers_to_judge(4, [None].into_iter()), 4);
     }
 }

@@ -236,7 +236,9 @@ pub(super) fn tell_problems(report: &Report) {
         if open > 0 {
             tell(&format!("Rejected: {name} has {}", causes::rejects_sentence(open, strangers)));
             let of_plan = connection.plan.as_deref();
-            causes::reject_hints(of_plan, strangers).into_iter().for_each(&mut hint);
+            let reasons = connection.walks.iter().map(|walk| walk.finish.reason);
+            let to_judge = causes::strangers_to_judge(strangers, reasons);
+            causes::reject_hints(of_plan, to_judge).into_iter().for_each(&mut hint);
         }
     }
 }

@@ -124,7 +124,9 @@ fn exceptions(
     let rejects: u64 = asked.iter().map(|status| status.rejects).sum();
     if rejects > 0 {
         line(out, 2, &causes::rejects_sentence(rejects, strangers))?;
-        hints.extend(causes::reject_hints(row.plan.as_deref(), strangers));
+        let reasons = asked.iter().map(|status| status.reason);
+        let to_judge = causes::strangers_to_judge(strangers, reasons);
+        hints.extend(causes::reject_hints(row.plan.as_deref(), to_judge));
     }
     let absent: u64 = asked.iter().map(|status| status.absent).sum();
     if absent > 0 {

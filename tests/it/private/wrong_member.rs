@@ -53,6 +53,11 @@ fn a_connection_renewed_by_somebody_else_takes_nothing_in() {
     payer.connect(&home, "john", 1);
     let outcome = home.run(&["sync", "--type", "Patient", "--type", "Coverage"]);
     assert_eq!(outcome.code, 3, "{}", outcome.stderr);
+    // One hint speaks of dependants, after what is likelier; a bare one beside it would be followed.
+    for told in [outcome.stderr, home.run(&["status"]).stdout] {
+        assert!(told.contains("hint: if somebody else consented"), "{told}");
+        assert!(!told.contains("`dependants = true` in [plans.demo]"), "{told}");
+    }
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource"), before);
     assert_eq!(home.value::<i64>("SELECT count(*) FROM resource WHERE deleted_at IS NOT NULL"), 0);
 }

@@ -10,6 +10,7 @@ use crate::{
         system, vault_key,
     },
     config::Settings,
+    outcome::WalkState,
     plural,
     warehouse::{
         ReadOnlyWarehouse, TypeStatus, WarehouseError, foreign_schema, quick_check, staging_path,
@@ -226,8 +227,11 @@ pub(super) fn last_run(warehouse: &ReadOnlyWarehouse, findings: &mut Vec<Finding
         true => ended,
         false => format!("{ended}; {}", standing(&asked).join(", ")),
     };
+    // The last run may have been of one connection, and what another one lacks is older.
+    let is_whole =
+        |status: &&TypeStatus| status.state == WalkState::Complete && status.rejects == 0;
     findings.push(match run.exit_code {
-        Some(0) => Finding::fine(what, said),
+        Some(0) if asked.iter().all(is_whole) => Finding::fine(what, said),
         _ => Finding::warning(what, said, "`payersync status` says what is missing and what to do"),
     });
 }

@@ -126,6 +126,11 @@ fn a_plan_that_left_the_configuration_costs_its_own_connections_alone_and_status
     // Nor if the run could ask nobody.
     left_out(&["john"]);
     assert_eq!(home.value::<i64>(entered), 2);
+    // A later run of mary alone, which is complete, hides nothing of john.
+    home.succeed(&["sync", "mary"], "a plan that is there");
+    let doctor = home.run(&["doctor", "--offline"]).stdout;
+    let last_run = doctor.lines().find(|line| line.contains("last run: ")).unwrap();
+    assert!(last_run.starts_with("look    last run: ended with exit code 0 at "), "{last_run}");
     // A star names every type.
     left_out(&["john", "--type", "*"]);
     assert_eq!(home.value::<i64>(entered), 3);

@@ -8,6 +8,8 @@ use crate::{
 
 /// The number of types that a message names; the rest are only counted.
 const NAMED: usize = 3;
+/// What is said of a walk without an end: the ledger does not know whether its process is alive.
+const RUNNING: &str = "a run is at work, or was killed";
 
 /// A type that is not complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +40,7 @@ impl<'a> Unfinished<'a> {
     /// The type of a row of the ledger; `None` unless its walk is incomplete or still running.
     pub(super) fn of_status(status: &'a TypeStatus) -> Option<Unfinished<'a>> {
         let detail = match status.state {
-            WalkState::Running => "its walk is under way, or was killed",
+            WalkState::Running => RUNNING,
             WalkState::Incomplete => status.detail.as_deref().unwrap_or_default(),
             _ => return None,
         };
@@ -85,12 +87,30 @@ impl<'a> Cause<'a> {
     pub(super) fn sentence(&self, all: usize) -> String {
         let page = self.first.failed_page.filter(|_| self.types.len() == 1);
         let page = page.map(|page| format!(" page {page}")).unwrap_or_default();
-        format!("{}{page}: {}", type_names(&self.types, all), self.first.detail)
+        // Some of these types were stopped at a page, and others before their turn came.
+        let detail = match self.is_of_a_stopped_sync() && self.types.len() > 1 {
+            true => "the run was stopped before they were complete",
+            false => self.first.detail,
+        };
+        format!("{}{page}: {detail}", type_names(&self.types, all))
     }
 
     /// What to do about the cause.
     pub(super) fn hint(&self) -> Option<&'a str> {
         self.first.hint
+    }
+
+    /// The command that goes on with the types of a connection of a plan, if nothing else is to be done first.
+    pub(super) fn next_step(&self, connection: &str) -> Option<String> {
+        if self.first.detail == RUNNING {
+            return Some(format!("if no run is at work, `payersync sync {connection}` goes on"));
+        }
+        self.is_of_a_stopped_sync().then(|| format!("`payersync sync {connection}` goes on"))
+    }
+
+    /// Whether somebody stopped a sync; an import that was stopped has a hint of its own.
+    fn is_of_a_stopped_sync(&self) -> bool {
+        self.first.reason == Some(Reason::Interrupted) && self.first.hint.is_none()
     }
 }
 
@@ -191,6 +211,34 @@ mod tests {
         assert_eq!(sentences, [some, "Goal page 7: status 403"]);
         assert_eq!(told[0].sentence(5), "all 5 types: could not connect");
         assert_eq!(type_names(&names[..4], 9), "Patient, Coverage, Claim, Device");
+    }
+
+    #[test]
+    fn a_run_that_was_stopped_is_told_of_all_its_types_with_the_next_step() {
+        let stopped = |resource_type, detail| Unfinished {
+            resource_type,
+            reason: Some(Reason::Interrupted),
+            http_status: None,
+            detail,
+            hint: None,
+            failed_page: None,
+        };
+        let (at, before) = ("the run was asked to stop at this page", "its turn did not come");
+        let told = causes([stopped("Claim", before), stopped("Device", at)].into_iter());
+        assert_eq!(
+            told[0].sentence(9),
+            "Claim, Device: the run was stopped before they were complete"
+        );
+        let goes_on = "`payersync sync mary` goes on".to_owned();
+        assert_eq!(told[0].next_step("mary"), Some(goes_on.clone()));
+        let alone = causes([stopped("Device", at)].into_iter());
+        assert_eq!(alone[0].sentence(9), format!("Device: {at}"));
+        let running = Unfinished { reason: None, ..stopped("Claim", RUNNING) };
+        let step = causes([running].into_iter())[0].next_step("mary");
+        assert_eq!(step, Some(format!("if no run is at work, {goes_on}")));
+        // An import goes on with its files, as its own hint says.
+        let import = Unfinished { hint: Some("import again"), ..stopped("Claim", before) };
+        assert_eq!(causes([import].into_iter())[0].next_step("mary"), None);
     }
 
     #[test]

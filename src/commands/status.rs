@@ -2,6 +2,7 @@
 
 mod fleet;
 mod ledger;
+mod outdated;
 mod people;
 mod said;
 
@@ -89,6 +90,7 @@ fn for_people(
         .map(|row| Ok((row.id, warehouse.open_strangers(row.id)?)))
         .collect::<Result<_, Failure>>()?;
     let told = people::Told {
+        settings,
         connections,
         types: &types,
         marts: &warehouse.mart_state()?,

@@ -83,6 +83,7 @@ pub(super) fn run(
         .collect::<Result<_, Failure>>()?;
     let marts = warehouse.mart_state()?;
     let of_people = people::Told {
+        settings,
         connections: told,
         types: &types,
         marts: &marts,

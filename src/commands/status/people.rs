@@ -1,6 +1,9 @@
 //! The status for people: a line per connection, then what is wrong, once per cause.
 
-use super::said::{ConsentEnds, same_person};
+use super::{
+    outdated::Outdated,
+    said::{ConsentEnds, same_person},
+};
 use crate::{
     commands::{
         causes::{self, Unfinished, causes, type_names},
@@ -9,6 +12,7 @@ use crate::{
         standing::{minute, standing},
         terminal::{self, on_one_line},
     },
+    config::Settings,
     outcome::{self, Reason, TypeOutcome, WalkKind, WalkState},
     plural,
     warehouse::{ConnectionRow, MartState, TypeStatus},
@@ -20,6 +24,7 @@ use std::{
 
 /// The data that the status shows.
 pub(super) struct Told<'a> {
+    pub(super) settings: &'a Settings,
     pub(super) connections: &'a [ConnectionRow],
     pub(super) types: &'a [TypeStatus],
     pub(super) marts: &'a MartState,
@@ -78,13 +83,16 @@ fn connection(out: &mut dyn Write, row: &ConnectionRow, told: &Told<'_>) -> io::
         let others = others.join(", ");
         line(out, 2, &format!("The same person as {others}; the mart member says why"))?;
     }
-    if told.marts.behind.contains(&row.id) {
+    // Before the first sync there is nothing that a mart could lack.
+    if told.marts.behind.contains(&row.id) && !mine.is_empty() {
         line(out, 2, "Its marts are older than its tables: the next run makes them anew")?;
     }
     if told.with_types && !asked.is_empty() {
         table(out, &asked)?;
     }
-    exceptions(out, row, &asked, told.strangers.get(&row.id).copied().unwrap_or_default())?;
+    let outdated = Outdated::new(row, told.settings);
+    let strangers = told.strangers.get(&row.id).copied().unwrap_or_default();
+    exceptions(out, row, &asked, strangers, &outdated)?;
     left_out(out, &left, told.with_types)
 }
 
@@ -115,11 +123,18 @@ fn exceptions(
     row: &ConnectionRow,
     asked: &[&TypeStatus],
     strangers: u64,
+    outdated: &Outdated<'_>,
 ) -> io::Result<()> {
     let mut hints: Vec<String> = Vec::new();
-    for cause in causes(asked.iter().filter_map(|status| Unfinished::of_status(status))) {
+    let still = asked.iter().filter(|status| !outdated.has(status));
+    for cause in causes(still.filter_map(|status| Unfinished::of_status(status))) {
         line(out, 2, &cause.sentence(asked.len()))?;
         hints.extend(cause.hint().map(str::to_owned));
+        hints.extend(row.plan.as_ref().and_then(|_| cause.next_step(&row.name)));
+    }
+    for sentence in outdated.sentences(asked) {
+        line(out, 2, &sentence)?;
+        hints.push(outdated.hint());
     }
     let rejects: u64 = asked.iter().map(|status| status.rejects).sum();
     if rejects > 0 {

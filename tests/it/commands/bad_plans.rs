@@ -136,8 +136,13 @@ fn a_plan_that_left_the_configuration_costs_its_own_connections_alone_and_status
     assert_eq!(home.value::<i64>(entered), 3);
     let command = "SELECT command FROM sync_run ORDER BY id DESC LIMIT 1";
     assert_eq!(home.value::<String>(command), "sync");
-    // Put right, it goes on.
+    // Put right, it goes on. Until then `status` does not repeat what is no longer true.
     write(&configuration);
+    let status = home.run(&["status", "john"]);
+    assert_eq!(status.code, 1, "{status:?}");
+    assert!(status.stdout.contains("in the last run, "), "{}", status.stdout);
+    assert!(status.stdout.contains("hint: `payersync sync john` asks again"), "{}", status.stdout);
+    assert!(!status.stdout.contains("known plans"), "{}", status.stdout);
     home.succeed(&["sync", "john", "--type", "Patient"], "a correction");
     assert_eq!(home.run(&["status", "john"]).code, 0);
 }

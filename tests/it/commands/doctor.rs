@@ -127,6 +127,15 @@ fn a_plan_that_does_not_answer_and_a_consent_that_ended_are_named() {
     );
     assert!(outcome.stdout.contains(" not updated, "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("payersync connect john --plan demo"), "{}", outcome.stdout);
+    // Nor does `status` ask for a consent that was given meanwhile.
+    let asked = "hint: `payersync connect john --plan demo`";
+    assert!(home.run(&["status"]).stdout.contains(asked));
+    payer.connect(&home, "john", 0);
+    let status = home.run(&["status"]);
+    assert_eq!(status.code, 3, "{}", status.stdout);
+    assert!(status.stdout.contains(" types: connected anew at "), "{}", status.stdout);
+    assert!(status.stdout.contains("hint: `payersync sync john` asks again"), "{}", status.stdout);
+    assert!(!status.stdout.contains("payersync connect"), "{}", status.stdout);
     drop(payer);
     let outcome = home.run(&["doctor"]);
     assert!(outcome.stdout.contains("wrong   plan demo: "), "{}", outcome.stdout);

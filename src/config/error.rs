@@ -1,7 +1,7 @@
 //! Errors of the configuration.
 
 use super::{line::line_of, secret_file::SecretFileError};
-use crate::auth::ClientKeyError;
+use crate::{alike::most_alike, auth::ClientKeyError};
 use std::path::PathBuf;
 
 /// A mistake in the configuration, with its place.
@@ -127,8 +127,10 @@ impl ConfigError {
             ConfigError::UnknownPlan { known, .. } if known.is_empty() => {
                 Some("add a [plans.NAME] section to it".to_owned())
             }
-            ConfigError::UnknownPlan { known, .. } => {
-                Some(format!("known plans: {}", known.join(", ")))
+            ConfigError::UnknownPlan { name, known, .. } => {
+                let alike = most_alike(name, known.iter().map(String::as_str));
+                let alike = alike.map(|alike| format!("did you mean {alike}? "));
+                Some(format!("{}known plans: {}", alike.unwrap_or_default(), known.join(", ")))
             }
             ConfigError::SecretFile {
                 source: error @ SecretFileError::ReadableByOthers { .. },
@@ -161,6 +163,9 @@ impl ConfigError {
                 "make payersync.toml readable for this user, or name its folder with --home"
                     .to_owned(),
             ),
+            ConfigError::Syntax { message, .. } if message.starts_with("duplicate key") => {
+                Some("keep one of the two".to_owned())
+            }
             ConfigError::Syntax { .. } | ConfigError::Value { .. } => Some(
                 "correct it there; `payersync --home EMPTY-FOLDER init` writes every key"
                     .to_owned(),

@@ -79,6 +79,11 @@ fn a_mistake_is_told_with_file_line_and_column_but_without_the_line() {
     for (text, place, word) in [
         ("[sync]\nconnections_in_parallel = 0\n", "payersync.toml:2:27", "above 0"),
         ("[sync\n", "payersync.toml:1", ""),
+        (
+            "[sync]\nconnections_in_parallel = 7\nconnections_in_parallel = 8\n",
+            "payersync.toml:3:1: ",
+            "duplicate key connections_in_parallel",
+        ),
         ("[http]\nmax_atempts = 3\n", "payersync.toml:2:1", "did you mean max_attempts?"),
         (
             "[plans.x]\nfhir_url = \"api.example.com\"\n",
@@ -105,10 +110,10 @@ fn a_value_of_another_kind_is_told_with_what_it_must_be_and_is_never_shown() {
     for (text, told) in [
         (
             "[notify]\ncommand = \"curl hunter2\"\n".to_owned(),
-            "payersync.toml:2:11: this is a text, and must be a list of texts such as [\"a\", \"b\"]",
+            "payersync.toml:2:11: command: this is a text, and must be a list of texts such as [\"a\", \"b\"]",
         ),
         (plan("page_size = \"hunter2\""), "this is a text, and must be a whole number"),
-        (plan("page_size = -7"), "this is below 0"),
+        (plan("page_size = -7"), ": page_size: this is below 0"),
         (plan("page_size = 99999999999"), "this number is too large"),
         (
             plan("page_size = 1.5"),

@@ -113,15 +113,40 @@ fn wanted(expected: &str) -> &str {
     }
 }
 
+/// The message with the name of the key, which serde leaves out if the value is wrong, and toml if the key
+/// is there twice.
+///
+/// `before` is the text before the mistake on its line, `from` the text from the mistake on.
+fn with_key(message: String, before: &str, from: &str) -> String {
+    if message.starts_with("this ") {
+        let name = before.split_once('=').and_then(|(name, _)| bare_key(name));
+        return name.map(|name| format!("{name}: {message}")).unwrap_or(message);
+    }
+    if message == "duplicate key" {
+        let name = from.split(['=', ']', '\n']).next().and_then(bare_key);
+        return name.map(|name| format!("{message} {name}")).unwrap_or(message);
+    }
+    message
+}
+
+/// A key without quotes. Any other text may be a part of a value, which is not shown.
+fn bare_key(text: &str) -> Option<&str> {
+    let text = text.trim();
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    (!text.is_empty() && text.chars().all(is_bare)).then_some(text)
+}
+
 pub(super) fn parse(path: &Path, text: &str) -> Result<File, ConfigError> {
     toml::from_str(text).map_err(|error| {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let on_line = before.rsplit('\n').next().unwrap_or_default();
+        let message = plainly(error.message(), on_line.trim() == "[");
+        let from = text.get(before.len()..).unwrap_or_default();
         ConfigError::Syntax {
             path: path.into(),
             line: before.matches('\n').count() + 1,
             column: on_line.chars().count() + 1,
-            message: plainly(error.message(), on_line.trim() == "["),
+            message: with_key(message, on_line, from),
         }
     })
 }

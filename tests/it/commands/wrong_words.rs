@@ -3,7 +3,7 @@
 use crate::support::{Home, Payer};
 
 /// Arguments, exit code, what the message has, what the hint has (`-` where clap has the word).
-const WRONG: [(&str, i32, &str, &str); 46] = [
+const WRONG: [(&str, i32, &str, &str); 47] = [
     ("snyc", 1, "unrecognized subcommand 'snyc'", "-"),
     ("sync nobody", 1, "there is no connection nobody", "known connections: mary"),
     ("sync --type Claims", 1, "there is no resource type Claims", "did you mean Claim?"),
@@ -13,6 +13,7 @@ const WRONG: [(&str, i32, &str, &str); 46] = [
     ("import mary nofile.json", 1, "cannot read nofile.json", "name a file or folder that exists"),
     ("import new /etc/passwd", 1, "/etc/passwd: is not JSON", "give FHIR R4 resources as JSON"),
     ("connect mary --plan nope", 1, "has no plan nope", "known plans: demo"),
+    ("connect mary --plan demoo", 1, "has no plan demoo", "did you mean demo? known plans: demo"),
     ("connect ma|ry --plan demo", 1, "\"ma ry\" cannot be a connection's name", "use letters"),
     ("run --shard 5/3", 1, "not a shard such as 1/4", "-"),
     ("status nobody", 1, "there is no connection nobody", "known connections: mary"),

@@ -43,7 +43,7 @@ pub(crate) async fn look(
             let said = format!("{:#}", anyhow::Error::from(error));
             // The finding names the plan already.
             let said = said.strip_prefix(&format!("{what}: ")).unwrap_or(&said).to_owned();
-            findings.push(unless_unused(asked, format!("{what} secret"), said, hint));
+            findings.push(unless_unused(asked, plan, format!("{what} secret"), said, hint));
             RequestSettings::default()
         }
     };
@@ -79,14 +79,18 @@ pub(crate) async fn look(
 /// A finding that is `Wrong` if a connection uses the plan, else a warning: no sync needs an unused plan.
 fn unless_unused(
     asked: Asked,
+    plan: &PlanSettings,
     what: impl Into<String>,
     said: String,
     hint: impl Into<String>,
 ) -> Finding {
-    match asked.is_used {
-        true => Finding::wrong(what, said, hint),
-        false => Finding::warning(what, format!("{said} (no connection uses the plan yet)"), hint),
+    if asked.is_used {
+        return Finding::wrong(what, said, hint);
     }
+    let or = format!("if you do not use the plan, delete [plans.{}]", plan.name);
+    let hint = Some(hint.into()).filter(|hint: &String| !hint.is_empty());
+    let hint = hint.map_or(or.clone(), |hint| format!("{hint}; {or}"));
+    Finding::warning(what, format!("{said} (no connection uses the plan yet)"), hint)
 }
 
 /// Asks the plan's FHIR server for its metadata; returns whether it answers.
@@ -108,7 +112,7 @@ async fn server(
         Err(error) => {
             let said = format!("{:#}", anyhow::Error::from(error));
             let hint = "check fhir_url, this machine's network, its proxy and its certificates";
-            findings.push(unless_unused(asked, what, said, hint));
+            findings.push(unless_unused(asked, plan, what, said, hint));
             return false;
         }
     };

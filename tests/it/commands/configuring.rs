@@ -138,6 +138,7 @@ fn a_plan_that_no_connection_uses_costs_no_verdict_and_no_patience() {
     assert_eq!(outcome.code, 0, "{}", outcome.stdout);
     assert!(outcome.stdout.contains("look    plan demo: "), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("no connection uses the plan yet"), "{}", outcome.stdout);
+    assert!(outcome.stdout.contains("; if you do not use the plan, delete [plans."), "{outcome:?}");
     assert!(!outcome.stdout.contains("6 attempts"), "{}", outcome.stdout);
 }
 

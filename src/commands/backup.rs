@@ -44,7 +44,8 @@ pub(super) fn run(folder: &Path, args: &BackupArgs) -> Result<ExitCode, Failure>
         }
         (None, true) => "Only this home's vault key opens it; keep a copy of the key elsewhere",
         (None, false) => {
-            "The backup holds health data and no tokens; keep the vault's key elsewhere"
+            "The backup holds health data and no tokens: vault.db, vault.key and payersync.toml are \
+             not in it (docs/operations.md, Backup and restore)"
         }
     });
     Ok(ExitCode::Complete)
@@ -62,6 +63,13 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
         WarehouseError::Exists { .. } => {
             Failure::from(error).hint("name a new home with --home, or move warehouse.db aside")
         }
+        WarehouseError::Missing { .. } => {
+            Failure::from(error).hint("name a file that `payersync backup` wrote")
+        }
+        WarehouseError::NotADatabase { .. } => Failure::from(error).hint(
+            "name a file that `payersync backup` wrote; the backup of an encrypted warehouse opens \
+             only in a build with --features encryption",
+        ),
         error => error.into(),
     })?;
     log_done(&warehouse, "restore", &args.file, None)?;
@@ -72,7 +80,7 @@ pub(super) fn restore(folder: &Path, args: &RestoreArgs) -> Result<ExitCode, Fai
         false => "put payersync.toml back, then ",
     };
     tell(&format!(
-        "Next: {before}`payersync sync`; a connection without tokens here asks for a new consent"
+        "Next: {before}`payersync sync`; without vault.db and its key the members consent again"
     ));
     Ok(ExitCode::Complete)
 }

@@ -268,7 +268,7 @@ impl WarehouseError {
             }
             WarehouseError::NewerSchema { .. } => Some("use the newer payersync that wrote it"),
             WarehouseError::Missing { .. } => Some(
-                "`payersync connect` and `payersync sync` make it; `payersync demo` shows the whole job",
+                "`payersync init`, `connect` and `sync` make it; `payersync demo` shows the whole job",
             ),
             WarehouseError::Exists { .. } => Some("name another file, or move this one away"),
             WarehouseError::NotAWarehouse { .. } => {

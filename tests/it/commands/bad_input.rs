@@ -321,7 +321,11 @@ fn what_is_no_warehouse_or_a_newer_one_is_left_as_it_is() {
     for command in commands {
         refused(&home, command, 5, "is not a SQLite database", "move it away");
     }
-    fs::remove_file(home.file("warehouse.db")).unwrap();
+    fs::rename(home.file("warehouse.db"), home.file("letter.db")).unwrap();
+    let (letter, backup) = (home.file("letter.db"), "name a file that `payersync backup` wrote");
+    let letter = letter.to_str().unwrap();
+    refused(&home, &["restore", letter], 5, "is not a SQLite database", backup);
+    refused(&home, &["restore", "no.db"], 1, "there is no warehouse at no.db", backup);
     assert_eq!(home.run(&["sync"]).code, 1);
     home.warehouse()
         .execute_batch(

@@ -317,12 +317,23 @@ impl Manifest {
 
     /// A text with the number of files and rows.
     pub(super) fn counts(&self) -> String {
-        let rows: u64 = self.files.iter().map(|file| file.rows).sum();
         format!(
             "{} in {}",
-            plural::count(rows, "row"),
+            plural::count(self.rows(), "row"),
             plural::count(self.files.len(), self.file_noun)
         )
+    }
+
+    /// The number of rows in all files.
+    pub(super) fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+
+    /// The exported table that has the name of the folder: who wanted that table has left out the folder.
+    pub(super) fn table_named_like(&self, folder: &Path) -> Option<&str> {
+        let name = folder.file_name()?.to_str()?;
+        let mut tables = self.files.iter().filter_map(|file| file.table.as_deref());
+        tables.find(|table| *table == name)
     }
 
     /// Whether the files hold every cell, even if some are rounded.

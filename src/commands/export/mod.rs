@@ -72,11 +72,20 @@ pub(super) fn run(folder: &Path, args: &ExportArgs) -> Result<ExitCode, Failure>
     log(&file, place.target(), &done.counts())?;
     tell(&format!("Exported {} to {}", done.counts(), place.target().display()));
     done.warnings().iter().for_each(|warning| warn(warning));
+    if args.tables.is_empty()
+        && let Some(table) = done.table_named_like(place.target())
+    {
+        let folder = args.folder.display();
+        tell(&format!(
+            "Note: {folder} is the folder; `payersync export DIR {table}` writes that table alone"
+        ));
+    }
     tell(match args.deidentify {
         true => {
             "The files are de-identified; manifest.json says how. Read docs/deidentify.md before you \
              hand them on"
         }
+        false if done.rows() == 0 => "The files hold no row; manifest.json has their hashes",
         false => "The files hold health data and no tokens; manifest.json has their hashes",
     });
     Ok(if done.is_faithful() { ExitCode::Complete } else { ExitCode::Incomplete })

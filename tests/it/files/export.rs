@@ -268,6 +268,24 @@ fn refused(home: &Home, arguments: &[&str], why: &str) {
 }
 
 #[test]
+fn a_folder_named_like_a_table_is_told_and_files_without_a_row_hold_no_health_data() {
+    let home = Home::new();
+    home.bring_empty_warehouse();
+    if !home.file("warehouse.db").exists() {
+        return; // A build that encrypts brings none along.
+    }
+    let folder = home.file("claim");
+    let outcome = home.run(&["export", folder.to_str().unwrap()]);
+    assert_eq!(outcome.code, 0, "{}", outcome.stderr);
+    let note = "is the folder; `payersync export DIR claim` writes that table alone";
+    assert!(outcome.stderr.contains(note), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("Exported 0 rows in "), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("The files hold no row; "), "{}", outcome.stderr);
+    let named = home.run(&["export", folder.to_str().unwrap(), "claim"]);
+    assert!(!named.stderr.contains("Note: "), "{}", named.stderr);
+}
+
+#[test]
 fn an_export_takes_the_place_of_an_export_and_of_nothing_else() {
     let home = Home::new();
     let file = put(&home, "in.ndjson", ndjson(&member("p1")));

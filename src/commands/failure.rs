@@ -273,11 +273,11 @@ impl From<GrantError> for Failure {
 
 impl From<AuthorizeError> for Failure {
     fn from(error: AuthorizeError) -> Failure {
-        let code = match error {
-            AuthorizeError::Denied { .. } => ExitCode::ConsentNeeded,
-            _ => ExitCode::Usage,
-        };
-        Failure::new(code, error)
+        match error {
+            AuthorizeError::Denied { .. } => Failure::new(ExitCode::ConsentNeeded, error)
+                .hint("if that was a mistake, run the same `payersync connect` again"),
+            _ => Failure::new(ExitCode::Usage, error),
+        }
     }
 }
 

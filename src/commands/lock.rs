@@ -4,6 +4,7 @@
 
 use super::{
     failure::{Failure, WRITABLE},
+    standing::minute,
     told::tell,
 };
 use crate::{
@@ -120,7 +121,9 @@ fn take_file(
                     "`payersync run` keeps the home until it is stopped; let it sync on its \
                      schedule, or stop it"
                 }
-                _ => "wait, or stop that process; the next run goes on from there",
+                _ => {
+                    "wait until it ends, or stop it (the next run goes on from there), and run this again"
+                }
             };
             let owner = if owner.is_empty() { "another process" } else { owner };
             return Err(
@@ -133,11 +136,11 @@ fn take_file(
         }
         thread::sleep(PAUSE);
     }
-    let started = clock::text(Clock::system().now());
+    let started = minute(&clock::text(Clock::system().now()));
     // The lock is held; its file only tells others who holds it. On a full disk this write fails, but a purge
     // that would make room must still get the lock.
     let _ = file.set_len(0).and_then(|()| file.rewind()).and_then(|()| {
-        writeln!(file, "`payersync {command}`, process {}, since {started}", std::process::id())
+        writeln!(file, "`payersync {command}`, process {}, since {started} UTC", std::process::id())
     });
     Ok(HomeLock { file })
 }
@@ -181,7 +184,7 @@ mod tests {
         let first = take(home.path(), "sync").unwrap();
         let refused = take(home.path(), "sync").unwrap_err();
         assert_eq!(refused.code(), ExitCode::Locked);
-        assert!(refused.what_to_do().starts_with("wait, "), "{}", refused.what_to_do());
+        assert!(refused.what_to_do().starts_with("wait until it ends"), "{}", refused.what_to_do());
         let text = format!("{refused:?}");
         assert!(text.contains("`payersync sync`"), "{text}");
         assert!(text.contains(&std::process::id().to_string()), "{text}");

@@ -273,7 +273,7 @@ impl KnownState<'_> {
             return self.why_no_changes(state);
         }
         let reason = if !state.all_dated {
-            "some of its resources have no date"
+            "some of its resources came without meta.lastUpdated"
         } else if state.has_open_rejects {
             "a resource that came could not be stored"
         } else if state.has_outdated {

@@ -44,7 +44,10 @@ pub enum CallbackError {
     )]
     NotLoopback,
     /// Another program listens at the port.
-    #[error("port {port} is in use; stop what uses it, or change redirect_url")]
+    #[error(
+        "port {port} is in use by another `payersync connect`, which waits for a consent, or by another \
+         program; stop it, or change redirect_url"
+    )]
     PortInUse {
         /// The port.
         port: u16,

@@ -55,7 +55,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
         require_known_token_origin(&home::vault(folder)?, &registration, &args.name)?;
     }
     let member = args.member.as_deref();
-    let (mut erased, mut is_for_another) = (None, false);
+    let (mut erased, mut is_for_another, mut is_unnamed) = (None, false, false);
     let row = match plan.grant() {
         GrantKind::None | GrantKind::Token => {
             let consent =
@@ -84,6 +84,7 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
                 None,
             );
             let grant = redeem(&consent, &answer, &http).await?;
+            is_unnamed = grant.patient.is_none() && !plan.dependants;
             let stored = async {
                 let held = another_patients(&warehouse, &args.name, &plan.bases, &grant)?;
                 is_for_another = held.is_some();
@@ -113,6 +114,9 @@ pub(super) async fn run(folder: &Path, args: ConnectArgs) -> Result<ExitCode, Fa
     // The consent has been answered, so the pending request is of no more use.
     let _ = pending::forget(folder, &args.name);
     tell(&format!("Connected {} {}", row.name, row.source()));
+    if is_unnamed {
+        tell("The plan does not name the patient: whose data this is shows with the next sync");
+    }
     // The consent is stored. What fails from here on is told and fails nothing: the next `connect` or
     // `doctor` finds it again, and the outcome of the purge above is still to be reported.
     if plan.grant().has_endpoint()

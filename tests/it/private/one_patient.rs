@@ -42,6 +42,15 @@ fn the_first_of_two_patients_is_the_connections_and_the_other_is_told_with_what_
     assert_eq!(live(&home), ["Coverage/2", "Patient/a"]);
     assert_eq!(rejects(&home), ["Coverage/1 foreign_subject", "Patient/b foreign_subject"]);
     assert_eq!(home.value::<String>("SELECT patient_id FROM connection"), "a");
+    // The plan does not say whose consent a renewal is, so `connect` does not either.
+    let unnamed = "whose data this is shows with the next sync";
+    let renewed = payer.connect(&home, &[]);
+    assert!(renewed.stderr.contains(unnamed), "{}", renewed.stderr);
+    payer.script().token = r#","patient":"a""#.to_owned();
+    let renewed = payer.connect(&home, &[]);
+    assert!(renewed.stderr.contains("Connected john"), "{}", renewed.stderr);
+    assert!(!renewed.stderr.contains(unnamed), "{}", renewed.stderr);
+    payer.script().token.clear();
     // In another order, and however the walk is made, it is still the same patient.
     payer.serve("Patient", &[patient("b", ""), patient("a", "")]);
     for arguments in [&["sync"][..], &["sync", "--full"], &["sync", "--type", "Coverage"]] {

@@ -356,7 +356,7 @@ impl FhirClient {
     }
 
     /// Whether requests carry a token; an open server wants none.
-    fn has_token(&self) -> bool {
+    pub(crate) fn has_token(&self) -> bool {
         self.registration.grant != GrantKind::None
     }
 

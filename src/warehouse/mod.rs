@@ -78,7 +78,9 @@ pub(crate) use walks::cursor::{
     window_cursor, window_is_too_long, windows_are_closed,
 };
 pub(crate) use walks::everything::{MissedAlong, along_types};
-pub(crate) use walks::ledger::{WalkStart, latest_walk, was_forbidden_before};
+pub(crate) use walks::ledger::{
+    WalkStart, latest_walk, reads_were_blocked_before, was_forbidden_before,
+};
 pub(crate) use walks::left_out::{brought_late, held_since, outdated, seen_last};
 pub use walks::moves::Moving;
 pub(crate) use walks::page::{ChangedResource, PageWrite, Reject, Unchanged};

@@ -226,7 +226,8 @@ async fn finish(
         Some(finish) => WalkFinish { failed_page: None, ..finish.clone() },
         None => {
             let stopped = reads.stopped.clone();
-            let required = context.required.contains(&resource_type);
+            let missing = missing(context, &summary, refusal);
+            let required = context.required.contains(&resource_type).then_some(missing);
             describe(&resource_type, &summary, stopped, some_incomplete, refusal, required)
         }
     };
@@ -242,14 +243,51 @@ async fn finish(
     Ok(WalkReport { resource_type, finish, counters })
 }
 
-/// The ledger's entry for a type that was read by reference.
+/// Why a required type is missing of which no read has brought a resource, and what a person can do about it.
+///
+/// Only a refusal of access says something of the consent.
+fn missing(
+    context: &WalkContext,
+    summary: &QueueSummary,
+    refusal: &WalkFinish,
+) -> (Reason, String) {
+    let (name, plan) = (&context.connection.name, context.connection.plan_name());
+    let reason = match refusal.http_status {
+        _ if summary.refused > 0 => Reason::Forbidden,
+        None | Some(401 | 403) => Reason::Forbidden,
+        Some(404) => Reason::NotFound,
+        Some(500..) => Reason::ServerError,
+        Some(_) => Reason::Refused,
+    };
+    let hint = match reason {
+        Reason::Forbidden if !context.client.has_token() => {
+            "the plan's grant is \"none\", so no token is sent; if the server wants a token, set \
+             another grant in the plan's section"
+                .to_owned()
+        }
+        Reason::Forbidden => format!(
+            "the consent may not cover it; `payersync connect {name} --plan {plan}` asks anew"
+        ),
+        Reason::NotFound => {
+            "if the plan does not serve it, leave it out of `required` in the plan's section"
+                .to_owned()
+        }
+        _ => "if the plan wants another search of the type, add a rule for it to `search` in the \
+             plan's section; if the plan does not serve it, leave it out of `required` there"
+            .to_owned(),
+    };
+    (reason, hint)
+}
+
+/// The ledger's entry for a type that was read by reference. `required` says why a required type of which
+/// nothing came is missing, and what to do.
 fn describe(
     name: &str,
     summary: &QueueSummary,
     stopped: Option<WalkFinish>,
     some_incomplete: bool,
     refusal: &WalkFinish,
-    required: bool,
+    required: Option<(Reason, String)>,
 ) -> WalkFinish {
     if summary.pending > 0 {
         let stopped = stopped.unwrap_or_else(|| {
@@ -260,39 +298,29 @@ fn describe(
             format!("{} still to be read: {detail}", plural::count(summary.pending, "reference"));
         return WalkFinish { detail: Some(detail), keep_cursor: false, ..stopped };
     }
-    let is_missed = summary.refused > 0 || (required && is_about_a_member(name));
+    let is_missed = summary.refused > 0 || (required.is_some() && is_about_a_member(name));
     if summary.stored == 0 && is_missed {
         let detail = match summary.refused {
             0 => {
                 "the plan does not list the type, and no stored resource refers to a resource of \
                  the type that could be read"
             }
-            _ => "the plan neither lists the type nor allows reads of it",
+            _ => {
+                "the plan neither lists the type nor allows reads of it; what it refused is asked \
+                 for again when full walks are due (full_walk_every_days), or by `payersync sync \
+                 NAME --full`"
+            }
         };
         let detail = detail.to_owned();
-        return if required {
-            // A plan that does not know the type says nothing about the consent.
-            let is_unknown = summary.refused == 0 && refusal.http_status == Some(404);
-            let (reason, hint) = match is_unknown {
-                true => (
-                    Reason::NotFound,
-                    "if the plan does not serve it, leave it out of `required` in the plan's section",
-                ),
-                false => (
-                    Reason::Forbidden,
-                    "the consent may not cover it; `payersync connect` asks anew",
-                ),
-            };
-            let finish = WalkFinish::incomplete(reason, detail);
-            // The plan's own words about the type are those of its refusal to list it.
-            WalkFinish {
+        return match required {
+            Some((reason, hint)) => WalkFinish {
+                // The plan's own words about the type are those of its refusal to list it.
                 http_status: refusal.http_status.or(Some(403)),
                 server_message: refusal.server_message.clone(),
-                hint: Some(hint.to_owned()),
-                ..finish
-            }
-        } else {
-            WalkFinish::not_walked(WalkState::NotServed, Reason::Forbidden, detail)
+                hint: Some(hint),
+                ..WalkFinish::incomplete(reason, detail)
+            },
+            None => WalkFinish::not_walked(WalkState::NotServed, Reason::Forbidden, detail),
         };
     }
     let mut parts = Vec::new();

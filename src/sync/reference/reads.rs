@@ -14,7 +14,7 @@ use crate::{
     monitor::Event,
     sync::{
         context::WalkContext,
-        walk::ending::{interrupted, request_limit},
+        walk::ending::{interrupted, request_limit, unavailable},
     },
     warehouse::{
         Answered, PageWrite, ReferenceType, Reject, RowBatch, Sums, Tally, Verdict, WalkCounters,
@@ -50,6 +50,8 @@ pub(crate) struct Reads {
     tried: HashSet<String>,
     /// Refusals since the last resource that could be read.
     doubtful: Vec<Answered>,
+    /// What the ledger says of a read that a gateway refused.
+    blocked: Option<WalkFinish>,
     /// The resource of the type that could be read last.
     last_read: Option<String>,
     failures: u32,
@@ -83,6 +85,7 @@ impl Reads {
             lists: known.batches,
             tried: HashSet::new(),
             doubtful: Vec::new(),
+            blocked: None,
             last_read: None,
             failures: 0,
         }
@@ -202,6 +205,9 @@ impl Reads {
             self.stop(&error);
             return Ok(());
         };
+        if error.is_blocked() {
+            self.blocked = Some(unavailable(&error, &self.context.connection));
+        }
         let answered = Answered {
             resource_id: id,
             verdict,
@@ -239,10 +245,7 @@ impl Reads {
     }
 
     fn stop(&mut self, error: &FetchError) {
-        let mut finish = WalkFinish::incomplete(error.reason(), error.to_string());
-        finish.http_status = error.status();
-        finish.server_message = error.server_message();
-        self.stopped = Some(finish);
+        self.stopped = Some(unavailable(error, &self.context.connection));
     }
 
     /// Sends one request, unless it is time to stop.

@@ -178,6 +178,21 @@ pub(crate) fn was_forbidden_before(
         .doing("cannot read whether a type was refused before")
 }
 
+/// Whether a gateway refused reads by id of a walk's type in a run before the walk's.
+pub(crate) fn reads_were_blocked_before(
+    connection: &Connection,
+    walk: &WalkKey,
+) -> Result<bool, WarehouseError> {
+    connection
+        .query_row(
+            "SELECT EXISTS (SELECT 1 FROM sync_walk WHERE connection_id = ?1 AND resource_type = ?2
+               AND run_id < ?3 AND +mode = 'reference' AND reason = 'blocked')",
+            params![walk.connection_id, walk.resource_type, walk.run_id],
+            |row| row.get(0),
+        )
+        .doing("cannot read whether reads of a type were refused before")
+}
+
 /// Notes the URL of the latest page stored, parameter names only.
 pub(super) fn note_page(connection: &Connection, page: &PageWrite) -> Result<(), WarehouseError> {
     connection

@@ -79,3 +79,38 @@ fn a_plan_that_refuses_all_reads_for_a_night_settles_nothing() {
         assert_eq!((state(&home), read(&home).len()), ("complete".to_owned(), 15), "{status}");
     }
 }
+
+/// A firewall that refuses reads for one night must not keep the Practitioners away until full walks are due.
+#[test]
+fn reads_that_a_gateway_refuses_are_made_again_in_the_next_run_unless_it_always_refuses_them() {
+    let blocked = |asked: &Asked| match asked.id {
+        Some(_) => (403, "<html><head><title>403 Forbidden</title></head></html>".to_owned()),
+        None => answer(asked, 3, |_| None),
+    };
+    let ledger = |home: &Home| {
+        home.rows("SELECT state, reason FROM completeness WHERE resource_type = 'Practitioner'")
+            .concat()
+    };
+    for is_well in [true, false] {
+        let payer = Scripted::start(&TYPES, blocked);
+        let home = payer.connected_home(&TYPES, "");
+        let first = home.run(&["sync"]);
+        assert_eq!(first.code, 2, "{}", first.stderr);
+        assert_eq!(ledger(&home), ["incomplete", "blocked"]);
+        assert!(first.stderr.contains("requests_per_second"), "{}", first.stderr);
+        if is_well {
+            payer.play(|asked| answer(asked, 3, |_| None));
+            home.succeed(&["sync"], "the gateway lets reads through");
+            assert_eq!((ledger(&home)[0].as_str(), read(&home).len()), ("complete", 3));
+            continue;
+        }
+        home.run(&["sync"]);
+        assert_eq!(ledger(&home)[1], "forbidden", "the web server always answers so");
+        let told = "SELECT detail LIKE '%full_walk_every_days%--full%' FROM completeness
+                    WHERE resource_type = 'Practitioner'";
+        assert!(home.value::<bool>(told));
+        payer.asked();
+        home.run(&["sync"]);
+        assert!(payer.asked().iter().all(|asked| asked.id.is_none()), "nothing is asked again");
+    }
+}

@@ -49,13 +49,15 @@ fn a_type_that_is_not_required_may_be_refused_and_one_that_is_may_not() {
 fn a_required_type_that_the_plan_does_not_know_is_told_in_the_plans_own_word() {
     let payer = ehr();
     // A table of refusals has 404 in HTML for what an EHR does not know.
-    payer.script().refused.insert("Coverage", 404);
-    let home = payer.home("types = [\"Patient\", \"Condition\", \"Coverage\"]\n");
-    let outcome = home.run(&["sync"]);
-    assert_eq!(outcome.code, 2, "{}", outcome.stderr);
-    assert_eq!(stands(&home, "Coverage"), ["incomplete", "not_found"]);
-    assert!(outcome.stderr.contains("leave it out of `required`"), "{}", outcome.stderr);
-    assert!(!outcome.stderr.contains("consent may not"), "{}", outcome.stderr);
+    for (status, reason) in [(404, "not_found"), (501, "server_error")] {
+        payer.script().refused.insert("Coverage", status);
+        let home = payer.home("types = [\"Patient\", \"Condition\", \"Coverage\"]\n");
+        let outcome = home.run(&["sync"]);
+        assert_eq!(outcome.code, 2, "{}", outcome.stderr);
+        assert_eq!(stands(&home, "Coverage"), ["incomplete", reason]);
+        assert!(outcome.stderr.contains("leave it out of `required`"), "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains("consent may not"), "{}", outcome.stderr);
+    }
 }
 
 #[test]

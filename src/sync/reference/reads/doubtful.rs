@@ -4,7 +4,7 @@ use super::{Reads, What};
 use crate::{
     fhir::{FetchError, Referenced},
     outcome::Reason,
-    warehouse::{Answered, Verdict, WarehouseError, read_before},
+    warehouse::{Answered, Verdict, WarehouseError, read_before, reads_were_blocked_before},
 };
 
 /// Resources that are read once more to see that reads still work.
@@ -14,14 +14,38 @@ impl Reads {
     /// Enters the refusals at the end of the queue.
     ///
     /// If some say that a resource does not exist, or come from a gateway, a resource that surely exists is
-    /// read first: a plan or its gateway may refuse all reads from one moment to the next.
+    /// read first: a plan or its gateway may refuse all reads from one moment to the next. If no such
+    /// resource is known, a gateway's refusal counts only if reads were refused so in an earlier run, too.
     pub(super) async fn confirm_doubtful(&mut self) -> Result<(), WarehouseError> {
-        if self.doubtful.iter().any(needs_control) && self.reads_work().await? == Some(false) {
-            for one in self.doubtful.iter_mut().filter(|one| needs_control(one)) {
-                one.verdict = Verdict::Later;
+        if self.doubtful.iter().any(needs_control) {
+            match self.reads_work().await? {
+                Some(true) => {}
+                Some(false) => self.leave(needs_control),
+                None if self.is_blocked_by_habit()? => {}
+                None => self.leave(is_blocked),
             }
         }
         self.record_doubtful().await
+    }
+
+    /// Leaves some of the refusals to the next run. If a gateway's are among them, the ledger says so.
+    fn leave(&mut self, which: fn(&Answered) -> bool) {
+        for one in self.doubtful.iter_mut().filter(|one| which(one)) {
+            one.verdict = Verdict::Later;
+        }
+        if self.stopped.is_none() && self.doubtful.iter().any(is_blocked) {
+            self.stopped = self.blocked.clone();
+        }
+    }
+
+    /// Whether a gateway refused reads of the type in an earlier run, too, and no read has ever brought a
+    /// resource. Some web servers answer so for what the plan does not serve.
+    fn is_blocked_by_habit(&self) -> Result<bool, WarehouseError> {
+        let key = &self.key;
+        self.context.warehouse.reader().read(|connection| {
+            let read = read_before(connection, key.connection_id, &key.resource_type)?;
+            Ok(read.is_empty() && reads_were_blocked_before(connection, key)?)
+        })
     }
 
     /// Enters many refusals in a row, if reads still work: a plan may refuse, or answer by an error, what it
@@ -110,5 +134,10 @@ fn says_gone(answered: &Answered) -> bool {
 
 /// Whether only a read that works shows that an answer is about this resource.
 fn needs_control(answered: &Answered) -> bool {
-    says_gone(answered) || answered.reason == Some(Reason::Blocked.as_str())
+    says_gone(answered) || is_blocked(answered)
+}
+
+/// Whether a gateway in front of the plan refused the read.
+fn is_blocked(answered: &Answered) -> bool {
+    answered.reason == Some(Reason::Blocked.as_str())
 }

@@ -6,7 +6,7 @@
 
 use super::{
     absence::{self, Missed, Shows},
-    ledger, parts, seen,
+    full_walks_gap, ledger, parts, seen,
     type_state::{self, Advance},
     walk_counters::WalkCounters,
     walk_end::WalkEnd,
@@ -76,6 +76,11 @@ pub(crate) fn end_walk(
     }
     ledger::update_counters(&transaction, walk.walk_id, &counters)?;
     ledger::note_tally(&transaction, walk.walk_id, &end.tally)?;
+    if end.finish.state == WalkState::Complete {
+        let gap = full_walks_gap::carry(&transaction, walk)?;
+        let warnings: Vec<String> = end.finish.warning.take().into_iter().chain(gap).collect();
+        end.finish.warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+    }
     ledger::finish_walk(&transaction, walk, &end.finish, now)?;
     if end.keeps_pass {
         seen::keep_pass(&transaction, walk)?;

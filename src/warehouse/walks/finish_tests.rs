@@ -10,6 +10,43 @@ use crate::{
     },
 };
 
+/// The end of a complete walk that declares nothing.
+fn complete() -> WalkEnd {
+    WalkEnd {
+        finish: WalkFinish::complete(None),
+        tally: Tally::default(),
+        sees_all: false,
+        finds_absences: false,
+        missed_at: "2026-03-01".to_owned(),
+        missed_since: "2026-03-01".to_owned(),
+        is_doubted: false,
+        settles_rejects: false,
+        advance: None,
+        keeps_pass: false,
+        before: None,
+        round: None,
+        keeps_part: false,
+        totals: None,
+        shrink_limit_percent: 30,
+    }
+}
+
+/// A walk of this kind over the Coverages, entered in the ledger.
+fn started(connection: &mut Connection, kind: WalkKind) -> WalkKey {
+    let start = WalkStart {
+        run_id: 1,
+        connection_id: 1,
+        resource_type: "Coverage".to_owned(),
+        kind,
+        first_url: None,
+        since: None,
+        window: None,
+        resumes: None,
+        proved_for: None,
+    };
+    start_walk(connection, &start, "2026-03-01T01:00:00Z".parse().unwrap()).unwrap().0
+}
+
 /// Ends a walk over a hundred resources, of which so many came as another patient's and so many did not come.
 /// Returns the end, and how many resources are entered as absent.
 fn ended(anothers: i64, gone: i64) -> (WalkFinish, i64) {
@@ -22,19 +59,7 @@ fn ended(anothers: i64, gone: i64) -> (WalkFinish, i64) {
            SELECT i, 1, 'Coverage', 'c' || i, x'00', '{}', '2026-02-01' FROM n;",
     );
     seen::create_temporary_tables(&connection).unwrap();
-    let start = WalkStart {
-        run_id: 1,
-        connection_id: 1,
-        resource_type: "Coverage".to_owned(),
-        kind: WalkKind::Full,
-        first_url: None,
-        since: None,
-        window: None,
-        resumes: None,
-        proved_for: None,
-    };
-    let now = "2026-03-01T01:00:00Z".parse().unwrap();
-    let (walk, _) = start_walk(&mut connection, &start, now).unwrap();
+    let walk = started(&mut connection, WalkKind::Full);
     let met: Vec<i64> = (anothers + gone + 1..=100).collect();
     seen::insert(&connection, walk.walk_id, &met).unwrap();
     connection
@@ -49,23 +74,8 @@ fn ended(anothers: i64, gone: i64) -> (WalkFinish, i64) {
     for reject in 1..=anothers {
         seen::note_rejected(&connection, walk.walk_id, reject).unwrap();
     }
-    let end = WalkEnd {
-        finish: WalkFinish::complete(None),
-        tally: Tally::default(),
-        sees_all: true,
-        finds_absences: anothers == 0,
-        missed_at: "2026-03-01".to_owned(),
-        missed_since: "2026-03-01".to_owned(),
-        is_doubted: false,
-        settles_rejects: false,
-        advance: None,
-        keeps_pass: false,
-        before: None,
-        round: None,
-        keeps_part: false,
-        totals: None,
-        shrink_limit_percent: 30,
-    };
+    let end = WalkEnd { sees_all: true, finds_absences: anothers == 0, ..complete() };
+    let now = "2026-03-01T02:00:00Z".parse().unwrap();
     let finish = end_walk(&mut connection, &walk, end, WalkCounters::default(), now).unwrap();
     let entered = "SELECT count(*) FROM absent_resource";
     let entered = connection.query_row(entered, [], |row| row.get(0)).unwrap();
@@ -95,4 +105,37 @@ fn what_came_as_another_patients_and_what_did_not_come_are_one_alarm() {
     let told = "kept: 40 stored resources, since too many at once came as another patient's";
     assert_eq!((finish.state, finish.warning.as_deref()), (WalkState::Complete, Some(told)));
     assert_eq!(entered, 0);
+}
+
+#[test]
+fn a_walk_over_changes_hides_nothing_of_what_the_latest_full_walk_lacked() {
+    let mut connection = Scratch::with(
+        "INSERT INTO sync_run (id, command, version, state, started_at)
+           VALUES (1, 'sync', '', 'running', '2026-03-01T01:00:00Z');",
+    );
+    seen::create_temporary_tables(&connection).unwrap();
+    let short = Some("in the latest full walk the server declared 20 resources, its pages held 18");
+    let (full, changes) = (WalkKind::Full, WalkKind::Incremental);
+    // (kind, declared, came), and then: (gap, warning). The warning about a full walk is made elsewhere.
+    for (kind, declared, came, expected) in [
+        (changes, 1, 1, (0, None)),
+        (full, 20, 18, (2, None)),
+        (changes, 1, 1, (2, short)),
+        (changes, 4, 1, (3, short)),
+        (changes, 0, 0, (2, short)),
+        (full, 20, 20, (0, None)),
+        (changes, 1, 1, (0, None)),
+        (full, 20, 21, (-1, None)),
+        (changes, 1, 1, (0, None)),
+    ] {
+        let walk = started(&mut connection, kind);
+        let tally = Tally { declared_total: Some(declared), distinct: came, ..Tally::default() };
+        let counters = WalkCounters { declared_total: Some(declared), ..WalkCounters::default() };
+        let now = "2026-03-01T02:00:00Z".parse().unwrap();
+        let end = WalkEnd { tally, ..complete() };
+        let finish = end_walk(&mut connection, &walk, end, counters, now).unwrap();
+        let gap = "SELECT total_gap FROM sync_walk WHERE id = ?1";
+        let gap: i64 = connection.query_row(gap, [walk.walk_id], |row| row.get(0)).unwrap();
+        assert_eq!((gap, finish.warning.as_deref()), expected, "{kind}: {declared} {came}");
+    }
 }

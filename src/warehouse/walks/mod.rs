@@ -12,6 +12,7 @@ pub(super) mod cursor;
 pub(super) mod everything;
 pub(super) mod files;
 pub(super) mod finish;
+mod full_walks_gap;
 pub(super) mod kinds;
 pub(super) mod ledger;
 pub(super) mod left_out;

@@ -13,6 +13,7 @@ pub(super) mod not_walked;
 pub(super) mod one_type;
 mod page_request;
 mod pass;
+mod refused_changes;
 mod settled;
 mod walk_clock;
 pub(super) mod whole_of_windows;

@@ -10,6 +10,7 @@ use super::{
     by_query::walk_by_query,
     ending::{Remedy, patient_unknown},
     not_walked::enter,
+    refused_changes::{note_refused_changes, refuses_changes},
     settled::walk_until_settled,
 };
 use crate::{
@@ -21,13 +22,13 @@ use crate::{
         decide::{
             attempt::Attempt,
             order::{WalkFrom, WalkOrder},
-            probe::{may_be_of_date, prove},
+            probe::prove,
         },
         reference::absence::prove_absences,
         report::WalkReport,
     },
     warehouse::{
-        LastUpdated, ProofReport, WalkCounters, WalkFinish, WarehouseError, has_unasked_absences,
+        ProofReport, WalkCounters, WalkFinish, WarehouseError, has_unasked_absences,
         is_turn_of_full_walk, pages_of_full_walk,
     },
 };
@@ -46,7 +47,7 @@ pub(crate) async fn walk(
     order.otherwise.retain(|attempt| !(attempt.names_patient && is_anybodys));
     let began = context.clock.now();
     let mut report = walk_as(context, &order).await?;
-    if refuses_changes(&order, &order.from, &report) && !context.stop.is_asked() {
+    if refuses_changes(context, &order, &order.from, &report)? && !context.stop.is_asked() {
         order.from = WalkFrom::Start;
         let before = std::mem::replace(&mut report, walk_as(context, &order).await?);
         // If the whole type is refused, too, something else in the search is to blame.
@@ -89,29 +90,6 @@ pub(crate) async fn walk(
         }
         None => Ok(told(context, report)),
     }
-}
-
-/// Notes that the plan refuses `_lastUpdated`, once it answers the same search without it.
-async fn note_refused_changes(
-    context: &WalkContext,
-    order: &WalkOrder,
-) -> Result<(), WarehouseError> {
-    let (id, refused) = (context.connection.id, LastUpdated::Refused);
-    context.warehouse.set_last_updated(id, &order.resource_type, refused, None).await
-}
-
-/// Whether the plan refused a search for changes at its first page. A plan may begin to refuse `_lastUpdated`
-/// after it has shown that it honours it.
-fn refuses_changes(order: &WalkOrder, from: &WalkFrom, report: &WalkReport) -> bool {
-    let WalkReport { finish, counters, .. } = report;
-    // A probe that is refused has had the whole type walked.
-    let is_of_changes =
-        order.window.is_none() && matches!(from, WalkFrom::Since(increment) if !increment.probe);
-    let is_out = finish.reason.is_some_and(Reason::is_without_token);
-    is_of_changes
-        && counters.pages == 0
-        && !is_out
-        && finish.http_status.is_some_and(may_be_of_date)
 }
 
 /// The search to try after a search was refused at its first page, or found nothing of a type of which the
@@ -200,8 +178,10 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
             changes.counters.add_effort(&effort);
             return Ok(changes);
         }
-        let beside = order.beside.as_deref();
-        is_refused_beside = beside.is_some_and(|from| refuses_changes(order, from, &changes));
+        is_refused_beside = match order.beside.as_deref() {
+            Some(from) => refuses_changes(context, order, from, &changes)?,
+            None => false,
+        };
         effort.add(&changes.counters);
     }
     // If requests are limited, a full walk must not use up the requests for the proofs after the last one.
@@ -213,7 +193,7 @@ async fn walk_as(context: &WalkContext, order: &WalkOrder) -> Result<WalkReport,
         note_refused_changes(context, order).await?;
     }
     // If the changes are refused, the walk over the whole type follows, and then the proofs.
-    let proofs = match is_out(&report) || refuses_changes(order, &order.from, &report) {
+    let proofs = match is_out(&report) || refuses_changes(context, order, &order.from, &report)? {
         true => ProofReport::default(),
         false => prove_absences(context, order).await?,
     };

@@ -332,9 +332,9 @@ impl Pass<'_> {
 
     /// Whether the plan, or a gateway in front of it, refused the type by a 403 in an earlier run, too.
     fn was_refused_before(&self) -> Result<bool, WarehouseError> {
-        let (key, run_id) = (&self.key, self.context.run_id);
-        let reader = self.context.warehouse.reader();
-        reader.read(|connection| was_forbidden_before(connection, key, run_id))
+        let of_type = (self.key.connection_id, self.key.resource_type.as_str());
+        let (reader, run_id) = (self.context.warehouse.reader(), self.context.run_id);
+        reader.read(|connection| was_forbidden_before(connection, of_type, run_id))
     }
 
     /// Refuses a whole page if the page answers a search for another patient.

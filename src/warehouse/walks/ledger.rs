@@ -159,10 +159,10 @@ pub(crate) fn abandon_walk(
     transaction.commit().doing(doing)
 }
 
-/// Whether a search over a walk's type ended with status 403 in a run before this one.
+/// Whether a search over a type of a connection ended with status 403 in a run before this one.
 pub(crate) fn was_forbidden_before(
     connection: &Connection,
-    walk: &WalkKey,
+    (connection_id, resource_type): (i64, &str),
     run_id: i64,
 ) -> Result<bool, WarehouseError> {
     connection
@@ -172,7 +172,7 @@ pub(crate) fn was_forbidden_before(
                    AND resource_type = ?2 AND run_id < ?3 AND http_status = 403
                    AND +mode IN {SEARCHES})"
             ),
-            params![walk.connection_id, walk.resource_type, run_id],
+            params![connection_id, resource_type, run_id],
             |row| row.get(0),
         )
         .doing("cannot read whether a type was refused before")

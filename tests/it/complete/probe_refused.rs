@@ -80,15 +80,26 @@ fn a_search_that_is_refused_is_asked_for_again_after_a_week() {
 /// The probe was answered nights ago; a new gateway refuses what the old one honoured.
 #[test]
 fn a_search_for_changes_that_is_refused_from_now_on_is_a_full_walk_the_same_night() {
-    let (payer, home, status) = synced();
-    home.succeed(&["sync"], "the probe is answered");
-    assert_eq!(mode(&home), "incremental");
-    status.store(400, Ordering::Relaxed);
-    home.succeed(&["sync"], "refused from now on");
-    assert_eq!(mode(&home), "full");
-    payer.asked();
-    home.succeed(&["sync"], "the next night");
-    assert!(payer.asked().iter().all(|asked| !asked.query.contains_key("_lastUpdated")));
+    const WEB_PAGE: &str = "<html><head><title>403 Forbidden</title></head></html>";
+    for (refusal, body) in [(400, ""), (403, ""), (403, WEB_PAGE)] {
+        let (payer, home, _) = synced();
+        home.succeed(&["sync"], "the probe is answered");
+        assert_eq!(mode(&home), "incremental");
+        payer.play(move |asked| match asked.query.contains_key("_lastUpdated") {
+            true => (refusal, body.to_owned()),
+            false => serve(asked),
+        });
+        if body == WEB_PAGE {
+            // A firewall may refuse whatever comes for a night.
+            let blocked = home.run(&["sync"]);
+            assert_eq!(blocked.code, 2, "{}", blocked.stderr);
+        }
+        home.succeed(&["sync"], "refused from now on");
+        assert_eq!(mode(&home), "full", "{refusal} {body}");
+        payer.asked();
+        home.succeed(&["sync"], "the next night");
+        assert!(payer.asked().iter().all(|asked| !asked.query.contains_key("_lastUpdated")));
+    }
 }
 
 /// The full walk must not begin anew, night after night, since nothing can be asked of the changes.

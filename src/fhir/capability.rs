@@ -1,7 +1,10 @@
 //! The CapabilityStatement: which types a server says it can search. Source: FHIR R4,
 //! CapabilityStatement.rest.resource.
 
-use super::first::First;
+use super::{
+    first::First,
+    resource_type::{other_patient_parameter, patient_parameter},
+};
 use crate::{http::without_mark, reference::is_type_name};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +22,8 @@ pub struct Capability {
     elsewhere: BTreeSet<String>,
     /// Each type that another base declares as well, besides the base where the type is asked for.
     twice: BTreeSet<String>,
+    /// Each type that is declared to be searched by its other parameter for the patient alone.
+    by_other_alone: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -115,6 +120,7 @@ impl Capability {
             parameters.0.iter().any(|parameter| parameter.name.as_deref() == Some("_lastUpdated"))
         };
         let (mut searchable, mut only_readable) = (BTreeMap::new(), BTreeSet::new());
+        let mut by_other_alone = BTreeSet::new();
         let mut has_everything = false;
         for rest in raw.rest.0.into_iter().filter(|rest| rest.mode.as_deref() != Some("client")) {
             let everywhere = dated(&rest.parameters);
@@ -134,9 +140,17 @@ impl Capability {
                 // Organization that is only read may have them, and must still be read by reference.
                 let takes_patient =
                     |name: &str| matches!(name, "patient" | "subject" | "beneficiary");
-                let mut parameters = resource.parameters.0.iter();
-                let names_search =
-                    parameters.any(|it| it.name.as_deref().is_some_and(takes_patient));
+                let has = |test: &dyn Fn(&str) -> bool| {
+                    resource.parameters.0.iter().any(|it| it.name.as_deref().is_some_and(test))
+                };
+                let names_search = has(&takes_patient);
+                let other = other_patient_parameter(&resource.name);
+                let usual = patient_parameter(&resource.name);
+                if other.is_some_and(|other| has(&|name| name == other))
+                    && !usual.is_some_and(|usual| has(&|name| name == usual))
+                {
+                    by_other_alone.insert(resource.name.clone());
+                }
                 if resource.interaction.0.is_empty() || offers("search-type") || names_search {
                     let dated = everywhere || dated(&resource.parameters);
                     searchable.insert(resource.name, dated);
@@ -152,6 +166,7 @@ impl Capability {
             has_everything,
             elsewhere,
             twice,
+            by_other_alone,
         })
     }
 
@@ -170,6 +185,10 @@ impl Capability {
                 self.elsewhere.remove(name);
                 self.only_readable.remove(name);
                 self.searchable.remove(name);
+                self.by_other_alone.remove(name);
+                if other.by_other_alone.contains(name) {
+                    self.by_other_alone.insert(name.to_owned());
+                }
                 match other.searchable.get(name) {
                     Some(dated) => drop(self.searchable.insert(name.to_owned(), *dated)),
                     None => drop(self.only_readable.insert(name.to_owned())),
@@ -214,6 +233,12 @@ impl Capability {
         self.only_readable.contains(resource_type)
     }
 
+    /// Whether the type is declared to be searched by its other parameter for the patient, such as
+    /// `beneficiary`, and not by the usual one.
+    pub fn searches_by_other_alone(&self, resource_type: &str) -> bool {
+        self.by_other_alone.contains(resource_type)
+    }
+
     /// Whether `_lastUpdated` is declared for the type. Some servers declare the parameter and ignore it.
     pub fn declares_last_updated(&self, resource_type: &str) -> bool {
         self.searchable.get(resource_type).copied().unwrap_or(false)
@@ -246,6 +271,25 @@ mod tests {
         assert!(!capability.searches("Location") && capability.only_reads("Location"));
         assert!(!capability.only_reads("Patient") && !capability.only_reads("Goal"));
         assert!(!capability.searches("Goal"));
+        assert!(!capability.searches_by_other_alone("Coverage"));
+    }
+
+    #[test]
+    fn a_coverage_may_be_searched_by_beneficiary_alone() {
+        for (parameters, expected) in [
+            (r#"{"name":"beneficiary"},{"name":"_id"}"#, true),
+            (r#"{"name":"beneficiary"},{"name":"patient"}"#, false),
+            (r#"{"name":"patient"}"#, false),
+        ] {
+            let text = format!(
+                r#"{{"resourceType":"CapabilityStatement","rest":[{{"resource":[
+                   {{"type":"Coverage","searchParam":[{parameters}]}},
+                   {{"type":"Goal","searchParam":[{parameters}]}}]}}]}}"#
+            );
+            let capability = Capability::parse(text.as_bytes()).unwrap();
+            assert_eq!(capability.searches_by_other_alone("Coverage"), expected, "{parameters}");
+            assert!(!capability.searches_by_other_alone("Goal"), "{parameters}");
+        }
     }
 
     #[test]

@@ -147,21 +147,38 @@ fn usual(
         after: &[],
         after_untold: &[],
     };
+    let is_declared = input.capability.is_some_and(|it| it.searches(name));
+    let after = match is_declared || input.required.contains(name) {
+        true => WANTS_PATIENT_OR_ROUTE,
+        false => WANTS_PATIENT,
+    };
+    let is_other_alone = input.capability.is_some_and(|it| it.searches_by_other_alone(name));
     // Both parameters bring the same, but a plan that knows one of them may not know the other.
     let by_other = other_patient_parameter(name).map(|parameter| {
         let query = SearchQuery::by_patient(parameter);
         let proved_for = fingerprint(input, name, &[query.as_str()]);
-        let why = format!("searched by {parameter}, since the plan refuses a search by patient");
-        Attempt { proved_for, after: WANTS_PATIENT, ..on(query.on(bare)) }.noting(&why)
+        let why = match is_other_alone {
+            true => {
+                format!("searched by {parameter}, since the plan declares no search by patient")
+            }
+            false => format!("searched by {parameter}, since the plan refuses a search by patient"),
+        };
+        Attempt { proved_for, ..on(query.on(bare)) }.noting(&why)
     });
     let has_worked = |other: &Attempt| {
         let without = without_count_proof(input, name, &other.proved_for);
         is_known(&other.proved_for) || is_known(&without)
     };
-    let with_other = |usual: Attempt| match by_other.clone() {
-        None => vec![usual],
-        Some(other) if has_worked(&other) => vec![other, usual],
-        Some(other) => vec![usual, other],
+    // Either of the two is tried after the other. The search that has brought something comes first, or else
+    // the one that the plan declares: a parameter that a plan does not know may find nothing.
+    let is_held = input.held.iter().any(|it| it.resource_type == name && it.is_listed);
+    let with_other = |usual: Attempt| {
+        let Some(other) = by_other.clone() else { return vec![usual] };
+        let has_brought = is_held && has_worked(&usual);
+        let is_first = has_worked(&other) || is_other_alone && !has_brought;
+        let mut both = if is_first { [other, usual] } else { [usual, other] };
+        (both[1].after, both[1].after_untold) = (after, NO_ROUTE);
+        both.to_vec()
     };
     match rule {
         Some(SearchRule::Queries(queries)) => match queries.as_slice() {
@@ -183,11 +200,6 @@ fn usual(
         Some(SearchRule::Bare | SearchRule::Read) => vec![on(bare.clone())],
         // The fingerprint does not tell whether the patient is named: both searches should bring the same.
         None => {
-            let is_declared = input.capability.is_some_and(|it| it.searches(name));
-            let after = match is_declared || input.required.contains(name) {
-                true => WANTS_PATIENT_OR_ROUTE,
-                false => WANTS_PATIENT,
-            };
             let Some(parameter) = patient_parameter(name) else { return vec![on(bare.clone())] };
             let by_patient = on(SearchQuery::by_patient(parameter).on(bare))
                 .noting("searched by patient, since the plan refuses a search without one");

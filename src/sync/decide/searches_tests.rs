@@ -120,6 +120,19 @@ fn coverage_is_searched_by_beneficiary_where_the_plan_refuses_patient() {
         ["/Coverage?_count=100&patient={patient}", "/Coverage?_count=100&beneficiary={patient}"];
     assert_eq!(queries(&silent)[1..3], by_both);
     assert_eq!(queries(&ruled)[..2], by_both);
+    // A plan may not know the parameter, or its gateway no route for it.
+    let other = order(&ruled, "Coverage").otherwise[0].clone();
+    assert!([400, 404, 501].iter().all(|status| other.is_for(Some(*status), true)));
+    // What the plan alone declares comes first, unless the other search has brought something.
+    let statement = br#"{"resourceType":"CapabilityStatement","rest":[{"resource":[
+        {"type":"Coverage","searchParam":[{"name":"beneficiary"}]}]}]}"#;
+    let declared = Capability::parse(statement);
+    let states = [state("Coverage", &order(&ruled, "Coverage").proved_for)];
+    let alone = PlanInput { capability: declared.as_ref(), states: &states, ..ruled.clone() };
+    assert_eq!(queries(&alone)[..2], [by_both[1], by_both[0]]);
+    assert!(order(&alone, "Coverage").otherwise[0].is_for(Some(400), true));
+    let held = [HeldType { resource_type: "Coverage".into(), is_listed: true }];
+    assert_eq!(queries(&PlanInput { held: &held, ..alone })[..2], by_both);
     // What has worked comes first, with and without _count.
     let other = order(&silent, "Coverage").otherwise[1].clone();
     assert!(other.is_for(Some(400), true) && other.names_patient);

@@ -5,10 +5,10 @@ use super::search_rules::{TOKEN, TYPES, live, queries, state, wanting};
 #[test]
 fn a_plan_that_knows_coverages_by_beneficiary_alone_is_asked_so_and_from_then_on_at_once() {
     const RULE: &str = "[plans.demo.search]\ndefault = \"patient={patient}\"\n";
-    for rules in ["", RULE] {
+    for (rules, status) in [("", 400), (RULE, 400), (RULE, 404)] {
         let payer = wanting(400);
         payer.script().token = TOKEN.to_owned();
-        payer.script().wants.insert("Coverage", ("beneficiary=a-b", 400));
+        payer.script().wants.insert("Coverage", ("beneficiary=a-b", status));
         let home = payer.home(&format!("{TYPES}{rules}"));
         home.succeed(&["sync"], rules);
         // No claim names the Coverage, so that no read would have brought it.
